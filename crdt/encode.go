@@ -1,0 +1,199 @@
+package crdt
+
+import "encoding/binary"
+
+// The major types of CBOR that are in use (RFC 8949 §3.1), in the place they
+// have in an item's first byte.
+const (
+	majorUint     byte = 0 << 5
+	majorNegative byte = 1 << 5
+	majorBytes    byte = 2 << 5
+	majorText     byte = 3 << 5
+	majorArray    byte = 4 << 5
+	majorMap      byte = 5 << 5
+	majorSimple   byte = 7 << 5
+)
+
+// The one-byte encodings of simple values (RFC 8949 §3.3).
+const (
+	simpleFalse = majorSimple | 20
+	simpleTrue  = majorSimple | 21
+	simpleNull  = majorSimple | 22
+)
+
+// Numbers of fields, and keys of maps, in the wire form.
+const (
+	heroFields      = 8
+	tombstoneFields = 4
+
+	keyHeroes     = 1 // in entries and in a summary
+	keyTombstones = 2 // in entries and in a summary
+	keyDigest     = 3
+	summaryFields = 3
+)
+
+// Sizes of encodings in bytes. A head is an item's first byte and its argument.
+const (
+	headBytesMax      = 9
+	idItemBytes       = 1 + idBytes
+	versionBytesMax   = 3 * headBytesMax
+	versionBytesMin   = 3
+	heroBytesMin      = 1 + idItemBytes + 2 + 2 + 1 + 1 + versionBytesMin
+	tombstoneBytesMin = 1 + idItemBytes + versionBytesMin
+
+	// HeroBytesMax is the size of the longest valid hero.
+	HeroBytesMax = 1 + idItemBytes + (2 + NameBytesMax) + (2 + CityNameBytesMax) + 2 + 1 + versionBytesMax
+	// TombstoneBytesMax is the size of the longest tombstone.
+	TombstoneBytesMax = 1 + idItemBytes + versionBytesMax
+	// EntriesOverheadMax is what the encoding of entries takes besides them:
+	// the map's head, and for each of the two arrays a key and a head (which
+	// is 5 bytes for up to 2^32 entries).
+	EntriesOverheadMax = 1 + 2*(1+5)
+)
+
+// AppendHero appends the canonical encoding of h. It does not validate.
+func AppendHero(dst []byte, h Hero) []byte {
+	dst = appendHead(dst, majorArray, heroFields)
+	dst = appendBytes(dst, h.ID[:])
+	dst = appendText(dst, h.Name)
+	dst = appendText(dst, h.Location)
+	dst = appendHead(dst, majorUint, uint64(h.Health))
+	if h.Patrolling {
+		dst = append(dst, simpleTrue)
+	} else {
+		dst = append(dst, simpleFalse)
+	}
+	return appendVersion(dst, h.Version)
+}
+
+// AppendTombstone appends the canonical encoding of t. It does not validate.
+func AppendTombstone(dst []byte, t Tombstone) []byte {
+	dst = appendHead(dst, majorArray, tombstoneFields)
+	dst = appendBytes(dst, t.ID[:])
+	return appendVersion(dst, t.Version)
+}
+
+// AppendEntries appends the canonical encoding of e; keys 1 and 2 are present
+// if and only if the slices are not nil. It does not validate.
+func AppendEntries(dst []byte, e Entries) []byte {
+	var keys uint64
+	if e.Heroes != nil {
+		keys++
+	}
+	if e.Tombstones != nil {
+		keys++
+	}
+	dst = appendHead(dst, majorMap, keys)
+	if e.Heroes != nil {
+		dst = append(dst, keyHeroes)
+		dst = appendHead(dst, majorArray, uint64(len(e.Heroes)))
+		for _, h := range e.Heroes {
+			dst = AppendHero(dst, h)
+		}
+	}
+	if e.Tombstones != nil {
+		dst = append(dst, keyTombstones)
+		dst = appendHead(dst, majorArray, uint64(len(e.Tombstones)))
+		for _, t := range e.Tombstones {
+			dst = AppendTombstone(dst, t)
+		}
+	}
+	return dst
+}
+
+// HeroSize returns the length of h's canonical encoding in bytes.
+func HeroSize(h Hero) int {
+	return 1 + idItemBytes +
+		headSize(uint64(len(h.Name))) + len(h.Name) +
+		headSize(uint64(len(h.Location))) + len(h.Location) +
+		headSize(uint64(h.Health)) + 1 + versionSize(h.Version)
+}
+
+// TombstoneSize returns the length of t's canonical encoding in bytes.
+func TombstoneSize(t Tombstone) int { return 1 + idItemBytes + versionSize(t.Version) }
+
+// MarshalCBOR returns the canonical encoding. The error is always nil.
+func (h Hero) MarshalCBOR() ([]byte, error) {
+	return AppendHero(make([]byte, 0, HeroSize(h)), h), nil
+}
+
+// MarshalCBOR returns the canonical encoding. The error is always nil.
+func (t Tombstone) MarshalCBOR() ([]byte, error) {
+	return AppendTombstone(make([]byte, 0, TombstoneSize(t)), t), nil
+}
+
+// MarshalCBOR returns the canonical encoding. The error is always nil.
+func (e Entries) MarshalCBOR() ([]byte, error) {
+	size := EntriesOverheadMax
+	for _, h := range e.Heroes {
+		size += HeroSize(h)
+	}
+	for _, t := range e.Tombstones {
+		size += TombstoneSize(t)
+	}
+	return AppendEntries(make([]byte, 0, size), e), nil
+}
+
+// MarshalCBOR returns the canonical encoding. The error is always nil.
+func (s Summary) MarshalCBOR() ([]byte, error) {
+	dst := appendHead(nil, majorMap, summaryFields)
+	dst = appendHead(append(dst, keyHeroes), majorUint, s.Heroes)
+	dst = appendHead(append(dst, keyTombstones), majorUint, s.Tombstones)
+	return appendBytes(append(dst, keyDigest), s.Digest[:]), nil
+}
+
+// MarshalCBOR returns a byte string of 16 bytes. The error is always nil.
+func (id ID) MarshalCBOR() ([]byte, error) { return appendBytes(nil, id[:]), nil }
+
+// MarshalCBOR returns a byte string of 16 bytes. The error is always nil.
+func (d Digest) MarshalCBOR() ([]byte, error) { return appendBytes(nil, d[:]), nil }
+
+func appendVersion(dst []byte, v Version) []byte {
+	dst = appendHead(dst, majorUint, uint64(v.Assigned))
+	dst = appendHead(dst, majorUint, uint64(v.Replica))
+	return appendHead(dst, majorUint, uint64(v.HLC))
+}
+
+func versionSize(v Version) int {
+	return headSize(uint64(v.Assigned)) + headSize(uint64(v.Replica)) + headSize(uint64(v.HLC))
+}
+
+func appendBytes(dst, b []byte) []byte {
+	return append(appendHead(dst, majorBytes, uint64(len(b))), b...)
+}
+
+func appendText(dst []byte, s string) []byte {
+	return append(appendHead(dst, majorText, uint64(len(s))), s...)
+}
+
+// appendHead appends an item's first byte and its argument n in the shortest
+// form (RFC 8949 §4.2.1).
+func appendHead(dst []byte, major byte, n uint64) []byte {
+	switch headSize(n) {
+	case 1:
+		return append(dst, major|byte(n))
+	case 2:
+		return append(dst, major|24, byte(n))
+	case 3:
+		return binary.BigEndian.AppendUint16(append(dst, major|25), uint16(n))
+	case 5:
+		return binary.BigEndian.AppendUint32(append(dst, major|26), uint32(n))
+	default:
+		return binary.BigEndian.AppendUint64(append(dst, major|27), n)
+	}
+}
+
+func headSize(n uint64) int {
+	switch {
+	case n < 24:
+		return 1
+	case n < 1<<8:
+		return 2
+	case n < 1<<16:
+		return 3
+	case n < 1<<32:
+		return 5
+	default:
+		return headBytesMax
+	}
+}

@@ -1,0 +1,106 @@
+package crdt
+
+import (
+	"strings"
+	"unicode/utf8"
+)
+
+const (
+	// Home is the location of a hero that no city has; no city may be called so.
+	Home = "home"
+
+	// NameBytesMax bounds a hero's name, in bytes of UTF-8.
+	NameBytesMax = 64
+
+	// CityNameBytesMax bounds a city's name: a DNS label (RFC 1035 §2.3.4).
+	CityNameBytesMax = 63
+)
+
+// forbiddenInNames are the code points that no hero's name holds: controls,
+// and what is invisible or turns the direction of text. The list is frozen in
+// wire version 1 and is not derived from Unicode's tables, whose next edition
+// would otherwise make replicas built apart disagree about what is malformed.
+var forbiddenInNames = [...]struct{ first, last rune }{
+	{0x0000, 0x001F},
+	{0x007F, 0x009F},
+	{0x00AD, 0x00AD},
+	{0x061C, 0x061C},
+	{0x180E, 0x180E},
+	{0x200B, 0x200F},
+	{0x2028, 0x202E},
+	{0x2060, 0x206F},
+	{0xFEFF, 0xFEFF},
+	{0xFFF9, 0xFFFB},
+	{0xE0000, 0xE007F},
+}
+
+// ValidateHeroName checks that a name is 1–64 bytes of valid UTF-8, holds none
+// of the frozen list of forbidden code points, and is not only spaces (U+0020).
+// The error is an *[InvalidError] that names the code point.
+func ValidateHeroName(name string) error {
+	if len(name) == 0 {
+		return invalid("name", "empty")
+	}
+	if len(name) > NameBytesMax {
+		return invalid("name", "%d bytes, at most %d", len(name), NameBytesMax)
+	}
+	for i, r := range name {
+		if r == utf8.RuneError && !strings.HasPrefix(name[i:], string(utf8.RuneError)) {
+			return invalid("name", "byte %#02x at position %d is not UTF-8", name[i], i)
+		}
+		if forbiddenInName(r) {
+			return invalid("name", "code point %U at position %d is not allowed", r, i)
+		}
+	}
+	if strings.Trim(name, " ") == "" {
+		return invalid("name", "only spaces (U+0020)")
+	}
+	return nil
+}
+
+func forbiddenInName(r rune) bool {
+	for _, f := range forbiddenInNames {
+		if f.first <= r && r <= f.last {
+			return true
+		}
+	}
+	return false
+}
+
+// ValidateCityName checks that a name is a DNS label,
+// [a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?, and not "home". The error is an
+// *[InvalidError].
+func ValidateCityName(name string) error {
+	if name == Home {
+		return invalid("city", "%q is reserved", Home)
+	}
+	return validateLabel("city", name)
+}
+
+// ValidateLocation checks that a location is a city's name or "home". The
+// error is an *[InvalidError].
+func ValidateLocation(location string) error {
+	return validateLabel("location", location) // "home" is a label
+}
+
+func validateLabel(field, label string) error {
+	if len(label) == 0 {
+		return invalid(field, "empty")
+	}
+	if len(label) > CityNameBytesMax {
+		return invalid(field, "%d bytes, at most %d", len(label), CityNameBytesMax)
+	}
+	for i := range len(label) {
+		if c := label[i]; !isLabelByte(c) {
+			return invalid(field, "byte %q at position %d, want a–z, 0–9 or a hyphen", c, i)
+		}
+	}
+	if label[0] == '-' || label[len(label)-1] == '-' {
+		return invalid(field, "%q starts or ends with a hyphen", label)
+	}
+	return nil
+}
+
+func isLabelByte(c byte) bool {
+	return 'a' <= c && c <= 'z' || '0' <= c && c <= '9' || c == '-'
+}
