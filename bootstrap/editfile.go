@@ -1,0 +1,172 @@
+package bootstrap
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/libp2p/go-libp2p/core/peer"
+	"github.com/rogpeppe/go-internal/lockedfile"
+)
+
+// AppendPeerToFile adds item, an address that [ParsePeers] accepts, as the last
+// line of the file, which is made if there is none (0600, its folder 0700). It
+// gives false where the address is in the file already. All other lines stay as
+// they are; readers see the old file or the new one. Callers in several
+// processes take turns (by a file beside it that ends in .lock).
+func AppendPeerToFile(path, item string) (added bool, err error) {
+	addr, err := parsePeer(item)
+	if err != nil {
+		return false, &ItemError{Item: item, Err: err}
+	}
+	err = editFile(path, func(lines []string) ([]string, error) {
+		for _, line := range lines {
+			if have, err := parsePeer(withoutComment(line)); err == nil && have.Equal(addr) {
+				return lines, nil
+			}
+		}
+		added = true
+		return append(lines, addr.String()), nil
+	})
+	return added && err == nil, err
+}
+
+// RemovePeerFromFile removes the lines that hold item, an address or a peer ID;
+// a peer ID removes every line of that peer. It gives the number of lines
+// removed; no file is no line. All other lines stay as they are, bad ones too.
+func RemovePeerFromFile(path, item string) (removed int, err error) {
+	matches, err := lineMatcher(item)
+	if err != nil {
+		return 0, err
+	}
+	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
+		return 0, nil
+	}
+	err = editFile(path, func(lines []string) ([]string, error) {
+		kept := make([]string, 0, len(lines))
+		for _, line := range lines {
+			if matches(line) {
+				removed++
+				continue
+			}
+			kept = append(kept, line)
+		}
+		return kept, nil
+	})
+	if err != nil {
+		return 0, err
+	}
+	return removed, nil
+}
+
+// lineMatcher tells the lines that RemovePeerFromFile means by item.
+func lineMatcher(item string) (func(line string) bool, error) {
+	if id, err := peer.Decode(strings.TrimSpace(item)); err == nil {
+		return func(line string) bool {
+			addr, err := parsePeer(withoutComment(line))
+			if err != nil {
+				return false
+			}
+			_, have := peer.SplitAddr(addr)
+			return have == id
+		}, nil
+	}
+	addr, err := parsePeer(item)
+	if err != nil {
+		return nil, &ItemError{Item: item, Err: err}
+	}
+	return func(line string) bool {
+		have, err := parsePeer(withoutComment(line))
+		return err == nil && have.Equal(addr)
+	}, nil
+}
+
+// editFile replaces a file by what edit makes of its lines, under a lock.
+func editFile(path string, edit func(lines []string) ([]string, error)) error {
+	path, err := followLinks(path)
+	if err != nil {
+		return fmt.Errorf("edit bootstrap peers: %w", err)
+	}
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		return fmt.Errorf("edit bootstrap peers: %w", err)
+	}
+	unlock, err := lockedfile.MutexAt(path + ".lock").Lock()
+	if err != nil {
+		return fmt.Errorf("edit bootstrap peers: %w", err)
+	}
+	defer unlock()
+	lines, mode, err := readLines(path)
+	if err != nil {
+		return fmt.Errorf("edit bootstrap peers: %w", err)
+	}
+	before := len(lines)
+	lines, err = edit(lines)
+	if err != nil || len(lines) == before {
+		return err
+	}
+	return replaceFile(path, []byte(joinLines(lines)), mode)
+}
+
+// followLinks lets the rename replace the file and not a link to it.
+func followLinks(path string) (string, error) {
+	real, err := filepath.EvalSymlinks(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return path, nil
+	}
+	return real, err
+}
+
+// readLines gives the lines without their ends and the file's mode; no file is
+// no line, mode 0600.
+func readLines(path string) ([]string, fs.FileMode, error) {
+	info, err := os.Stat(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, 0o600, nil
+	}
+	if err != nil {
+		return nil, 0, err
+	}
+	if info.Size() > fileBytesMax {
+		return nil, 0, fmt.Errorf("%s: larger than %d bytes", path, fileBytesMax)
+	}
+	b, err := os.ReadFile(path)
+	if err != nil || len(b) == 0 {
+		return nil, info.Mode().Perm(), err
+	}
+	return strings.Split(strings.TrimSuffix(string(b), "\n"), "\n"), info.Mode().Perm(), nil
+}
+
+func joinLines(lines []string) string {
+	if len(lines) == 0 {
+		return ""
+	}
+	return strings.Join(lines, "\n") + "\n"
+}
+
+// replaceFile writes beside path, syncs and renames, so that a crash leaves the
+// old file or the new one.
+func replaceFile(path string, b []byte, mode fs.FileMode) (err error) {
+	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*")
+	if err != nil {
+		return err
+	}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, os.Remove(f.Name()))
+		}
+	}()
+	_, err = f.Write(b)
+	if err == nil {
+		err = f.Chmod(mode)
+	}
+	if err == nil {
+		err = f.Sync()
+	}
+	if err = errors.Join(err, f.Close()); err != nil {
+		return err
+	}
+	return os.Rename(f.Name(), path)
+}
