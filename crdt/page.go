@@ -25,14 +25,14 @@ func cursorOf(tombstones, left int) Cursor {
 
 // left returns how many of size positions have not been met yet.
 func (c Cursor) left(size int) int {
-	if low := int(uint32(c)); low != 0 {
-		return min(low-1, size)
+	if low := uint32(c); low != 0 {
+		return int(min(uint64(low-1), uint64(size)))
 	}
 	return size
 }
 
 // met returns how many of size tombstones have been met.
-func (c Cursor) met(size int) int { return min(int(c>>32), size) }
+func (c Cursor) met(size int) int { return int(min(uint64(c>>32), uint64(size))) }
 
 // Page returns the next entries of a walk through the whole state, tombstones
 // before heroes, the cursor for the page after it, and whether there is one.

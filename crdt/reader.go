@@ -106,23 +106,30 @@ func (r *reader) uint(what string) uint64 { return r.expect(majorUint, what) }
 
 func (r *reader) bool(what string) bool {
 	start := r.at
-	n := r.expect(majorSimple, what)
-	if r.err == nil && (r.at != start+1 || majorSimple|byte(n) != simpleFalse && majorSimple|byte(n) != simpleTrue) {
+	r.expect(majorSimple, what)
+	if r.err != nil {
+		return false
+	}
+	switch r.b[start] {
+	case simpleTrue:
+		return true
+	case simpleFalse:
+	default:
 		r.fail(start, "%s: not a boolean", what)
 	}
-	return majorSimple|byte(n) == simpleTrue
+	return false
 }
 
-// chunk reads a byte or text string of min to max bytes. The result is a part
-// of the input.
-func (r *reader) chunk(major byte, what string, min, max int) []byte {
+// chunk reads a byte or text string of bytesMin to bytesMax bytes. The result
+// is a part of the input.
+func (r *reader) chunk(major byte, what string, bytesMin, bytesMax int) []byte {
 	start := r.at
 	n := r.expect(major, what)
 	if r.err != nil {
 		return nil
 	}
-	if n < uint64(min) || n > uint64(max) {
-		r.fail(start, "%s: %d bytes, want %d to %d", what, n, min, max)
+	if n < uint64(bytesMin) || n > uint64(bytesMax) {
+		r.fail(start, "%s: %d bytes, want %d to %d", what, n, bytesMin, bytesMax)
 		return nil
 	}
 	if n > uint64(r.left()) {
