@@ -1,0 +1,187 @@
+package supervise
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync/atomic"
+	"time"
+)
+
+// What the zero values of Config and Child mean.
+const (
+	DefaultIntensity   = 3
+	DefaultPeriod      = 5 * time.Second
+	DefaultStopTimeout = 5 * time.Second
+)
+
+// Child says how one supervised part is started and stopped.
+type Child struct {
+	// Name tells the child from the others of its supervisor; never empty.
+	Name string
+
+	// Start makes one incarnation of the child, at first and again after each
+	// crash, and returns the function that is its life. Start should return
+	// as soon as the child is ready; it and run are called in a goroutine of
+	// their own and given the same ctx, which is done when the child has to
+	// stop. If Start succeeds, run is always called, even if ctx is done by
+	// then, so that run can release what Start took.
+	//
+	// Ending while ctx is not done is a crash, whatever run returns.
+	Start func(ctx context.Context) (run func(ctx context.Context) error, err error)
+
+	// StopTimeout is how long the child may take to end once its ctx is done,
+	// before it is abandoned. 0 means DefaultStopTimeout.
+	StopTimeout time.Duration
+}
+
+// Config is what a supervisor is made of.
+type Config struct {
+	// Intensity is how many restarts there may be within one Period, over all
+	// children. 0 means DefaultIntensity, a negative number means none: the
+	// first crash ends it all.
+	Intensity int
+
+	// Period is how long a restart counts. 0 means DefaultPeriod.
+	Period time.Duration
+
+	// Children are started in this order and stopped in the reverse of it.
+	Children []Child
+
+	// Observer is told what happens.
+	Observer Observer
+}
+
+// Validate reports the first field that no supervisor can work with.
+func (c Config) Validate() error {
+	if c.Period < 0 {
+		return fmt.Errorf("supervise: Period: %v is negative", c.Period)
+	}
+	seen := make(map[string]bool, len(c.Children))
+	for i, child := range c.Children {
+		switch {
+		case child.Name == "":
+			return fmt.Errorf("supervise: Children[%d].Name: empty", i)
+		case seen[child.Name]:
+			return fmt.Errorf("supervise: Children[%d].Name: %q is taken", i, child.Name)
+		case child.Start == nil:
+			return fmt.Errorf("supervise: Children[%d].Start: nil (child %q)", i, child.Name)
+		case child.StopTimeout < 0:
+			return fmt.Errorf("supervise: Children[%d].StopTimeout: %v is negative (child %q)", i, child.StopTimeout, child.Name)
+		}
+		seen[child.Name] = true
+	}
+	return nil
+}
+
+// Observer is told what happens, by the goroutine that runs Serve: calls come
+// one at a time, in order, and hold up supervision while they last. They must
+// not panic. Any of them may be nil.
+type Observer struct {
+	// Started says that a child's Start succeeded, at first or again.
+	Started func(child string)
+
+	// Crashed says that a child ended, or failed to start, without having been
+	// told to stop. stack is of the goroutine that panicked, and nil where
+	// nothing did. A restart or GaveUp follows.
+	Crashed func(child string, err error, stack []byte)
+
+	// GaveUp says that the supervisor stops everything because of err, an
+	// *IntensityError or a *StartError.
+	GaveUp func(err error)
+
+	// Stopped says that a child has ended while the supervisor was stopping.
+	// err is nil if it ended as it should, a *StopError if it was abandoned
+	// still running, and otherwise what it ended with.
+	Stopped func(child string, err error)
+}
+
+// Supervisor runs a fixed set of children. Make one with New.
+type Supervisor struct {
+	children []Child
+	observer Observer
+	limit    intensity
+
+	served   atomic.Bool
+	restarts map[string]*atomic.Int64 // by child; the map itself never changes
+}
+
+// New makes a supervisor, whose children start when it is served. It returns
+// the error of [Config.Validate].
+func New(cfg Config) (*Supervisor, error) {
+	if err := cfg.Validate(); err != nil {
+		return nil, err
+	}
+	s := &Supervisor{
+		observer: cfg.Observer.withoutNil(),
+		limit:    intensity{restartsMax: max(cfg.Intensity, 0), period: cfg.Period},
+		restarts: make(map[string]*atomic.Int64, len(cfg.Children)),
+	}
+	if cfg.Intensity == 0 {
+		s.limit.restartsMax = DefaultIntensity
+	}
+	if cfg.Period == 0 {
+		s.limit.period = DefaultPeriod
+	}
+	for _, child := range cfg.Children {
+		if child.StopTimeout == 0 {
+			child.StopTimeout = DefaultStopTimeout
+		}
+		s.children = append(s.children, child)
+		s.restarts[child.Name] = new(atomic.Int64)
+	}
+	return s, nil
+}
+
+// Serve starts the children and keeps them running until ctx is done or it has
+// to give up. Then it stops them, last first, each with its own StopTimeout,
+// and returns:
+//   - nil, if ctx was done,
+//   - an *IntensityError, if children crashed too often,
+//   - a *StartError, if the first start of a child failed,
+//
+// joined with a *StopError for each child that had to be abandoned. The ctx
+// that children get carries the values of this one, but is done only when it
+// is their turn to stop. Serve can be called once; after that it returns
+// ErrServed.
+func (s *Supervisor) Serve(ctx context.Context) error {
+	if s.served.Swap(true) {
+		return ErrServed
+	}
+	l := newLoop(s)
+	cause := l.supervise(ctx)
+	if cause != nil {
+		s.observer.GaveUp(cause)
+	}
+	if abandoned := l.stopAll(); len(abandoned) > 0 {
+		return errors.Join(append([]error{cause}, abandoned...)...)
+	}
+	return cause
+}
+
+// Restarts returns how often child was started again since Serve began, starts
+// that failed included. It is 0 for a name that is no child's. It may be called
+// at any time from any goroutine.
+func (s *Supervisor) Restarts(child string) int {
+	if n := s.restarts[child]; n != nil {
+		return int(n.Load())
+	}
+	return 0
+}
+
+// withoutNil returns o with a function in every field.
+func (o Observer) withoutNil() Observer {
+	if o.Started == nil {
+		o.Started = func(string) {}
+	}
+	if o.Crashed == nil {
+		o.Crashed = func(string, error, []byte) {}
+	}
+	if o.GaveUp == nil {
+		o.GaveUp = func(error) {}
+	}
+	if o.Stopped == nil {
+		o.Stopped = func(string, error) {}
+	}
+	return o
+}
