@@ -1,0 +1,29 @@
+package reconcile
+
+import (
+	"errors"
+	"fmt"
+)
+
+// What ends a session before it is complete. Any other error is the own
+// replica's, wrapped.
+var (
+	// ErrProtocol is matched by every error that means that the other side did
+	// what no correct program does.
+	ErrProtocol = errors.New("sync protocol violated")
+	// ErrUnavailable means that the other side's incarnation has ended, has
+	// changed during the session, or cannot be synced with yet. It is nobody's
+	// fault; try again.
+	ErrUnavailable = errors.New("the other side is restarting")
+	// ErrEnded means that the own incarnation changed during the session.
+	ErrEnded = errors.New("the own incarnation ended during the session")
+	// ErrOutgrown means that the own state grew so much during the session
+	// that the other side would refuse more entries. A new session claims more.
+	ErrOutgrown = errors.New("the own state outgrew the session")
+)
+
+func violation(format string, args ...any) error {
+	return fmt.Errorf("%w: %w", ErrProtocol, fmt.Errorf(format, args...))
+}
+
+func isViolation(err error) bool { return errors.Is(err, ErrProtocol) }
