@@ -2,12 +2,29 @@ package bootstrap
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
+	"slices"
+	"sync/atomic"
 
+	"github.com/libp2p/go-libp2p/core/event"
 	"github.com/libp2p/go-libp2p/core/host"
+	"github.com/libp2p/go-libp2p/core/network"
 	"github.com/libp2p/go-libp2p/core/peer"
 	"github.com/libp2p/go-libp2p/core/protocol"
+	"github.com/libp2p/go-libp2p/p2p/host/eventbus"
 	ma "github.com/multiformats/go-multiaddr"
+)
+
+const (
+	// wantedDefault is enough connections for a gossip mesh (at most 12 peers)
+	// and a routing table, and connects a small network fully.
+	wantedDefault = 32
+	// foundQueueMax bounds what Found has brought and the loop has not read.
+	foundQueueMax = 64
+	// identifiedQueueMax bounds identify events on their way; libp2p waits where
+	// it is full, and the loop reads promptly.
+	identifiedQueueMax = 64
 )
 
 // RedialConfig says who is kept connected. The zero value keeps nobody, but
@@ -55,45 +72,107 @@ type DialFailure struct {
 	Err       error // says it in words, with what to do where that is known
 }
 
-// A DialReason classifies a failed dial; it is a stable word for logs.
-type DialReason string
+// A Redialer keeps a host connected: it dials whoever of the peers it knows is
+// not connected, for ever. See [HostOptions] for what the host needs.
+//
+// Bootstrap peers, and a sample of eight saved peers that changes each minute,
+// are tried with pauses of at most 3 s; all others with pauses of at most 60 s,
+// and only while fewer than Wanted peers are connected. A lost connection is
+// dialed at once. So the end of an outage of any length is noticed within
+// seconds, and the connections of a large network stay bounded.
+type Redialer struct {
+	host    host.Host
+	config  RedialConfig
+	wake    chan struct{} // holds one token when connections have changed
+	found   chan peer.AddrInfo
+	dropped atomic.Uint64 // by Found
+	status  atomic.Pointer[RedialStatus]
+}
 
-// The reasons, the most telling first: where the addresses of a peer fail in
-// different ways, the first of these is the reason.
-const (
-	WrongPeer   DialReason = "wrong_peer"   // another peer answers at the address
-	WrongKey    DialReason = "wrong_key"    // the networks' keys differ, or only one has a key
-	NotAllowed  DialReason = "not_allowed"  // our own rules refuse the peer
-	Rejected    DialReason = "rejected"     // it answered and ended the connection
-	Refused     DialReason = "refused"      // nothing listens there
-	Unreachable DialReason = "unreachable"  // no route
-	NameUnknown DialReason = "name_unknown" // the name in the address does not resolve
-	NoTransport DialReason = "no_transport" // this host does not speak the address's protocol
-	TimedOut    DialReason = "timed_out"    // no answer
-	Failed      DialReason = "failed"       // anything else
-)
-
-// A Redialer keeps a host connected.
-type Redialer struct{}
+// RedialStatus is what a Redialer knows at one time.
+type RedialStatus struct {
+	Known     int           // peers that it would dial: bootstrap, saved and found
+	Connected int           // how many of those are connected
+	Failures  []DialFailure // what stands against the others, in the order of peer IDs
+	Dropped   uint64        // calls of Found that came while its queue was full
+}
 
 // NewRedialer checks the configuration; Serve does the work.
 func NewRedialer(h host.Host, config RedialConfig) (*Redialer, error) {
-	return &Redialer{}, nil
+	for _, addr := range config.Bootstrap {
+		if err := checkPeer(addr); err != nil {
+			return nil, &ItemError{Item: addr.String(), Err: err}
+		}
+	}
+	if config.Wanted < 0 {
+		return nil, fmt.Errorf("redial: wanted is %d, it must not be negative", config.Wanted)
+	}
+	r := &Redialer{
+		host:   h,
+		config: config.withDefaults(),
+		wake:   make(chan struct{}, 1),
+		found:  make(chan peer.AddrInfo, foundQueueMax),
+	}
+	r.status.Store(&RedialStatus{Known: len(newRedialLoop(r).roster.targets)})
+	return r, nil
 }
 
-// Serve keeps the host connected until ctx is done, and has ended all that it
-// started when it returns nil. It is called once.
-func (r *Redialer) Serve(ctx context.Context) error { <-ctx.Done(); return nil }
+func (c RedialConfig) withDefaults() RedialConfig {
+	c.Bootstrap = slices.Clone(c.Bootstrap)
+	if c.Saved == nil {
+		c.Saved, _ = OpenSaved("") // cannot fail: it has no file
+	}
+	if c.Worth == nil {
+		c.Worth = func(peer.ID, []protocol.ID) bool { return true }
+	}
+	if c.Wanted == 0 {
+		c.Wanted = wantedDefault
+	}
+	if c.Logger == nil {
+		c.Logger = slog.New(slog.DiscardHandler)
+	}
+	return c
+}
 
-// Found tells of a peer that may be dialed, found by mDNS say. It never blocks.
-func (r *Redialer) Found(info peer.AddrInfo) {}
-
-// RedialStatus is what the Redialer knows at one time.
-type RedialStatus struct {
-	Known     int           // peers that it would dial: bootstrap, saved and found
-	Connected int           // of those
-	Failures  []DialFailure // what stands against the others, by peer ID
+// Found tells of a peer that may be dialed, found by mDNS say. It never blocks;
+// what comes while a queue of 64 is full is dropped and counted.
+func (r *Redialer) Found(info peer.AddrInfo) {
+	select {
+	case r.found <- info:
+	default:
+		r.dropped.Add(1)
+	}
 }
 
 // Status gives the state after the last event. It is safe for concurrent use.
-func (r *Redialer) Status() RedialStatus { return RedialStatus{} }
+func (r *Redialer) Status() RedialStatus {
+	s := *r.status.Load()
+	s.Failures = slices.Clone(s.Failures)
+	s.Dropped = r.dropped.Load()
+	return s
+}
+
+// Serve keeps the host connected until ctx is done, and has ended all that it
+// started when it returns. Serve is called again only after it has returned.
+func (r *Redialer) Serve(ctx context.Context) error {
+	identified, err := r.host.EventBus().Subscribe(new(event.EvtPeerIdentificationCompleted), eventbus.BufSize(identifiedQueueMax))
+	if err != nil {
+		return fmt.Errorf("redial: %w", err)
+	}
+	defer identified.Close()
+	notifiee := &network.NotifyBundle{
+		ConnectedF:    func(network.Network, network.Conn) { r.wakeUp() },
+		DisconnectedF: func(network.Network, network.Conn) { r.wakeUp() },
+	}
+	r.host.Network().Notify(notifiee)
+	defer r.host.Network().StopNotify(notifiee)
+	newRedialLoop(r).run(ctx, identified.Out())
+	return nil
+}
+
+func (r *Redialer) wakeUp() {
+	select {
+	case r.wake <- struct{}{}:
+	default:
+	}
+}

@@ -1,0 +1,27 @@
+package bootstrap
+
+import (
+	"math/rand/v2"
+	"time"
+)
+
+const (
+	// retryBase is the pause after a first failure.
+	retryBase = 250 * time.Millisecond
+	// urgentRetryMax caps the pause for bootstrap peers and the sample: an outage
+	// of any length is over within seconds of its end.
+	urgentRetryMax = 3 * time.Second
+	// lazyRetryMax caps it for all others, which may be gone for good.
+	lazyRetryMax = 60 * time.Second
+)
+
+// retryPause is the pause after that many failures in a row, at least one:
+// doubled each time up to limit, then cut by up to a half at random, so that
+// those who lost the same peer do not come back in step.
+func retryPause(failures int, limit time.Duration) time.Duration {
+	pause := limit
+	if shift := failures - 1; shift < 16 {
+		pause = min(limit, retryBase<<max(shift, 0))
+	}
+	return pause - rand.N(pause/2)
+}

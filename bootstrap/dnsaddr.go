@@ -1,0 +1,91 @@
+package bootstrap
+
+import (
+	"time"
+
+	"github.com/libp2p/go-libp2p/core/peer"
+	ma "github.com/multiformats/go-multiaddr"
+)
+
+const (
+	// resolveEvery is how often a name is resolved again: addresses of bootstrap
+	// peers change in days, and the DNS caches for minutes.
+	resolveEvery = time.Minute
+	// resolvesMax bounds the names that are resolved at once.
+	resolvesMax = 2
+)
+
+// dnsNames are the /dnsaddr names of a list and what they last resolved to.
+// Like a roster it is plain state of the Redialer's loop.
+type dnsNames struct {
+	names   []*dnsName
+	running int
+}
+
+type dnsName struct {
+	addr     ma.Multiaddr
+	peers    []peer.AddrInfo // of the last time that it resolved
+	running  bool
+	due      time.Time
+	failures int // in a row
+}
+
+// A resolution is one attempt, from dnsNames to a goroutine and back.
+type resolution struct {
+	name  *dnsName
+	peers []peer.AddrInfo
+	err   error
+}
+
+func newDNSNames(addrs []ma.Multiaddr) *dnsNames {
+	d := &dnsNames{}
+	for _, addr := range addrs {
+		if isDNSAddr(addr) {
+			d.names = append(d.names, &dnsName{addr: addr})
+		}
+	}
+	return d
+}
+
+// next gives the names to resolve now and when to ask again.
+func (d *dnsNames) next(now time.Time) (start []*dnsName, wake time.Time) {
+	for _, n := range d.names {
+		switch {
+		case n.running || d.running == resolvesMax:
+		case n.due.After(now):
+			wake = sooner(wake, n.due)
+		default:
+			n.running = true
+			d.running++
+			start = append(start, n)
+		}
+	}
+	return start, wake
+}
+
+// resolved notes the end of an attempt. What a name gave before stays until it
+// gives something else. It says whether a failure is news.
+func (d *dnsNames) resolved(now time.Time, r resolution) (tell bool) {
+	n := r.name
+	n.running = false
+	d.running--
+	if r.err == nil {
+		n.peers, n.failures, n.due = r.peers, 0, now.Add(resolveEvery)
+		return false
+	}
+	n.failures++
+	n.due = now.Add(retryPause(n.failures, urgentRetryMax))
+	if len(n.peers) > 0 {
+		n.due = now.Add(retryPause(n.failures, resolveEvery))
+	}
+	return n.failures == 1
+}
+
+// peers gives what all names resolved to.
+func (d *dnsNames) peers() []peer.AddrInfo {
+	var infos []peer.AddrInfo
+	for _, n := range d.names {
+		infos = append(infos, n.peers...)
+	}
+	return infos
+}

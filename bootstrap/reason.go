@@ -1,0 +1,128 @@
+package bootstrap
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"slices"
+	"strings"
+	"syscall"
+
+	"github.com/libp2p/go-libp2p/core/sec"
+	"github.com/libp2p/go-libp2p/p2p/net/swarm"
+	ma "github.com/multiformats/go-multiaddr"
+)
+
+// A DialReason classifies a failed dial; it is a stable word for logs.
+type DialReason string
+
+// The reasons, the most telling first: where the addresses of a peer fail in
+// different ways, the first of these is the reason.
+const (
+	WrongPeer   DialReason = "wrong_peer"   // another peer answers at the address
+	WrongKey    DialReason = "wrong_key"    // the networks' keys differ, or only one has a key
+	NotAllowed  DialReason = "not_allowed"  // this host's own rules refuse the peer
+	Rejected    DialReason = "rejected"     // it answered and ended the connection
+	Refused     DialReason = "refused"      // nothing listens there
+	NameUnknown DialReason = "name_unknown" // the name in the address does not resolve
+	Unreachable DialReason = "unreachable"  // no route
+	NoTransport DialReason = "no_transport" // this host does not speak the address's protocol
+	TimedOut    DialReason = "timed_out"    // no answer
+	Failed      DialReason = "failed"       // anything else
+)
+
+var reasonOrder = []DialReason{
+	WrongPeer, WrongKey, NotAllowed, Rejected, Refused, NameUnknown, Unreachable, NoTransport, TimedOut, Failed,
+}
+
+var errCutShort = errors.New(explain[Rejected])
+
+// explain says each reason in words, with what to do.
+var explain = map[DialReason]string{
+	WrongKey:    "the handshake is not understood: the other node has another network key (--network-key), or only one of the two has a key",
+	NotAllowed:  "this node's own rules do not allow the peer",
+	Rejected:    "it ends the connection at once: it may not allow this peer, have another network key, or have too many connections",
+	Refused:     "nothing listens there: is the other city running, on this port?",
+	NameUnknown: "the name in the address does not resolve",
+	Unreachable: "there is no route to the address",
+	NoTransport: "this node does not speak the address's transport",
+	TimedOut:    "no answer: is the other machine up, does its firewall let the port through, and has it the same network key?",
+}
+
+// dialReason classifies the error of a dial to addrs and says it in words.
+func dialReason(err error, addrs []ma.Multiaddr) (DialReason, error) {
+	reason, cause, where := classify(err), err, ""
+	var dialErr *swarm.DialError
+	if errors.As(err, &dialErr) {
+		reason, cause, where = mostTelling(dialErr, addrs)
+	}
+	var mismatch sec.ErrPeerIDMismatch
+	switch {
+	case errors.As(cause, &mismatch):
+		return reason, fmt.Errorf("%sanother peer answers, %s: take the address that the other city prints now", where, mismatch.Actual)
+	case explain[reason] != "":
+		return reason, fmt.Errorf("%s%s (%w)", where, explain[reason], cause)
+	}
+	return reason, fmt.Errorf("%s%w", where, cause)
+}
+
+// mostTelling picks what to tell of the errors of several addresses.
+func mostTelling(err *swarm.DialError, addrs []ma.Multiaddr) (reason DialReason, cause error, where string) {
+	reason, cause = classify(err.Cause), err.Cause
+	if len(err.DialErrors) == 0 && errors.Is(err.Cause, swarm.ErrNoGoodAddresses) && allNames(addrs) {
+		return NameUnknown, cause, ""
+	}
+	for i, failed := range err.DialErrors {
+		r := classify(failed.Cause)
+		if i == 0 || slices.Index(reasonOrder, r) < slices.Index(reasonOrder, reason) {
+			reason, cause, where = r, failed.Cause, failed.Address.String()+": "
+		}
+	}
+	return reason, cause, where
+}
+
+func classify(err error) DialReason {
+	var netErr net.Error
+	switch {
+	case errors.As(err, new(sec.ErrPeerIDMismatch)):
+		return WrongPeer
+	case isKeyMismatch(err):
+		return WrongKey
+	case errors.Is(err, swarm.ErrGaterDisallowedConnection):
+		return NotAllowed
+	case errors.Is(err, syscall.ECONNRESET), errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
+		return Rejected
+	case errors.Is(err, syscall.ECONNREFUSED):
+		return Refused
+	case errors.Is(err, syscall.ENETUNREACH), errors.Is(err, syscall.EHOSTUNREACH):
+		return Unreachable
+	case errors.Is(err, swarm.ErrNoTransport):
+		return NoTransport
+	case errors.Is(err, context.DeadlineExceeded), errors.As(err, &netErr) && netErr.Timeout():
+		return TimedOut
+	}
+	return Failed
+}
+
+// isKeyMismatch recognizes how multistream takes bytes that the other key has
+// enciphered. The library has no error of its own for it.
+func isKeyMismatch(err error) bool {
+	if err == nil {
+		return false
+	}
+	text := err.Error()
+	return strings.Contains(text, "negotiate security protocol") &&
+		(strings.Contains(text, "message was too large") || strings.Contains(text, "trailing newline") || strings.Contains(text, "varint"))
+}
+
+func allNames(addrs []ma.Multiaddr) bool {
+	return !slices.ContainsFunc(addrs, func(addr ma.Multiaddr) bool {
+		switch addr[0].Protocol().Code {
+		case ma.P_DNS, ma.P_DNS4, ma.P_DNS6, ma.P_DNSADDR:
+			return false
+		}
+		return true
+	})
+}

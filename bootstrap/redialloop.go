@@ -1,0 +1,246 @@
+package bootstrap
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"github.com/libp2p/go-libp2p/core/event"
+	"github.com/libp2p/go-libp2p/core/host"
+	"github.com/libp2p/go-libp2p/core/network"
+	"github.com/libp2p/go-libp2p/core/peer"
+	"github.com/libp2p/go-libp2p/core/peerstore"
+	"github.com/libp2p/go-libp2p/p2p/net/swarm"
+	ma "github.com/multiformats/go-multiaddr"
+	manet "github.com/multiformats/go-multiaddr/net"
+)
+
+const (
+	// dialTimeout bounds a dial with its handshake and identify. The swarm gives
+	// up an address of a private network after 5 s with the reason why; this is
+	// a little more, so that the reason arrives.
+	dialTimeout = 6 * time.Second
+	// flushAfter is how long changes of Saved are collected before it is written.
+	flushAfter = 2 * time.Second
+	// flushRetry is the pause after Saved could not be written.
+	flushRetry = time.Minute
+)
+
+// redialLoop is one run of Serve. One goroutine, that of run, owns it all; the
+// others it starts do one thing, send the result and end.
+type redialLoop struct {
+	*Redialer
+	roster *roster
+	names  *dnsNames
+
+	workers  sync.WaitGroup
+	dialed   chan dial       // has room for all dials at once
+	resolved chan resolution // has room for all resolutions at once
+	flushed  chan error      // has room for the one flush at a time
+	flushing bool
+	flushDue time.Time // zero: nothing to write
+}
+
+func newRedialLoop(r *Redialer) *redialLoop {
+	l := &redialLoop{
+		Redialer: r,
+		roster:   newRoster(r.host.ID(), r.config.Wanted),
+		names:    newDNSNames(r.config.Bootstrap),
+		dialed:   make(chan dial, dialsMax),
+		resolved: make(chan resolution, resolvesMax),
+		flushed:  make(chan error, 1),
+	}
+	l.setNamed(time.Now())
+	l.roster.setSaved(time.Now(), r.config.Saved.Peers())
+	return l
+}
+
+// run dials, resolves and writes until ctx is done, then waits for what it
+// started.
+func (l *redialLoop) run(ctx context.Context, identified <-chan any) {
+	ctx, cancel := context.WithCancel(ctx)
+	defer l.flush()
+	defer l.workers.Wait()
+	defer cancel()
+	timer := time.NewTimer(0)
+	defer timer.Stop()
+	for {
+		l.observe()
+		arm(timer, l.start(ctx))
+		select {
+		case <-ctx.Done():
+			return
+		case <-l.wake:
+		case <-timer.C:
+		case e, ok := <-identified:
+			if !ok {
+				identified = nil // the host is closed
+				continue
+			}
+			l.remember(e.(event.EvtPeerIdentificationCompleted))
+		case info := <-l.found:
+			l.roster.addFound(time.Now(), info)
+		case <-l.config.Saved.changed:
+			l.roster.setSaved(time.Now(), l.config.Saved.Peers())
+			l.flushDue = sooner(l.flushDue, time.Now().Add(flushAfter))
+		case d := <-l.dialed:
+			l.dialEnded(d)
+		case r := <-l.resolved:
+			l.resolveEnded(r)
+		case err := <-l.flushed:
+			l.flushEnded(err)
+		}
+	}
+}
+
+// arm sets the timer; a zero time stops it.
+func arm(timer *time.Timer, at time.Time) {
+	if at.IsZero() {
+		timer.Stop()
+		return
+	}
+	timer.Reset(time.Until(at))
+}
+
+// observe tells what has changed since the last time.
+func (l *redialLoop) observe() {
+	changes := l.roster.observe(time.Now(), func(id peer.ID) bool {
+		return l.host.Network().Connectedness(id) == network.Connected
+	})
+	events := l.config.Events
+	for _, c := range changes {
+		switch {
+		case c.connected && events.Connected != nil:
+			events.Connected(c.id)
+		case !c.connected && events.Disconnected != nil:
+			events.Disconnected(c.id)
+		}
+		l.tellFailure(c.refused)
+	}
+	status := l.roster.status()
+	l.status.Store(&status)
+}
+
+// start begins all that is due and gives the time to look again.
+func (l *redialLoop) start(ctx context.Context) (wake time.Time) {
+	now := time.Now()
+	dials, wake := l.roster.next(now, len(l.host.Network().Peers()))
+	for _, d := range dials {
+		l.workers.Go(func() {
+			d.err = l.dial(ctx, d)
+			l.dialed <- d
+		})
+	}
+	names, later := l.names.next(now)
+	for _, n := range names {
+		l.workers.Go(func() {
+			peers, err := l.config.Resolver.Resolve(ctx, []ma.Multiaddr{n.addr})
+			l.resolved <- resolution{name: n, peers: peers, err: err}
+		})
+	}
+	return sooner(sooner(wake, later), l.startFlush(now))
+}
+
+// dial connects to a peer as if nothing had been tried before.
+func (l *redialLoop) dial(ctx context.Context, d dial) error {
+	ctx, cancel := context.WithTimeout(ctx, dialTimeout)
+	defer cancel()
+	return connectAnew(ctx, l.host, peer.AddrInfo{ID: d.id, Addrs: d.addrs})
+}
+
+// connectAnew connects after clearing the swarm's memory of failed dials, which
+// would refuse the dial for minutes. The addresses are given to the peerstore
+// each time, since it forgets them.
+func connectAnew(ctx context.Context, h host.Host, info peer.AddrInfo) error {
+	if s, ok := h.Network().(interface{ Backoff() *swarm.DialBackoff }); ok {
+		s.Backoff().Clear(info.ID)
+	}
+	h.Peerstore().AddAddrs(info.ID, info.Addrs, peerstore.TempAddrTTL)
+	return h.Connect(ctx, info)
+}
+
+func (l *redialLoop) dialEnded(d dial) {
+	l.tellFailure(l.roster.dialed(time.Now(), d))
+}
+
+func (l *redialLoop) tellFailure(f *DialFailure) {
+	if f != nil && l.config.Events.DialFailed != nil {
+		l.config.Events.DialFailed(*f)
+	}
+}
+
+func (l *redialLoop) resolveEnded(r resolution) {
+	if tell := l.names.resolved(time.Now(), r); tell && l.config.Events.ResolveFailed != nil {
+		l.config.Events.ResolveFailed(r.name.addr, r.err)
+	}
+	l.setNamed(time.Now())
+}
+
+// setNamed gives the roster the bootstrap peers, those of names included.
+func (l *redialLoop) setNamed(now time.Time) {
+	addrs := l.config.Bootstrap
+	for _, info := range l.names.peers() {
+		p2p, err := peer.AddrInfoToP2pAddrs(&info)
+		if err == nil {
+			addrs = append(addrs[:len(addrs):len(addrs)], p2p...)
+		}
+	}
+	l.roster.setNamed(now, mergePeers(addrs))
+}
+
+// remember keeps where an identified peer can be dialed.
+func (l *redialLoop) remember(e event.EvtPeerIdentificationCompleted) {
+	if e.Conn == nil || !l.config.Worth(e.Peer, e.Protocols) {
+		return
+	}
+	l.config.Saved.Remember(peer.AddrInfo{ID: e.Peer, Addrs: dialableAddrs(e.Conn, e.ListenAddrs)})
+}
+
+// dialableAddrs gives the addresses at which the peer at the other end can be
+// dialed later: the one that was dialed, and those on which it says it listens.
+// Its loopback addresses are of use on its own machine only. A peer that
+// listens nowhere cannot be dialed.
+func dialableAddrs(conn network.Conn, listen []ma.Multiaddr) []ma.Multiaddr {
+	if len(listen) == 0 {
+		return nil
+	}
+	var addrs []ma.Multiaddr
+	if conn.Stat().Direction == network.DirOutbound {
+		addrs = append(addrs, conn.RemoteMultiaddr())
+	}
+	here := manet.IsIPLoopback(conn.RemoteMultiaddr())
+	for _, addr := range listen {
+		if here || !manet.IsIPLoopback(addr) {
+			addrs = append(addrs, addr)
+		}
+	}
+	return addrs
+}
+
+// startFlush begins to write Saved when that is due, and gives the time if not.
+func (l *redialLoop) startFlush(now time.Time) (wake time.Time) {
+	if l.flushing || l.flushDue.IsZero() {
+		return time.Time{}
+	}
+	if l.flushDue.After(now) {
+		return l.flushDue
+	}
+	l.flushing, l.flushDue = true, time.Time{}
+	l.workers.Go(func() { l.flushed <- l.config.Saved.Flush() })
+	return time.Time{}
+}
+
+func (l *redialLoop) flushEnded(err error) {
+	l.flushing = false
+	if err != nil {
+		l.config.Logger.Warn("saved peers not written", "err", err)
+		l.flushDue = sooner(l.flushDue, time.Now().Add(flushRetry))
+	}
+}
+
+// flush writes what is left at the end.
+func (l *redialLoop) flush() {
+	if err := l.config.Saved.Flush(); err != nil {
+		l.config.Logger.Warn("saved peers not written", "err", err)
+	}
+}
