@@ -1,0 +1,142 @@
+package protocol
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/fxamacker/cbor/v2"
+
+	"github.com/citynode/citynode/crdt"
+)
+
+// Get gives the pages that match r to page, one after another, and returns the
+// summary of the whole state. What matched from the first page to the last is
+// given at least once. page must not call the same client; its error ends the
+// call and is returned.
+func (c *Client) Get(ctx context.Context, r GetRequest, page func(crdt.Entries) error) (summary crdt.Summary, err error) {
+	x, err := c.start(ctx, MethodGet, c.pipe.nextID(), r)
+	if err != nil {
+		return summary, err
+	}
+	err = c.each(ctx, x, func(body cbor.RawMessage, more bool) error {
+		var p GetPage
+		if err := c.decode(body, &p); err != nil {
+			return err
+		}
+		switch {
+		case more && p.Entries != nil:
+			return page(*p.Entries)
+		case !more && p.Summary != nil:
+			summary = *p.Summary
+			return nil
+		}
+		return c.pipe.fail(fmt.Errorf("%w: a page without entries, or an end without a summary", ErrBadResponse))
+	})
+	return summary, err
+}
+
+// Create makes a hero whose id is id. A retry has the same id and r.
+func (c *Client) Create(ctx context.Context, id crdt.ID, r CreateRequest) (HeroReply, error) {
+	return unary[HeroReply](ctx, c, MethodCreate, id, r)
+}
+
+// Assign orders a hero to the city that answers, or home. A retry has the same
+// id and r.
+func (c *Client) Assign(ctx context.Context, id crdt.ID, r AssignRequest) (HeroReply, error) {
+	return unary[HeroReply](ctx, c, MethodAssign, id, r)
+}
+
+// Retire has a hero die. A retry has the same id and r.
+func (c *Client) Retire(ctx context.Context, id crdt.ID, r RetireRequest) (RetireReply, error) {
+	return unary[RetireReply](ctx, c, MethodRetire, id, r)
+}
+
+// Info asks the city who it is.
+func (c *Client) Info(ctx context.Context) (InfoReply, error) {
+	return unary[InfoReply](ctx, c, MethodInfo, c.pipe.nextID(), nil)
+}
+
+// Lookup asks where the city of that name is.
+func (c *Client) Lookup(ctx context.Context, city string) (LookupReply, error) {
+	return unary[LookupReply](ctx, c, MethodLookup, c.pipe.nextID(), LookupRequest{City: city})
+}
+
+// Cities returns what the city that answers knows of all cities, itself among
+// them.
+func (c *Client) Cities(ctx context.Context) (lines []CityLine, err error) {
+	x, err := c.start(ctx, MethodCities, c.pipe.nextID(), nil)
+	if err != nil {
+		return nil, err
+	}
+	err = c.each(ctx, x, func(body cbor.RawMessage, _ bool) error {
+		var p CitiesPage
+		if err := c.decode(body, &p); err != nil {
+			return err
+		}
+		if lines = append(lines, p.Cities...); len(lines) > citiesMax {
+			return c.pipe.fail(fmt.Errorf("%w: more than %d cities", ErrBadResponse, citiesMax))
+		}
+		return nil
+	})
+	return lines, err
+}
+
+// Settle has the city sync with every city that is alive, and gives the outcome
+// of each to line as it comes. line must not call the same client; its error
+// ends the call and is returned.
+func (c *Client) Settle(ctx context.Context, line func(SettleLine) error) error {
+	x, err := c.start(ctx, MethodSettle, c.pipe.nextID(), nil)
+	if err != nil {
+		return err
+	}
+	return c.each(ctx, x, func(body cbor.RawMessage, more bool) error {
+		if !more {
+			return nil
+		}
+		var l SettleLine
+		if err := c.decode(body, &l); err != nil {
+			return err
+		}
+		return line(l)
+	})
+}
+
+// Bomb crashes the city. It has answered before it does.
+func (c *Client) Bomb(ctx context.Context) error {
+	x, err := c.start(ctx, MethodBomb, c.pipe.nextID(), nil)
+	if err != nil {
+		return err
+	}
+	return c.each(ctx, x, func(cbor.RawMessage, bool) error { return nil })
+}
+
+// Watch gives the state's summary to live once the watch is, and then each
+// change that r asks for to change, as it happens. It takes the stream for
+// itself: calls begun before are still answered, later ones return
+// [ErrWatching], and when Watch returns the stream has ended.
+//
+// It returns ctx's error when ctx ends, the error of live or change if one
+// fails, an *[Error] with Busy if these are too slow or with Unavailable after a
+// crash, and else one that matches [ErrStreamClosed]; never nil.
+func (c *Client) Watch(ctx context.Context, r WatchRequest, live func(crdt.Summary) error, change func(crdt.Entries) error) error {
+	x, err := c.start(ctx, MethodWatch, c.pipe.nextID(), r)
+	if err != nil {
+		return err
+	}
+	defer c.pipe.endWatch()
+	err = c.each(ctx, x, func(body cbor.RawMessage, more bool) error {
+		if !more {
+			return c.pipe.fail(errors.New("the city ended the watch"))
+		}
+		var p GetPage
+		if err := c.decode(body, &p); err != nil {
+			return err
+		}
+		if p.Summary != nil {
+			return live(*p.Summary)
+		}
+		return change(*p.Entries)
+	})
+	return err
+}

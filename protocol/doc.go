@@ -1,0 +1,3 @@
+// Package protocol is the wire format of citynode, and client and server of its
+// call protocol over any stream.
+package protocol

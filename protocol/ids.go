@@ -1,0 +1,47 @@
+package protocol
+
+import (
+	"crypto/sha256"
+	"errors"
+	"fmt"
+
+	"github.com/citynode/citynode/crdt"
+)
+
+// Names that a network's streams, topics and records go by.
+const (
+	// DefaultNetwork is the network of a city that was told none.
+	DefaultNetwork = "main"
+	// DHTPrefix is the protocol prefix of the one DHT that all networks share.
+	DHTPrefix = "/citynode"
+	// MDNSService is the service name that cities announce on the local link.
+	MDNSService = "_citynode._udp"
+)
+
+// CallID returns the ID of the stream protocol for calls in network.
+func CallID(network string) string { return "/citynode/" + network + "/call/1.0.0" }
+
+// SyncID returns the ID of the stream protocol for anti-entropy in network.
+func SyncID(network string) string { return "/citynode/" + network + "/sync/1.0.0" }
+
+// DeltaTopic returns the name of the GossipSub topic that carries deltas in network.
+func DeltaTopic(network string) string { return "/citynode/" + network + "/delta/1" }
+
+// PresenceTopic returns the name of the GossipSub topic that carries presence in network.
+func PresenceTopic(network string) string { return "/citynode/" + network + "/presence/1" }
+
+// NameDigest returns the SHA-256 digest under which the holder of a city's name provides it in the DHT. The
+// record's key is the CIDv1 of codec raw (0x55) and multihash sha2-256 (0x12) of that digest.
+func NameDigest(network, city string) [sha256.Size]byte {
+	return sha256.Sum256([]byte("citynode/1/" + network + "/" + city))
+}
+
+// ValidateNetwork returns nil if name is a DNS label in lower case: 1 to 63
+// letters, digits and inner hyphens. Its error says what is wrong.
+func ValidateNetwork(name string) error {
+	var invalid *crdt.InvalidError
+	if errors.As(crdt.ValidateLocation(name), &invalid) { // any label is a location
+		return fmt.Errorf("network: %s", invalid.Reason)
+	}
+	return nil
+}

@@ -1,0 +1,49 @@
+package protocol
+
+import "time"
+
+// Limits that both sides of the wire keep.
+const (
+	// FrameBytesMax is the most bytes of a frame's item: about 2,500 heroes, so that a whole state is moved in
+	// few frames, and little enough for each of hundreds of streams to hold one.
+	FrameBytesMax = 256 << 10
+	// NestingMax is the most containers within each other in a frame, its outermost one counted as 1. The
+	// deepest message has 5.
+	NestingMax = 8
+	// MessageBytesMax is the most bytes of the text that explains a code: a few lines for a person.
+	MessageBytesMax = 1 << 10
+	// SoftwareBytesMax is the most bytes of the name and version of a program in presence and info.
+	SoftwareBytesMax = 64
+)
+
+// Deadlines of a stream.
+const (
+	// FrameTimeout bounds a frame from its first byte to its last, in either direction.
+	FrameTimeout = 10 * time.Second
+	// IdleTimeout bounds the pause between an answer and the next request's first byte.
+	IdleTimeout = 5 * time.Minute
+	// CloseTimeout is how long a side that has closed its writing side waits for the other to close, before it
+	// resets the stream.
+	CloseTimeout = time.Second
+)
+
+const (
+	// drainBytesMax is the most bytes read away while waiting for the other side to close: what a caller may
+	// have sent before it could know, four frames' worth.
+	drainBytesMax = 4 * FrameBytesMax
+	// pipelineMax is the most requests of one client on their way at once: enough to hide the round trip of a
+	// slow link, few enough for a city to answer within its deadlines.
+	pipelineMax = 64
+	// updateWindow is the most frames of one update on their way at once, so that a large update leaves
+	// room for other calls.
+	updateWindow = 4
+	// UpdateBytesMax is the most bytes of entries in one request of an update that the client splits: half a
+	// frame leaves room for the envelope, and keeps a city's batches short.
+	UpdateBytesMax = FrameBytesMax / 2
+	// citiesMax is the most lines of cities that a client takes: far more than a
+	// network of this kind has, and some MiB.
+	citiesMax = 1 << 14
+	// elementsMax is the most elements of an array in a message: the smallest element that a frame can be full
+	// of is an ID of 17 bytes, of which 15,420 fit.
+	elementsMax = 1 << 14
+)

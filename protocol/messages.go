@@ -1,0 +1,194 @@
+package protocol
+
+import (
+	"github.com/fxamacker/cbor/v2"
+
+	"github.com/citynode/citynode/crdt"
+)
+
+// The methods of the call protocol.
+const (
+	MethodGet    = "get"
+	MethodCreate = "create"
+	MethodAssign = "assign"
+	MethodRetire = "retire"
+	MethodUpdate = "update"
+	MethodWatch  = "watch"
+	MethodInfo   = "info"
+	MethodLookup = "lookup"
+	MethodCities = "cities"
+	MethodSettle = "settle"
+	MethodBomb   = "bomb"
+)
+
+// Status of a city in a CityLine.
+const (
+	StatusAlive  = "alive"
+	StatusLeft   = "left"
+	StatusFailed = "failed"
+)
+
+// methods says of each method whether its request has a body.
+var methods = map[string]bool{
+	MethodGet:    true,
+	MethodCreate: true,
+	MethodAssign: true,
+	MethodRetire: true,
+	MethodUpdate: true,
+	MethodWatch:  true,
+	MethodInfo:   false,
+	MethodLookup: true,
+	MethodCities: false,
+	MethodSettle: false,
+	MethodBomb:   false,
+}
+
+// Request is one call.
+type Request struct {
+	Method string          `cbor:"1,keyasint"`
+	ID     crdt.ID         `cbor:"2,keyasint"`           // names the attempt: a retry has the same
+	Body   cbor.RawMessage `cbor:"3,keyasint,omitempty"` // one item, by method; nil: none
+	City   string          `cbor:"4,keyasint,omitempty"` // the city that is meant; "": whichever answers
+}
+
+// Response is one of the answers to a Request: the last one, unless More.
+type Response struct {
+	Code    Code            `cbor:"1,keyasint"`
+	Message string          `cbor:"2,keyasint,omitempty"` // plain text, at most MessageBytesMax bytes
+	Body    cbor.RawMessage `cbor:"3,keyasint,omitempty"` // one item, by method; nil: none
+	More    bool            `cbor:"4,keyasint,omitempty"` // others follow
+}
+
+// GetRequest asks for heroes and tombstones: all, or those that match every field that is given.
+type GetRequest struct {
+	Location string    `cbor:"1,keyasint,omitempty"` // heroes there only, no tombstones; "": everywhere
+	IDs      []crdt.ID `cbor:"2,keyasint,omitzero"`  // nil: all; empty: none
+}
+
+// GetPage is one answer to a get or a watch: entries, or the summary of the whole state.
+type GetPage struct {
+	Entries *crdt.Entries `cbor:"1,keyasint,omitempty"`
+	Summary *crdt.Summary `cbor:"2,keyasint,omitempty"`
+}
+
+// CreateRequest asks for a new hero. Its id is the request's.
+type CreateRequest struct {
+	Name string `cbor:"1,keyasint"`
+	Here bool   `cbor:"2,keyasint,omitempty"` // in the city that answers; otherwise at home
+}
+
+// HeroReply answers create and assign: the hero as it is then, and the state's summary.
+type HeroReply struct {
+	Hero    crdt.Hero    `cbor:"1,keyasint"`
+	Summary crdt.Summary `cbor:"2,keyasint"`
+}
+
+// AssignRequest orders a hero to the city that answers.
+type AssignRequest struct {
+	Hero    crdt.ID       `cbor:"1,keyasint"`
+	Entries *crdt.Entries `cbor:"2,keyasint,omitempty"` // merged first; nil: none
+	Home    bool          `cbor:"3,keyasint,omitempty"` // home instead
+}
+
+// RetireRequest asks for the death of a hero.
+type RetireRequest struct {
+	Hero crdt.ID `cbor:"1,keyasint"`
+}
+
+// RetireReply answers retire: the tombstone, and the state's summary.
+type RetireReply struct {
+	Tombstone crdt.Tombstone `cbor:"1,keyasint"`
+	Summary   crdt.Summary   `cbor:"2,keyasint"`
+}
+
+// UpdateRequest brings entries to be merged.
+type UpdateRequest struct {
+	Entries crdt.Entries `cbor:"1,keyasint"`
+}
+
+// UpdateReply answers update.
+type UpdateReply struct {
+	Changed uint64       `cbor:"1,keyasint"` // entries that changed the state
+	Summary crdt.Summary `cbor:"2,keyasint"` // of the state after it
+	Skipped uint64       `cbor:"3,keyasint"` // heroes left out, for their stamps are in the future
+}
+
+// WatchRequest asks for changes as they happen.
+type WatchRequest struct {
+	Location string `cbor:"1,keyasint,omitempty"` // whose old or new location this is; "": all
+}
+
+// InfoReply says who answers.
+type InfoReply struct {
+	Network     string       `cbor:"1,keyasint"`
+	City        string       `cbor:"2,keyasint"`
+	Since       crdt.Stamp   `cbor:"3,keyasint"` // when it took its name
+	Incarnation crdt.Stamp   `cbor:"4,keyasint"` // when it last started
+	Summary     crdt.Summary `cbor:"5,keyasint"`
+	Restarts    uint64       `cbor:"6,keyasint"` // by its supervisor, since the process started
+	Software    string       `cbor:"7,keyasint"` // at most SoftwareBytesMax bytes
+	Now         crdt.Stamp   `cbor:"8,keyasint"` // its clock
+}
+
+// LookupRequest asks where a city is.
+type LookupRequest struct {
+	City string `cbor:"1,keyasint"`
+}
+
+// LookupReply answers lookup.
+type LookupReply struct {
+	Peer  []byte   `cbor:"1,keyasint"` // the peer ID's bytes
+	Addrs [][]byte `cbor:"2,keyasint"` // multiaddrs' bytes, without /p2p
+}
+
+// Presence is what a city says of itself on the presence topic.
+type Presence struct {
+	City        string       `cbor:"1,keyasint"`
+	Since       crdt.Stamp   `cbor:"2,keyasint"` // when it took its name
+	Incarnation crdt.Stamp   `cbor:"3,keyasint"` // when it last started
+	Summary     crdt.Summary `cbor:"4,keyasint"`
+	Software    string       `cbor:"5,keyasint"` // at most SoftwareBytesMax bytes
+	Sent        crdt.Stamp   `cbor:"6,keyasint"` // orders the presences of one incarnation
+	Leaving     bool         `cbor:"7,keyasint,omitempty"`
+}
+
+// CityLine is what the city that answers knows of one city.
+type CityLine struct {
+	Presence Presence   `cbor:"1,keyasint"`
+	Peer     []byte     `cbor:"2,keyasint"`           // the peer ID's bytes
+	Status   string     `cbor:"3,keyasint"`           // StatusAlive, StatusLeft or StatusFailed
+	Agreed   crdt.Stamp `cbor:"4,keyasint,omitempty"` // start of the last complete sync with it; 0: none
+}
+
+// CitiesPage is one answer to cities.
+type CitiesPage struct {
+	Cities []CityLine `cbor:"1,keyasint"`
+}
+
+// SettleLine is the outcome of one complete sync that settle ran. It has either
+// counts or an error, never both.
+type SettleLine struct {
+	City     string `cbor:"1,keyasint"`
+	Differed uint64 `cbor:"2,keyasint,omitempty"` // entries that one side lacked
+	Error    string `cbor:"3,keyasint,omitempty"` // why the sync is not complete; "": it is
+	Peer     []byte `cbor:"4,keyasint"`           // the peer ID's bytes
+	Skipped  uint64 `cbor:"5,keyasint,omitempty"` // heroes left out, for their stamps are in the future
+}
+
+// MarshalCBOR writes the counts, zero or not, of a sync that is complete, and
+// no counts of one that is not.
+func (l SettleLine) MarshalCBOR() ([]byte, error) {
+	if l.Error != "" {
+		return encMode.Marshal(struct {
+			City  string `cbor:"1,keyasint"`
+			Error string `cbor:"3,keyasint"`
+			Peer  []byte `cbor:"4,keyasint"`
+		}{l.City, l.Error, l.Peer})
+	}
+	return encMode.Marshal(struct {
+		City     string `cbor:"1,keyasint"`
+		Differed uint64 `cbor:"2,keyasint"`
+		Peer     []byte `cbor:"4,keyasint"`
+		Skipped  uint64 `cbor:"5,keyasint"`
+	}{l.City, l.Differed, l.Peer, l.Skipped})
+}

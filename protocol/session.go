@@ -1,0 +1,235 @@
+package protocol
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"runtime/debug"
+	"time"
+)
+
+// session is the serving of one stream. The goroutine of Serve owns it; while a
+// call is the last of its stream, the goroutine of its lastCall reads from in.
+type session struct {
+	server *Server
+	stream Stream
+	in     *bufio.Reader
+	caller string
+	log    *slog.Logger
+	last   *lastCall // nil until a call has said that it is the last
+
+	writeErr error // of the first write that failed
+}
+
+const (
+	// vagueMessage says no more of a fault than that there was one: its details
+	// may be nobody's business, and are in the log.
+	vagueMessage = "the city failed on this call"
+	// methodShownMax is how many bytes of an unknown method an answer repeats.
+	methodShownMax = 64
+)
+
+// errLastCall ends a stream whose last call has been answered.
+var errLastCall = errors.New("last call answered")
+
+func newSession(s *Server, stream Stream, caller string, log *slog.Logger) *session {
+	return &session{server: s, stream: stream, in: bufio.NewReader(stream), caller: caller, log: log}
+}
+
+// answerAll reads frames and answers them until one of them, or the stream,
+// gives a reason to stop, which it returns.
+func (ss *session) answerAll(ctx context.Context) error {
+	for {
+		payload, err := ss.nextFrame(ctx)
+		if err != nil {
+			return ss.refuseUnreadable(err)
+		}
+		if err := ss.answer(ctx, payload); err != nil {
+			return err
+		}
+	}
+}
+
+// nextFrame waits for a frame as long as a caller may be idle, then reads it in
+// the time that a frame has. Before each wait it looks at ctx, whose end sets
+// the read deadline that it may just have overwritten.
+func (ss *session) nextFrame(ctx context.Context) ([]byte, error) {
+	err := ss.await(ctx, IdleTimeout)
+	if err == nil {
+		err = ss.within(ctx, FrameTimeout)
+	}
+	if err != nil {
+		return nil, err
+	}
+	payload, err := ReadFrame(ss.in, FrameBytesMax)
+	if errors.Is(err, os.ErrDeadlineExceeded) {
+		err = stopReason(ctx, "frame took longer than %v", FrameTimeout)
+	}
+	return payload, err
+}
+
+func (ss *session) await(ctx context.Context, timeout time.Duration) error {
+	if ss.in.Buffered() > 0 {
+		return ctx.Err()
+	}
+	if err := ss.within(ctx, timeout); err != nil {
+		return err
+	}
+	_, err := ss.in.Peek(1)
+	if errors.Is(err, os.ErrDeadlineExceeded) {
+		err = stopReason(ctx, "idle for %v", timeout)
+	}
+	return err
+}
+
+func (ss *session) within(ctx context.Context, timeout time.Duration) error {
+	if err := ss.stream.SetReadDeadline(time.Now().Add(timeout)); err != nil {
+		return fmt.Errorf("set read deadline: %w", err)
+	}
+	return ctx.Err()
+}
+
+// stopReason returns why a read ended early: ctx is done, or else the deadline
+// had come.
+func stopReason(ctx context.Context, format string, timeout time.Duration) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	return &timeoutError{fmt.Sprintf(format, timeout)}
+}
+
+// timeoutError matches os.ErrDeadlineExceeded.
+type timeoutError struct{ text string }
+
+func (e *timeoutError) Error() string { return e.text }
+func (e *timeoutError) Unwrap() error { return os.ErrDeadlineExceeded }
+
+// refuseUnreadable answers what is no frame at all, and returns err.
+func (ss *session) refuseUnreadable(err error) error {
+	var refusal *Error
+	if errors.As(err, &refusal) {
+		if err := ss.write(must(Marshal(Response{Code: refusal.Code, Message: refusal.Message}))); err != nil {
+			return err
+		}
+	}
+	return err
+}
+
+// answer answers one frame. An error ends the stream.
+func (ss *session) answer(ctx context.Context, payload []byte) error {
+	request, err := ss.parse(payload)
+	if errors.Is(err, errNotWellFormed) {
+		return ss.refuseUnreadable(Errorf(BadRequest, "%v", err))
+	}
+	if err != nil {
+		return ss.write(ss.refusal(ctx, request.Method, err))
+	}
+	call := &Call{Caller: ss.caller, Request: request, session: ss}
+	err = ss.write(ss.serve(ctx, call))
+	if call.afterReply != nil {
+		call.afterReply()
+	}
+	if err == nil && ss.last != nil {
+		return errLastCall
+	}
+	return err
+}
+
+// parse reads a request and checks all that does not depend on its method's
+// body. Its error is an *Error, or matches errNotWellFormed.
+func (ss *session) parse(payload []byte) (r Request, err error) {
+	if err := Check(payload); err != nil {
+		if errors.Is(err, errNotWellFormed) {
+			return r, err
+		}
+		return r, Errorf(BadRequest, "request: %v", err)
+	}
+	if err := unmarshalChecked(payload, &r, true); err != nil {
+		return r, Errorf(BadRequest, "request: %v", err)
+	}
+	hasBody, known := methods[r.Method]
+	switch {
+	case r.City != "" && r.City != ss.server.City:
+		return r, Errorf(WrongCity, "this is the city %s, not %s", ss.server.City, r.City)
+	case !known:
+		return r, Errorf(Unsupported, "method %q is unknown", clip(r.Method, methodShownMax))
+	case hasBody && r.Body == nil:
+		return r, Errorf(BadRequest, "%s: the body (key 3) is missing", r.Method)
+	case !hasBody && r.Body != nil:
+		return r, Errorf(BadRequest, "%s: has no body (key 3)", r.Method)
+	}
+	return r, nil
+}
+
+// serve runs the handler and returns the final response's frame.
+func (ss *session) serve(ctx context.Context, call *Call) []byte {
+	body, err := ss.run(ctx, call)
+	if ss.last != nil {
+		err = ss.last.outcome(err)
+	}
+	if err == nil {
+		var payload []byte
+		if payload, err = encodeResponse(body, false); err == nil {
+			return payload
+		}
+	}
+	return ss.refusal(ctx, call.Request.Method, err)
+}
+
+// run calls the handler and turns its panic into an error: one call's fault is
+// not to end the calls of others, nor the stream's next one.
+func (ss *session) run(ctx context.Context, call *Call) (body any, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			ss.log.Error("call panicked", "method", call.Request.Method, "stack", string(debug.Stack()), "err", p)
+			err = Errorf(Internal, vagueMessage)
+		}
+	}()
+	return ss.server.Handler.ServeCall(ctx, call)
+}
+
+// refusal returns the frame that answers a call with an error.
+func (ss *session) refusal(ctx context.Context, method string, err error) []byte {
+	r := Response{Code: Internal, Message: vagueMessage}
+	var known *Error
+	switch {
+	case errors.As(err, &known) && known.Code != OK:
+		r = Response{Code: known.Code, Message: plainText(known.Message)}
+	case ctx.Err() != nil, errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
+		r = Response{Code: Unavailable, Message: "the city stopped or took too long"}
+	default:
+		ss.log.Error("call failed", "method", method, "err", err)
+	}
+	return must(Marshal(r)) // of a number and a text
+}
+
+// encodeResponse returns the frame of a response with code OK.
+func encodeResponse(body any, more bool) ([]byte, error) {
+	r := Response{More: more}
+	if body != nil {
+		var err error
+		if r.Body, err = Marshal(body); err != nil {
+			return nil, err
+		}
+	}
+	payload, err := Marshal(r)
+	if err == nil && len(payload) > FrameBytesMax {
+		return nil, fmt.Errorf("response of %d bytes, at most %d are allowed", len(payload), FrameBytesMax)
+	}
+	return payload, err
+}
+
+// write writes a frame in the time that a frame has. Once that has failed, part
+// of a frame may be out, and nothing else is written.
+func (ss *session) write(payload []byte) error {
+	if ss.writeErr != nil {
+		return ss.writeErr
+	}
+	if ss.writeErr = ss.stream.SetWriteDeadline(time.Now().Add(FrameTimeout)); ss.writeErr == nil {
+		ss.writeErr = WriteFrame(ss.stream, payload)
+	}
+	return ss.writeErr
+}
