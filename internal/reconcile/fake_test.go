@@ -104,3 +104,9 @@ func differing(a, b *crdt.State) (n uint64) {
 	}
 	return n
 }
+
+// all is the whole of a state.
+func all(s *crdt.State) crdt.Entries {
+	e, _, _ := s.Page(0, 1<<30)
+	return e
+}
