@@ -50,7 +50,7 @@ func newLoop(s *Supervisor) *loop {
 // when ctx is done, and otherwise the reason to give up.
 func (l *loop) supervise(ctx context.Context) error {
 	l.beginNext(ctx)
-	for ctx.Err() == nil {
+	for !done(ctx) {
 		select {
 		case <-ctx.Done():
 		case r := <-l.reports:
@@ -67,7 +67,7 @@ func (l *loop) handle(ctx context.Context, r report) error {
 	case !r.ended:
 		l.started(ctx, r.child)
 		return nil
-	case ctx.Err() != nil: // both happened at once: not a crash
+	case done(ctx): // both happened at once: not a crash
 		l.stopped(r)
 		return nil
 	default:
@@ -111,7 +111,7 @@ func (l *loop) crashed(ctx context.Context, r report) error {
 
 // beginNext starts the next child for the first time, if there is one.
 func (l *loop) beginNext(ctx context.Context) {
-	if l.begun == len(l.s.children) || ctx.Err() != nil {
+	if l.begun == len(l.s.children) || done(ctx) {
 		return
 	}
 	l.begun++
@@ -185,3 +185,5 @@ func (l *loop) stopped(r report) {
 		l.s.observer.Stopped(name, r.err)
 	}
 }
+
+func done(ctx context.Context) bool { return ctx.Err() != nil }

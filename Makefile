@@ -1,0 +1,123 @@
+# make help lists what there is. Tools are pinned in tools.mod, apart from
+# go.mod, so that the program's own dependencies are not changed by them.
+
+SHELL := bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+
+GO      ?= go
+TOOL    := $(GO) tool -modfile=tools.mod
+VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
+LDFLAGS := -X main.version=$(VERSION)
+
+# golangci-lint brings hundreds of modules of its own; it is built from its own
+# go.mod, as its authors released it, and only when asked for.
+GOLANGCI_LINT ?= $(GO) run github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
+
+FUZZTIME ?= 10s# for each target; 10000x is a count of inputs
+SEEDS    ?= 500# how many seeds make sim runs
+SEED     ?=# the only seed that make sim runs
+VULNDB   ?=# folder of OSV files for make vuln
+
+##@ Use
+
+.PHONY: build
+build: ## build bin/citynode
+	@echo "building bin/citynode $(VERSION) (the first time compiles libp2p: a minute or two)"
+	@set -o pipefail; $(GO) build -v -ldflags '$(LDFLAGS)' -o bin/citynode ./cmd/citynode 2>&1 | awk ' \
+		NF == 1 && $$1 !~ /[:(]/ { n++; if (n % 10 == 0) { printf "."; fflush() }; next } \
+		{ if (n) print ""; n = 0; print } \
+		END { if (n) print "" }'
+
+.PHONY: demo
+demo: build ## build, then watch a few cities on this machine work, fail and heal
+	@bin/citynode demo
+
+.PHONY: install
+install: ## install citynode where go install puts programs
+	$(GO) install -ldflags '$(LDFLAGS)' ./cmd/citynode
+
+##@ Check
+
+.PHONY: check
+check: check-format vet staticcheck check-modules test ## all that must hold before a commit; under five minutes once caches are warm
+
+.PHONY: test
+test: ## run all unit tests
+	$(GO) test ./...
+
+.PHONY: race
+race: ## run all unit tests under the race detector
+	$(GO) test -race -timeout 20m ./...
+
+.PHONY: check-format
+check-format: ## fail if gofumpt would change a file
+	@unformatted=$$($(TOOL) gofumpt -l .); \
+	if [ -n "$$unformatted" ]; then echo "not formatted (make format does it):"; echo "$$unformatted"; exit 1; fi
+
+.PHONY: format
+format: ## format all files with gofumpt
+	$(TOOL) gofumpt -l -w .
+
+.PHONY: vet
+vet: ## run go vet
+	$(GO) vet ./...
+
+.PHONY: staticcheck
+staticcheck: ## run staticcheck
+	$(TOOL) staticcheck ./...
+
+.PHONY: check-modules
+check-modules: ## fail if go.mod or go.sum is not tidy
+	$(GO) mod tidy -diff
+
+.PHONY: lint
+lint: ## run golangci-lint (.golangci.yml); builds it first, for some minutes
+	$(GOLANGCI_LINT) run ./...
+
+##@ Search for bugs
+
+# Before Go 1.27 a fuzzer that runs for a time, not for a count, now and then
+# fails at its end with nothing but "context deadline exceeded" (go.dev/issue/75804).
+.PHONY: fuzz
+fuzz: ## fuzz every target of every package for FUZZTIME
+	@set -o pipefail; grep -rnoE --include='*_test.go' '^func Fuzz[A-Za-z0-9_]+' . | sort | while IFS=: read -r file _ func; do \
+		name=$${func#func }; \
+		echo "== $$name in $$(dirname $$file) for $(FUZZTIME)"; \
+		$(GO) test -run '^$$' -fuzz "^$$name\$$" -fuzztime $(FUZZTIME) "$$(dirname $$file)" </dev/null 2>&1 | tee .fuzz.log && continue; \
+		if grep -q '^    context deadline exceeded$$' .fuzz.log && ! grep -q 'Failing input' .fuzz.log; then \
+			echo "== no input failed: that was go.dev/issue/75804"; continue; \
+		fi; \
+		exit 1; \
+	done
+	@rm -f .fuzz.log
+
+.PHONY: sim
+sim: ## simulate SEEDS clusters with faults, or only SEED
+	$(GO) test ./internal/sim -count=1 -timeout 30m -run TestSeeds $(if $(SEED),-sim.seed=$(SEED),-sim.seeds=$(SEEDS))
+
+.PHONY: vuln
+vuln: ## look for known vulnerabilities in the folder of OSV files VULNDB
+ifeq ($(VULNDB),)
+	@echo "vuln: SKIPPED, nothing was checked: set VULNDB to a folder of OSV files"
+else
+	$(TOOL) govulncheck -db 'file://$(abspath $(VULNDB))' ./...
+endif
+
+.PHONY: cover
+cover: ## measure test coverage into cover.out
+	$(GO) test -coverprofile=cover.out ./...
+	@$(GO) tool cover -func=cover.out | tail -1
+
+##@ Other
+
+.PHONY: clean
+clean: ## remove what was built here
+	rm -rf bin cover.out .fuzz.log
+
+.PHONY: help
+help: ## show this list
+	@awk 'BEGIN { FS = ":.*## " } \
+		/^##@/ { printf "\n%s\n", substr($$0, 5) } \
+		/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@printf '\nvariables: FUZZTIME=%s SEEDS=%s SEED= VULNDB= VERSION=%s\n' '$(FUZZTIME)' '$(SEEDS)' '$(VERSION)'
