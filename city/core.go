@@ -1,0 +1,90 @@
+package city
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"time"
+
+	"github.com/citynode/citynode/crdt"
+)
+
+// Bounds on stamps ahead of the local clock. The gap between them keeps a city
+// from writing what its neighbours, whose clocks run a little late, would skip.
+const (
+	// FutureSkewMax is how far ahead of the local clock a hero's stamp may be
+	// to be taken from others.
+	FutureSkewMax = 60 * time.Second
+	// OwnSkewMax is how far ahead of the local clock an own write may be.
+	OwnSkewMax = 50 * time.Second
+)
+
+// pickAttempts is how often a tick draws again when the hero it drew is
+// stamped too far ahead. It keeps a tick O(1); with half of the heroes
+// eligible it misses them all once in 2^32 ticks.
+const pickAttempts = 32
+
+// Core is a city without a clock, a network or a goroutine: a machine from
+// messages to replies and effects. It has one owner and is not safe for
+// concurrent use.
+type Core struct {
+	cfg         Config
+	incarnation crdt.Stamp
+	state       *crdt.State
+	answers     *answers
+	open        bool
+	suspicion   string
+}
+
+// NewCore is an empty city of the given incarnation. The configuration must be
+// valid.
+func NewCore(cfg Config, incarnation crdt.Stamp) *Core {
+	return &Core{
+		cfg:         cfg.WithDefaults(),
+		incarnation: incarnation,
+		state:       crdt.NewState(),
+		answers:     newAnswers(),
+	}
+}
+
+// State is the replicated state, for reading only, by the Core's owner.
+func (c *Core) State() *crdt.State { return c.state }
+
+// Incarnation is the stamp of this city's start.
+func (c *Core) Incarnation() crdt.Stamp { return c.incarnation }
+
+// IsOpen reports whether an unknown id is answered with not_found.
+func (c *Core) IsOpen() bool { return c.open }
+
+// Suspicion is why the own clock is taken for wrong, or "".
+func (c *Core) Suspicion() string { return c.suspicion }
+
+// Step applies one message at the time now. The random source decides only
+// whom a tick picks and how hard a fight is.
+func (c *Core) Step(now time.Time, rng *rand.Rand, m Message) (Reply, Effects) {
+	var fx Effects
+	switch m := m.(type) {
+	case Create:
+		return c.once(now, m.Caller, digestOf(m), func() Reply { return c.create(now, m, &fx) }), fx
+	case Assign:
+		return c.once(now, m.Caller, digestOf(m), func() Reply { return c.assign(now, m, &fx) }), fx
+	case Retire:
+		return c.once(now, m.Caller, digestOf(m), func() Reply { return c.retire(now, m, &fx) }), fx
+	case Update:
+		reply := c.update(now, m.Entries, m.Source, &fx)
+		reply.Summary = c.state.Summary()
+		return reply, fx
+	case Patrol:
+		c.patrol(now, rng, &fx)
+	case Fight:
+		c.fight(now, rng, &fx)
+	case Bomb:
+		fx.Crash = true
+	case Open:
+		c.open = true
+	case Suspect:
+		c.suspicion = m.Reason
+	default:
+		panic(fmt.Sprintf("city: unknown message %T", m))
+	}
+	return Reply{Summary: c.state.Summary()}, fx
+}

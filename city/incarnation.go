@@ -1,0 +1,169 @@
+package city
+
+import (
+	"context"
+	"time"
+
+	"github.com/citynode/citynode/crdt"
+)
+
+// Incarnation is one life of a city, from a start to a crash or stop. What is
+// begun on an incarnation cannot go on on the next: its methods then fail with
+// a *Refusal as unavailable.
+type Incarnation struct {
+	name     string
+	number   crdt.Stamp
+	opts     Options
+	patrol   time.Duration
+	fight    time.Duration
+	inbox    chan task
+	done     chan struct{} // closed when the loop has ended
+	core     *Core         // owned by the loop
+	watchers map[*Watcher]struct{}
+}
+
+// task is one turn of the loop: a message, or a function to be run there.
+type task struct {
+	message Message
+	run     func(*Incarnation)
+	reply   chan Reply // capacity 1, so that the loop never waits
+}
+
+func newIncarnation(cfg Config, opts Options, number crdt.Stamp) *Incarnation {
+	return &Incarnation{
+		name:     cfg.Name,
+		number:   number,
+		opts:     opts,
+		patrol:   cfg.PatrolEvery,
+		fight:    cfg.FightEvery,
+		inbox:    make(chan task, inboxMax),
+		done:     make(chan struct{}),
+		core:     NewCore(cfg, number),
+		watchers: make(map[*Watcher]struct{}),
+	}
+}
+
+// Number is the stamp of this incarnation's start.
+func (i *Incarnation) Number() crdt.Stamp { return i.number }
+
+// Done is closed when the incarnation has ended.
+func (i *Incarnation) Done() <-chan struct{} { return i.done }
+
+func (i *Incarnation) ended() bool {
+	select {
+	case <-i.done:
+		return true
+	default:
+		return false
+	}
+}
+
+// serve is the loop: the one goroutine that owns the core and the watchers.
+// Its inputs are the inbox and the two tickers; it ends with ctx, a bomb, or a
+// panic, which it leaves to the supervisor.
+func (i *Incarnation) serve(ctx context.Context) error {
+	defer i.end()
+	patrol, stopPatrol := tick(i.patrol)
+	defer stopPatrol()
+	fight, stopFight := tick(i.fight)
+	defer stopFight()
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-patrol:
+			i.step(Patrol{})
+		case <-fight:
+			i.step(Fight{})
+		case t := <-i.inbox:
+			if crash := i.turn(t); crash {
+				return ErrBombed
+			}
+		}
+	}
+}
+
+// turn does one task and tells whether the city is to crash.
+func (i *Incarnation) turn(t task) bool {
+	if t.run != nil {
+		t.run(i)
+		t.reply <- Reply{}
+		return false
+	}
+	reply, crash := i.step(t.message)
+	t.reply <- reply
+	return crash
+}
+
+func (i *Incarnation) step(m Message) (Reply, bool) {
+	reply, fx := i.core.Step(i.opts.Now(), i.opts.Rand, m)
+	if len(fx.Changes) > 0 {
+		i.tellWatchers(fx.Changes)
+	}
+	if stepped := i.opts.Observer.Stepped; stepped != nil && (len(fx.Changes) > 0 || len(fx.Future) > 0 || fx.Note != "") {
+		stepped(fx)
+	}
+	return reply, fx.Crash
+}
+
+func (i *Incarnation) end() {
+	for w := range i.watchers {
+		w.finish(errDown(i.name))
+	}
+	close(i.done)
+}
+
+// Do sends a message and waits for the reply. The error is a *Refusal, which
+// is also the reply's, or that of ctx. If ctx ends first, whether the message
+// was applied is not known.
+func (i *Incarnation) Do(ctx context.Context, m Message) (Reply, error) {
+	reply, err := i.submit(ctx, task{message: m, reply: make(chan Reply, 1)})
+	if err != nil {
+		return Reply{}, err
+	}
+	return reply, reply.Err
+}
+
+// Read runs f in the loop, between two messages. f must be short, since it
+// holds up every writer: a millisecond at most. It must only read, and must
+// keep nothing of the core.
+func (i *Incarnation) Read(ctx context.Context, f func(*Core)) error {
+	_, err := i.submit(ctx, task{
+		run:   func(i *Incarnation) { f(i.core) },
+		reply: make(chan Reply, 1),
+	})
+	return err
+}
+
+func (i *Incarnation) submit(ctx context.Context, t task) (Reply, error) {
+	select {
+	case i.inbox <- t:
+	case <-i.done:
+		return Reply{}, errDown(i.name)
+	case <-ctx.Done():
+		return Reply{}, ctx.Err()
+	}
+	select {
+	case reply := <-t.reply:
+		return reply, nil
+	case <-ctx.Done():
+		return Reply{}, ctx.Err()
+	case <-i.done:
+	}
+	select { // it may have been answered just before the end
+	case reply := <-t.reply:
+		return reply, nil
+	default:
+		return Reply{}, errDown(i.name)
+	}
+}
+
+// tick is a ticker's channel, or one that never fires where the interval is
+// negative.
+func tick(every time.Duration) (<-chan time.Time, func()) {
+	if every < 0 {
+		return nil, func() {}
+	}
+	ticker := time.NewTicker(every)
+	return ticker.C, ticker.Stop
+}

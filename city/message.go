@@ -1,0 +1,134 @@
+package city
+
+import (
+	"github.com/citynode/citynode/crdt"
+)
+
+// Message is what a city can be told: one of the types of this file.
+type Message interface{ message() }
+
+// Caller is who sent an order, and under which request id: the key under which
+// its answer is remembered.
+type Caller struct {
+	// Name identifies the caller, such as its peer ID. Empty: do not remember.
+	Name string
+	// Request is the id that the caller gave the request; a create's is the
+	// new hero's id.
+	Request crdt.ID
+}
+
+// Create makes a new hero whose id is the request's, at home or here.
+type Create struct {
+	Caller
+	// HeroName is the hero's name.
+	HeroName string
+	// Here puts the hero into this city rather than home.
+	Here bool
+}
+
+// Assign orders a hero to this city, or home, and heals it.
+type Assign struct {
+	Caller
+	Hero crdt.ID
+	// With is merged first, whatever becomes of the order.
+	With crdt.Entries
+	// Home sends the hero home rather than here.
+	Home bool
+}
+
+// Retire ends a hero for ever.
+type Retire struct {
+	Caller
+	Hero crdt.ID
+}
+
+// Update merges entries that came from elsewhere. They must have been decoded
+// or validated by package crdt.
+type Update struct {
+	Entries crdt.Entries
+	Source  Source
+}
+
+// Patrol is the patrol tick, Fight the fight tick.
+type (
+	Patrol struct{}
+	Fight  struct{}
+)
+
+// Bomb makes the city crash after its reply.
+type Bomb struct{}
+
+// Open says that the city knows what its neighbours know, or that it has none:
+// from now on an unknown id is not found rather than unavailable.
+type Open struct{}
+
+// Suspect says what the other clocks think of this city's.
+type Suspect struct {
+	// Reason is why this clock is taken for wrong; empty: it is trusted.
+	Reason string
+}
+
+func (Create) message()  {}
+func (Assign) message()  {}
+func (Retire) message()  {}
+func (Update) message()  {}
+func (Patrol) message()  {}
+func (Fight) message()   {}
+func (Bomb) message()    {}
+func (Open) message()    {}
+func (Suspect) message() {}
+
+// Source says where a change came from.
+type Source uint8
+
+// The sources of changes. What came by gossip or by anti-entropy is not
+// gossiped again; the rest is.
+const (
+	SourceSelf   Source = iota // an order or a tick, carried out here
+	SourceCaller               // entries that a caller brought
+	SourceGossip               // a delta
+	SourceSync                 // anti-entropy
+	SourceStore                // this city's own store: the future rule does not apply
+)
+
+// String is the source's name in logs.
+func (s Source) String() string {
+	names := [...]string{"self", "caller", "gossip", "sync", "store"}
+	if int(s) < len(names) {
+		return names[s]
+	}
+	return "unknown"
+}
+
+// Reply is the answer to a message; which fields are set depends on it.
+type Reply struct {
+	// Hero is the hero as it is now (Create, Assign).
+	Hero crdt.Hero
+	// Tombstone is what is left of the hero (Retire).
+	Tombstone crdt.Tombstone
+	// Summary is that of the state after the message.
+	Summary crdt.Summary
+	// Changed is how many entries of an Update changed the state, Skipped how
+	// many were left out since their stamps are in the future.
+	Changed, Skipped int
+	// Err is a *Refusal, or nil.
+	Err error
+}
+
+// Effects is what a message made happen, for the shell to act on.
+type Effects struct {
+	// Changes lists what changed in the state, in order, with its source.
+	Changes []SourcedChange
+	// Note says what a tick found nothing to do for; empty otherwise.
+	Note string
+	// Future lists the heroes that were skipped for their future stamps.
+	Future []crdt.Hero
+	// Crash asks the shell to end this incarnation once the reply is out.
+	Crash bool
+}
+
+// SourcedChange is a change of the state and where it came from.
+type SourcedChange struct {
+	crdt.Change
+	Source Source
+}

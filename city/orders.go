@@ -1,0 +1,147 @@
+package city
+
+import (
+	"math"
+	"time"
+
+	"github.com/citynode/citynode/crdt"
+)
+
+// noHorizon admits every stamp: what the own store holds is fed back whole.
+const noHorizon = crdt.Stamp(math.MaxUint64)
+
+func (c *Core) create(now time.Time, m Create, fx *Effects) Reply {
+	if err := crdt.ValidateHeroName(m.HeroName); err != nil {
+		return Reply{Err: refuse(BadRequest, "%v", err)}
+	}
+	if m.Request.IsZero() {
+		return Reply{Err: refuse(BadRequest, "the request id is the new hero's id and must not be all zeros")}
+	}
+	if refusal := c.writable(); refusal != nil {
+		return Reply{Err: refusal}
+	}
+	switch old := c.state.Record(m.Request); old.Kind {
+	case crdt.KindTombstone:
+		return Reply{Err: refuse(Dead, "hero %s is dead", m.Request)}
+	case crdt.KindHero:
+		if old.Hero.Name != m.HeroName {
+			return Reply{Err: refuse(BadRequest, "id %s is taken by a hero named %q", m.Request, old.Hero.Name)}
+		}
+		return Reply{Hero: old.Hero}
+	}
+	if !c.open {
+		return Reply{Err: refuse(Unavailable, "city %s is still learning what its neighbours hold; try again", c.cfg.Name)}
+	}
+	hero := crdt.Hero{
+		ID:       m.Request,
+		Name:     m.HeroName,
+		Location: c.placeOf(!m.Here),
+		Health:   healthBorn,
+		Version:  crdt.Version{Replica: c.cfg.Replica, HLC: crdt.StampAt(now)},
+	}
+	c.write(hero, fx)
+	return Reply{Hero: hero}
+}
+
+func (c *Core) assign(now time.Time, m Assign, fx *Effects) Reply {
+	c.update(now, m.With, SourceCaller, fx)
+	if refusal := c.writable(); refusal != nil {
+		return Reply{Err: refusal}
+	}
+	hero, refusal := c.living(m.Hero)
+	if refusal != nil {
+		return Reply{Err: refusal}
+	}
+	stamp := max(crdt.StampAt(now), hero.Version.Assigned.Next())
+	if ahead := stamp.Time().Sub(now); ahead > OwnSkewMax {
+		due := stamp.Time().Add(-OwnSkewMax)
+		return Reply{Err: refuse(Unavailable,
+			"the last order for hero %s is stamped %v ahead of the clock of city %s; a new one is possible at %s, in %v",
+			m.Hero, ahead.Round(time.Second), c.cfg.Name, due.Format(time.RFC3339), due.Sub(now).Round(time.Second))}
+	}
+	hero.Location = c.placeOf(m.Home)
+	hero.Patrolling = false
+	hero.Health = c.healed(hero.Health)
+	hero.Version = crdt.Version{Assigned: stamp, Replica: c.cfg.Replica, HLC: stamp}
+	c.write(hero, fx)
+	return Reply{Hero: hero}
+}
+
+func (c *Core) retire(now time.Time, m Retire, fx *Effects) Reply {
+	if refusal := c.writable(); refusal != nil {
+		return Reply{Err: refusal}
+	}
+	hero, refusal := c.living(m.Hero)
+	if refusal != nil {
+		return Reply{Err: refusal}
+	}
+	return Reply{Tombstone: c.bury(now, hero, fx)}
+}
+
+func (c *Core) update(now time.Time, entries crdt.Entries, source Source, fx *Effects) Reply {
+	horizon := crdt.StampAt(now.Add(FutureSkewMax))
+	if source == SourceStore {
+		horizon = noHorizon
+	}
+	merged := c.state.Merge(entries, horizon)
+	for _, change := range merged.Changes {
+		fx.Changes = append(fx.Changes, SourcedChange{Change: change, Source: source})
+	}
+	fx.Future = append(fx.Future, merged.Future...)
+	return Reply{Changed: len(merged.Changes), Skipped: len(merged.Future)}
+}
+
+// writable refuses own writes while the own clock is taken for wrong.
+func (c *Core) writable() *Refusal {
+	if c.suspicion == "" {
+		return nil
+	}
+	return refuse(Unavailable, "city %s does not trust its own clock: %s", c.cfg.Name, c.suspicion)
+}
+
+// living is the hero of that id, or why there is none.
+func (c *Core) living(id crdt.ID) (crdt.Hero, *Refusal) {
+	switch r := c.state.Record(id); {
+	case r.Kind == crdt.KindHero:
+		return r.Hero, nil
+	case r.Kind == crdt.KindTombstone:
+		return crdt.Hero{}, refuse(Dead, "hero %s is dead", id)
+	case !c.open:
+		return crdt.Hero{}, refuse(Unavailable,
+			"city %s does not know hero %s, and is still learning what its neighbours hold; try again", c.cfg.Name, id)
+	default:
+		return crdt.Hero{}, refuse(NotFound, "no hero %s is known to city %s", id, c.cfg.Name)
+	}
+}
+
+// write merges an own write, which by its stamps beats what is there.
+func (c *Core) write(hero crdt.Hero, fx *Effects) {
+	if change, ok := c.state.MergeHero(hero); ok {
+		fx.Changes = append(fx.Changes, SourcedChange{Change: change, Source: SourceSelf})
+	}
+}
+
+// bury turns a hero into a tombstone. A death keeps the order under which it
+// happened and is never refused for its stamp.
+func (c *Core) bury(now time.Time, hero crdt.Hero, fx *Effects) crdt.Tombstone {
+	version := hero.Version
+	version.HLC = max(crdt.StampAt(now), version.Assigned)
+	tombstone := crdt.Tombstone{ID: hero.ID, Version: version}
+	if change, ok := c.state.MergeTombstone(tombstone); ok {
+		fx.Changes = append(fx.Changes, SourcedChange{Change: change, Source: SourceSelf})
+	}
+	return tombstone
+}
+
+func (c *Core) placeOf(home bool) string {
+	if home {
+		return crdt.Home
+	}
+	return c.cfg.Name
+}
+
+// healed is the health after an assignment: never less than before, even where
+// the cap was lowered since.
+func (c *Core) healed(health uint8) uint8 {
+	return max(health, uint8(min(int(health)+c.cfg.Boost, c.cfg.HealthMax)))
+}

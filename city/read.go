@@ -1,0 +1,84 @@
+package city
+
+import (
+	"context"
+
+	"github.com/citynode/citynode/crdt"
+)
+
+// PageBytesMax bounds one page of a read. A page of that size takes the loop
+// well under a millisecond.
+const PageBytesMax = 64 << 10
+
+// recordsPerTurn is how many records one turn of the loop looks up.
+const recordsPerTurn = 512
+
+// Page is a part of the state, at most PageBytesMax of encoding.
+type Page struct {
+	Entries crdt.Entries
+	// Next is the cursor of the page after this one, if there are More.
+	Next crdt.Cursor
+	More bool
+}
+
+// Summary is the state's counts and digest.
+func (i *Incarnation) Summary(ctx context.Context) (crdt.Summary, error) {
+	return query(ctx, i, func(c *Core) crdt.Summary { return c.State().Summary() })
+}
+
+// Page is the page of the state at the cursor. Whatever is in the state from
+// the first page to the last is in one of them.
+func (i *Incarnation) Page(ctx context.Context, at crdt.Cursor) (Page, error) {
+	return query(ctx, i, func(c *Core) Page {
+		entries, next, more := c.State().Page(at, PageBytesMax)
+		return Page{Entries: entries, Next: next, More: more}
+	})
+}
+
+// PageAt is Page of the heroes at one location.
+func (i *Incarnation) PageAt(ctx context.Context, location string, at crdt.Cursor) (Page, error) {
+	return query(ctx, i, func(c *Core) Page {
+		heroes, next, more := c.State().PageAt(location, at, PageBytesMax)
+		return Page{Entries: crdt.Entries{Heroes: heroes}, Next: next, More: more}
+	})
+}
+
+// Records are the entries of those ids, in their order; unknown ids are left
+// out.
+func (i *Incarnation) Records(ctx context.Context, ids []crdt.ID) (crdt.Entries, error) {
+	var found crdt.Entries
+	for len(ids) > 0 {
+		n := min(len(ids), recordsPerTurn)
+		some, err := query(ctx, i, func(c *Core) crdt.Entries { return recordsOf(c.State(), ids[:n]) })
+		if err != nil {
+			return crdt.Entries{}, err
+		}
+		found.Heroes = append(found.Heroes, some.Heroes...)
+		found.Tombstones = append(found.Tombstones, some.Tombstones...)
+		ids = ids[n:]
+	}
+	return found, nil
+}
+
+func recordsOf(state *crdt.State, ids []crdt.ID) crdt.Entries {
+	var found crdt.Entries
+	for _, id := range ids {
+		switch r := state.Record(id); r.Kind {
+		case crdt.KindHero:
+			found.Heroes = append(found.Heroes, r.Hero)
+		case crdt.KindTombstone:
+			found.Tombstones = append(found.Tombstones, r.Tombstone)
+		}
+	}
+	return found
+}
+
+// query runs f in the loop and gives its result. The result is read only once
+// the loop has replied, so a caller that gives up races with nobody.
+func query[T any](ctx context.Context, i *Incarnation, f func(*Core) T) (T, error) {
+	var result, none T
+	if err := i.Read(ctx, func(c *Core) { result = f(c) }); err != nil {
+		return none, err
+	}
+	return result, nil
+}

@@ -1,0 +1,135 @@
+package city
+
+import (
+	"context"
+	"sync/atomic"
+
+	"github.com/citynode/citynode/crdt"
+)
+
+// Bounds on watchers. A batch of changes is shared by all of them, so what a
+// slow watcher holds is at most the changes it has not read, a few hundred
+// bytes each.
+const (
+	watchersMax       = 256
+	watchBatchesMax   = 256
+	watchChangesMax   = 16 << 10
+	watcherTooSlowMsg = "watching too slowly, changes were lost; get the state again"
+)
+
+// Watcher receives the changes of one incarnation as they happen.
+type Watcher struct {
+	inc      *Incarnation
+	location string
+	batches  chan []crdt.Change
+	pending  atomic.Int64 // changes in batches
+	err      error        // why it ended; read only once batches is closed
+}
+
+// Watch subscribes to all changes that touch the location, or to all if it is
+// empty, and gives the summary of the state that the first change follows.
+func (i *Incarnation) Watch(ctx context.Context, location string) (*Watcher, crdt.Summary, error) {
+	w := &Watcher{inc: i, location: location, batches: make(chan []crdt.Change, watchBatchesMax)}
+	var (
+		summary crdt.Summary
+		full    bool
+	)
+	_, err := i.submit(ctx, task{
+		reply: make(chan Reply, 1),
+		run: func(i *Incarnation) {
+			if full = len(i.watchers) >= watchersMax; !full {
+				i.watchers[w] = struct{}{}
+				summary = i.core.State().Summary()
+			}
+		},
+	})
+	if err != nil {
+		// The task may still run; an unread watcher ends itself as too slow.
+		return nil, crdt.Summary{}, err
+	}
+	if full {
+		return nil, crdt.Summary{}, refuse(Busy, "city %s has %d watchers already", i.name, watchersMax)
+	}
+	return w, summary, nil
+}
+
+// Next is the next batch of changes, never empty. It fails with a *Refusal as
+// busy once changes were lost, or as unavailable after a crash, or with the
+// error of ctx.
+func (w *Watcher) Next(ctx context.Context) ([]crdt.Change, error) {
+	select {
+	case batch, ok := <-w.batches:
+		if !ok {
+			return nil, w.err
+		}
+		w.pending.Add(-int64(len(batch)))
+		return batch, nil
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+}
+
+// Close ends the subscription.
+func (w *Watcher) Close() {
+	// Fails only if the incarnation has ended, and the subscription with it.
+	_, _ = w.inc.submit(context.Background(), task{
+		reply: make(chan Reply, 1),
+		run: func(i *Incarnation) {
+			if _, ok := i.watchers[w]; ok {
+				w.finish(context.Canceled)
+				delete(i.watchers, w)
+			}
+		},
+	})
+}
+
+// finish ends the watcher; only the loop calls it, once.
+func (w *Watcher) finish(why error) {
+	w.err = why
+	close(w.batches)
+}
+
+func (i *Incarnation) tellWatchers(changes []SourcedChange) {
+	if len(i.watchers) == 0 {
+		return
+	}
+	all := make([]crdt.Change, len(changes))
+	for n, change := range changes {
+		all[n] = change.Change
+	}
+	for w := range i.watchers {
+		if !w.offer(w.filter(all)) {
+			w.finish(refuse(Busy, watcherTooSlowMsg))
+			delete(i.watchers, w)
+		}
+	}
+}
+
+func (w *Watcher) filter(all []crdt.Change) []crdt.Change {
+	if w.location == "" {
+		return all
+	}
+	var some []crdt.Change
+	for _, change := range all {
+		if change.Touches(w.location) {
+			some = append(some, change)
+		}
+	}
+	return some
+}
+
+// offer hands over a batch without waiting, and tells whether there was room.
+func (w *Watcher) offer(batch []crdt.Change) bool {
+	if len(batch) == 0 {
+		return true
+	}
+	if w.pending.Add(int64(len(batch))) > watchChangesMax {
+		return false
+	}
+	select {
+	case w.batches <- batch:
+		return true
+	default:
+		return false
+	}
+}

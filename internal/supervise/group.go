@@ -1,0 +1,56 @@
+package supervise
+
+import (
+	"context"
+	"runtime/debug"
+	"sync"
+)
+
+// Group runs the goroutines of one child, so that a panic in any of them is a
+// crash of that child alone, and all of them have ended when the child has.
+// Make one with NewGroup.
+type Group struct {
+	stop  context.CancelFunc
+	alive sync.WaitGroup
+	first sync.Once
+	err   error // set once, before stop is called
+}
+
+// NewGroup returns a group, and the context to give to its goroutines: it is
+// done when ctx is, or once one of them has failed.
+func NewGroup(ctx context.Context) (*Group, context.Context) {
+	ctx, stop := context.WithCancel(ctx)
+	return &Group{stop: stop}, ctx
+}
+
+// Go runs f in a goroutine of the group. If it fails or panics, the group's
+// context is done.
+func (g *Group) Go(f func() error) {
+	g.alive.Go(func() {
+		err := errGoexit // stands if f neither returns nor panics
+		defer func() {
+			if v := recover(); v != nil {
+				err = &PanicError{Value: v, Stack: debug.Stack()}
+			}
+			if err != nil {
+				g.fail(err)
+			}
+		}()
+		err = f()
+	})
+}
+
+// Wait waits until all goroutines have ended and returns the first failure, or
+// nil. It must be called once, last.
+func (g *Group) Wait() error {
+	g.alive.Wait()
+	g.stop()
+	return g.err
+}
+
+func (g *Group) fail(err error) {
+	g.first.Do(func() {
+		g.err = err
+		g.stop()
+	})
+}

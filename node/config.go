@@ -1,0 +1,137 @@
+package node
+
+import (
+	"fmt"
+	"log/slog"
+	"regexp"
+	"time"
+
+	"github.com/libp2p/go-libp2p"
+	"github.com/libp2p/go-libp2p/core/crypto"
+	"github.com/libp2p/go-libp2p/core/host"
+	"github.com/libp2p/go-libp2p/core/peer"
+	ma "github.com/multiformats/go-multiaddr"
+
+	"github.com/citynode/citynode/city"
+)
+
+// DefaultNetwork is the network of a node that is told none.
+const DefaultNetwork = "main"
+
+// networkForm is the form of a network's name: a DNS label.
+var networkForm = regexp.MustCompile(`^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$`)
+
+// Config is what a node is told. A zero field means its default.
+type Config struct {
+	// City holds the city's name and rules. City.Name is required;
+	// City.Replica is set from the identity.
+	City city.Config
+	// Network is the network's name, a DNS label. Default "main".
+	Network string
+	// Open lets the node be reached from other machines: it then listens on
+	// all interfaces unless Listen says otherwise. Default: loopback only.
+	Open bool
+	// Identity is the key that makes the peer ID. Default: a fresh Ed25519
+	// key, so a peer that nobody knows.
+	Identity crypto.PrivKey
+	// Listen are the addresses to listen on, of any default transport.
+	// Default: TCP and QUIC on a free port, on all interfaces if Open, else on
+	// loopback.
+	Listen []ma.Multiaddr
+	// Announce, if not empty, replaces the addresses that others are told.
+	Announce []ma.Multiaddr
+	// Bootstrap are peers to keep connected to, each with /p2p/ID, or
+	// /dnsaddr.
+	Bootstrap []ma.Multiaddr
+	// MDNS looks for cities on the local network. It sends multicast.
+	MDNS bool
+	// Admins may bomb the city, and may hold many connections at once.
+	Admins []peer.ID
+	// StateDir is the folder that keeps since, the incarnation and the
+	// last-known peers; it must exist. Empty: nothing is kept.
+	StateDir string
+	// Software names the program to other cities; at most 64 bytes. Default
+	// "citynode".
+	Software string
+	// PresenceEvery is the time between two presences in a small network.
+	// Default 10 s.
+	PresenceEvery time.Duration
+	// SyncEvery is the shortest time between two rounds of anti-entropy with a
+	// random city. Default 1 s.
+	SyncEvery time.Duration
+	// NoGossip switches deltas off, so that anti-entropy alone spreads the
+	// state; for tests of exactly that.
+	NoGossip bool
+	// Now is the wall clock. Default time.Now.
+	Now func() time.Time
+	// Logger receives the node's log. Default: discarded.
+	Logger *slog.Logger
+	// Events are called as things happen.
+	Events Events
+
+	// NewHost, if set, makes the libp2p host in place of libp2p.New, from the
+	// options that the node needs; for hosts on simulated networks. The node
+	// closes the host.
+	NewHost func(...libp2p.Option) (host.Host, error)
+}
+
+// Defaults of a Config.
+const (
+	DefaultSoftware      = "citynode"
+	DefaultPresenceEvery = 10 * time.Second
+	DefaultSyncEvery     = time.Second
+
+	softwareBytesMax = 64
+)
+
+func (c Config) withDefaults() Config {
+	c.City = c.City.WithDefaults()
+	if c.Network == "" {
+		c.Network = DefaultNetwork
+	}
+	if c.Software == "" {
+		c.Software = DefaultSoftware
+	}
+	if c.PresenceEvery == 0 {
+		c.PresenceEvery = DefaultPresenceEvery
+	}
+	if c.SyncEvery == 0 {
+		c.SyncEvery = DefaultSyncEvery
+	}
+	if c.Now == nil {
+		c.Now = time.Now
+	}
+	if c.Logger == nil {
+		c.Logger = slog.New(slog.DiscardHandler)
+	}
+	if c.NewHost == nil {
+		c.NewHost = func(opts ...libp2p.Option) (host.Host, error) { return libp2p.New(opts...) }
+	}
+	return c
+}
+
+// Validate names the first field that cannot be used, and why.
+func (c Config) Validate() error {
+	c = c.withDefaults()
+	if err := c.City.Validate(); err != nil {
+		return err
+	}
+	if err := ValidateNetwork(c.Network); err != nil {
+		return err
+	}
+	if len(c.Software) > softwareBytesMax {
+		return fmt.Errorf("Software is %d bytes, must be at most %d", len(c.Software), softwareBytesMax)
+	}
+	if c.PresenceEvery < 0 || c.SyncEvery < 0 {
+		return fmt.Errorf("PresenceEvery and SyncEvery must not be negative")
+	}
+	return nil
+}
+
+// ValidateNetwork refuses what is not the name of a network: a DNS label.
+func ValidateNetwork(name string) error {
+	if !networkForm.MatchString(name) {
+		return fmt.Errorf("network name %q is not a DNS label (lower-case letters, digits and hyphens, at most 63)", name)
+	}
+	return nil
+}

@@ -1,0 +1,72 @@
+package node
+
+import (
+	"time"
+
+	"github.com/libp2p/go-libp2p/core/peer"
+
+	"github.com/citynode/citynode/city"
+	"github.com/citynode/citynode/crdt"
+)
+
+// Events are callbacks for what happens in a node; any may be nil. They are
+// called from the goroutine in which it happens, one at a time for each kind,
+// and must return at once: hand over what takes longer. Logs, the command
+// line and tests subscribe here.
+type Events struct {
+	// Changed tells each change of the state, with its source.
+	Changed func(city.SourcedChange)
+	// Idle tells of a tick that found nothing to do, and why.
+	Idle func(note string)
+	// Started tells of a new, empty incarnation of the own city.
+	Started func(incarnation crdt.Stamp)
+	// Crashed tells that a part of the node crashed and what with; the
+	// supervisor restarts it.
+	Crashed func(part string, err error)
+	// Opened tells that the city, after a start, knows what its neighbours
+	// know, or that it has none.
+	Opened func(alone bool)
+	// City tells that another city was found, or changed its status or its
+	// incarnation.
+	City func(CityEvent)
+	// Synced tells of each round of anti-entropy that ended, by our doing or
+	// the other side's.
+	Synced func(SyncEvent)
+	// Contested tells that another peer claims this city's name.
+	Contested func(name string, other peer.ID)
+	// Unreachable tells that a bootstrap or saved peer cannot be dialed, once
+	// a reason.
+	Unreachable func(p peer.ID, err error)
+}
+
+// CityEvent is news of another city.
+type CityEvent struct {
+	Name   string
+	Peer   peer.ID
+	Status CityStatus
+	// Before is the status until now; "" for a city just found.
+	Before CityStatus
+	// Restarted says that the incarnation is a new one.
+	Restarted bool
+}
+
+// SyncEvent is the end of one round of anti-entropy.
+type SyncEvent struct {
+	City string
+	Peer peer.ID
+	// Differed counts the entries that one side lacked, Skipped the heroes
+	// left out for their future stamps.
+	Differed, Skipped uint64
+	Took              time.Duration
+	Err               error
+}
+
+// CityStatus is what the directory thinks of a city.
+type CityStatus string
+
+// The statuses of a city.
+const (
+	Alive  CityStatus = "alive"
+	Left   CityStatus = "left"
+	Failed CityStatus = "failed"
+)
