@@ -24,10 +24,10 @@ VULNDB   ?=# folder of OSV files for make vuln
 .PHONY: build
 build: ## build bin/citynode
 	@echo "building bin/citynode $(VERSION) (the first time compiles libp2p: a minute or two)"
-	@set -o pipefail; $(GO) build -v -ldflags '$(LDFLAGS)' -o bin/citynode ./cmd/citynode 2>&1 | awk ' \
+	@set -o pipefail; $(GO) build -v -buildvcs=false -ldflags '$(LDFLAGS)' -o bin/citynode ./cmd/citynode 2>&1 | awk ' \
 		NF == 1 && $$1 !~ /[:(]/ { n++; if (n % 10 == 0) { printf "."; fflush() }; next } \
-		{ if (n) print ""; n = 0; print } \
-		END { if (n) print "" }'
+		{ if (n >= 10) print ""; n = 0; print } \
+		END { if (n >= 10) print "" }'
 
 .PHONY: demo
 demo: build ## build, then watch a few cities on this machine work, fail and heal
@@ -35,7 +35,7 @@ demo: build ## build, then watch a few cities on this machine work, fail and hea
 
 .PHONY: install
 install: ## install citynode where go install puts programs
-	$(GO) install -ldflags '$(LDFLAGS)' ./cmd/citynode
+	$(GO) install -buildvcs=false -ldflags '$(LDFLAGS)' ./cmd/citynode
 
 ##@ Check
 

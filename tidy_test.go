@@ -307,7 +307,9 @@ func undocumentedIn(decl ast.Decl) (names []*ast.Ident) {
 		for _, spec := range decl.Specs {
 			switch spec := spec.(type) {
 			case *ast.TypeSpec:
-				if spec.Name.IsExported() && !describes(spec.Doc, spec.Name.Name) && !describes(decl.Doc, spec.Name.Name) {
+				name, group := spec.Name.Name, decl.Lparen.IsValid()
+				said := describes(spec.Doc, name) || describes(decl.Doc, name) || group && mentions(decl.Doc, name)
+				if spec.Name.IsExported() && !said {
 					names = append(names, spec.Name)
 				}
 			case *ast.ValueSpec: // a comment on the group speaks for all of it
@@ -342,6 +344,11 @@ func receiver(method *ast.FuncDecl) *ast.Ident {
 
 func describes(doc *ast.CommentGroup, name string) bool {
 	return doc != nil && regexp.MustCompile(`^((A|An|The) )?`+name+`\b`).MatchString(doc.Text())
+}
+
+// mentions is enough for the types of a group, which share one comment.
+func mentions(doc *ast.CommentGroup, name string) bool {
+	return doc != nil && regexp.MustCompile(`\b`+name+`\b`).MatchString(doc.Text())
 }
 
 func sleeps(r *repo) (faults []string) {
@@ -457,6 +464,7 @@ func TestEachRuleFindsItsFault(t *testing.T) {
 		{"a method of a hidden type", undocumented, map[string]string{"crdt/a.go": doc + "type t int\nfunc (t) M() {}"}, ""},
 		{"a constant without a comment", undocumented, map[string]string{"crdt/a.go": doc + "const C = 1"}, "C has no comment"},
 		{"a group with one comment", undocumented, map[string]string{"crdt/a.go": doc + "// Kinds.\nconst (\n\tA = 1\n\tB = 2\n)"}, ""},
+		{"a type of a group that its comment forgets", undocumented, map[string]string{"crdt/a.go": doc + "// A is, B too.\ntype (\n\tA int\n\tB int\n\tC int\n)"}, "C has no comment"},
 		{"a sleep in a test", sleeps, map[string]string{"node/a_test.go": doc + "import \"time\"\nfunc f() { time.Sleep(1) }"}, "sleeps"},
 		{"a sleep in a bubble", sleeps, map[string]string{"node/a_test.go": doc + "import (\n\"testing/synctest\"\n\"time\"\n)\nfunc f() { synctest.Wait(); time.Sleep(1) }"}, ""},
 		{"a make target that is not", danglingNames, map[string]string{"README.md": "Run `make tea`, make sure.", "Makefile": "test: build\nX := y\n"}, "no `make tea`"},
