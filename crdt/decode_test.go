@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"encoding/hex"
 	"errors"
+	"math"
 	"reflect"
 	"runtime"
 	"strings"
@@ -250,7 +251,7 @@ func TestDecodingAllocatesAtMostASmallMultipleOfTheInput(t *testing.T) {
 	const (
 		frame    = 256 << 10
 		multiple = 6
-		fixed    = 4 << 10 // errors, and what the runtime does meanwhile
+		fixed    = 1 << 10 // the error
 	)
 	claim := func(head string, n int) []byte {
 		b := make([]byte, frame)
@@ -265,14 +266,25 @@ func TestDecodingAllocatesAtMostASmallMultipleOfTheInput(t *testing.T) {
 		"a frame that claims as many tombstones as fit": claim("a1029a", frame/23),
 		"a frame of the least heroes":                   crdt.AppendEntries(nil, leastHeroes(frame/27)),
 	} {
-		var before, after runtime.MemStats
-		runtime.ReadMemStats(&before)
-		_, _ = crdt.DecodeEntries(b)
-		runtime.ReadMemStats(&after)
-		if got := after.TotalAlloc - before.TotalAlloc; got > uint64(multiple*len(b)+fixed) {
+		got := allocated(func() { _, _ = crdt.DecodeEntries(b) })
+		if got > uint64(multiple*len(b)+fixed) {
 			t.Errorf("%s: %d bytes allocated for %d", name, got, len(b))
 		}
 	}
+}
+
+// allocated returns the bytes that f allocates: the least of a few runs, as the
+// runtime now and then allocates for itself.
+func allocated(f func()) uint64 {
+	least := uint64(math.MaxUint64)
+	for range 5 {
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		f()
+		runtime.ReadMemStats(&after)
+		least = min(least, after.TotalAlloc-before.TotalAlloc)
+	}
+	return least
 }
 
 func leastHeroes(n int) (e crdt.Entries) {
