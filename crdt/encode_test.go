@@ -199,8 +199,10 @@ func TestEncodingsWrittenByHand(t *testing.T) {
 		{crdt.AppendEntries(nil, crdt.Entries{}), "a0"},
 		{crdt.AppendEntries(nil, crdt.Entries{Heroes: []crdt.Hero{}}), "a10180"},
 		{crdt.AppendEntries(nil, crdt.Entries{Tombstones: []crdt.Tombstone{}}), "a10280"},
-		{crdt.AppendEntries(nil, crdt.Entries{Heroes: []crdt.Hero{h}, Tombstones: []crdt.Tombstone{d, d}}),
-			"a2" + "0181" + hero + "0282" + tombstone + tombstone},
+		{
+			crdt.AppendEntries(nil, crdt.Entries{Heroes: []crdt.Hero{h}, Tombstones: []crdt.Tombstone{d, d}}),
+			"a2" + "0181" + hero + "0282" + tombstone + tombstone,
+		},
 	} {
 		if got := hex.EncodeToString(tc.got); got != tc.want {
 			t.Errorf("got  %s\nwant %s", got, tc.want)

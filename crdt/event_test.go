@@ -65,22 +65,32 @@ func TestEventsTellTheChange(t *testing.T) {
 			left(100, "gotham", "metropolis"), came(100, "gotham", "metropolis"),
 		}},
 		{"an order to stay", hero(base), with(reorder), []crdt.Event{event(crdt.EventAssigned, "gotham", 90)}},
-		{"an order of a greater replica", hero(base), with(func(h *crdt.Hero) { h.Version.Replica++ }),
-			[]crdt.Event{event(crdt.EventAssigned, "gotham", 90)}},
+		{
+			"an order of a greater replica", hero(base), with(func(h *crdt.Hero) { h.Version.Replica++ }),
+			[]crdt.Event{event(crdt.EventAssigned, "gotham", 90)},
+		},
 		{"an order learnt late, with its fights", hero(base), with(func(h *crdt.Hero) {
 			h.Version.Assigned++
 			h.Health = 20
 		}), []crdt.Event{event(crdt.EventAssigned, "gotham", 20)}},
-		{"a second creation of an ID", with(func(h *crdt.Hero) { h.Version.Assigned = 0 }),
-			with(func(h *crdt.Hero) { h.Version.Assigned = 0; h.Version.Replica++ }), nil},
+		{
+			"a second creation of an ID", with(func(h *crdt.Hero) { h.Version.Assigned = 0 }),
+			with(func(h *crdt.Hero) { h.Version.Assigned = 0; h.Version.Replica++ }), nil,
+		},
 		{"a patrol", rest, hero(base), []crdt.Event{event(crdt.EventPatrolling, "gotham", 90)}},
 		{"a patrol goes on", hero(base), with(func(*crdt.Hero) {}), nil},
-		{"a fight", hero(base), with(func(h *crdt.Hero) { h.Health -= 15 }),
-			[]crdt.Event{harmed(crdt.EventFought, 75, 15)}},
-		{"a patrol and fights in one step", rest, with(func(h *crdt.Hero) { h.Health = 50 }),
-			[]crdt.Event{event(crdt.EventPatrolling, "gotham", 50), harmed(crdt.EventFought, 50, 40)}},
-		{"two places under one order", hero(base), with(func(h *crdt.Hero) { h.Location = "metropolis" }),
-			[]crdt.Event{left(90, "gotham", "metropolis"), came(90, "gotham", "metropolis")}},
+		{
+			"a fight", hero(base), with(func(h *crdt.Hero) { h.Health -= 15 }),
+			[]crdt.Event{harmed(crdt.EventFought, 75, 15)},
+		},
+		{
+			"a patrol and fights in one step", rest, with(func(h *crdt.Hero) { h.Health = 50 }),
+			[]crdt.Event{event(crdt.EventPatrolling, "gotham", 50), harmed(crdt.EventFought, 50, 40)},
+		},
+		{
+			"two places under one order", hero(base), with(func(h *crdt.Hero) { h.Location = "metropolis" }),
+			[]crdt.Event{left(90, "gotham", "metropolis"), came(90, "gotham", "metropolis")},
+		},
 		{"a death", hero(base), dead(id), []crdt.Event{harmed(crdt.EventDied, 0, 90)}},
 		{"a death of an unknown hero", crdt.Record{}, dead(id), nil},
 		{"a second death", dead(id), dead(id), nil},
