@@ -1,0 +1,153 @@
+package sim
+
+import (
+	"encoding/binary"
+	"fmt"
+	"math/rand/v2"
+	"time"
+
+	"github.com/citynode/citynode/city"
+	"github.com/citynode/citynode/crdt"
+)
+
+const (
+	// copiesMax is how many copies of entries a dispatcher keeps, old ones
+	// among them.
+	copiesMax = 24
+	// tries is how often it sends a request, retryAfterLoss how long it waits
+	// for an answer.
+	tries          = 5
+	retryAfterLoss = 1500 * time.Millisecond
+)
+
+// dispatcher gives orders, keeps copies of what it was answered (which go
+// stale), and sends an order again, to the same city or to another one, when no
+// answer comes.
+type dispatcher struct {
+	w      *world
+	name   string
+	rng    *rand.Rand
+	copies []crdt.Record
+	made   uint64 // request ids so far
+}
+
+// request is one order on its way.
+type request struct {
+	id       crdt.ID
+	message  city.Message
+	to       *node
+	left     int // tries
+	answered bool
+}
+
+// heroes are the ids that all dispatchers of a world order about.
+func (w *world) randomHero(rng *rand.Rand) crdt.ID {
+	return requestID(0, uint64(rng.IntN(2*w.profile.heroes)))
+}
+
+// requestID is the n-th id of a series. Series 0 has the ids of heroes.
+func requestID(series byte, n uint64) (id crdt.ID) {
+	binary.BigEndian.PutUint64(id[8:], n)
+	binary.BigEndian.PutUint32(id[:4], uint32(n)+uint32(series)<<24+1)
+	return id
+}
+
+func newDispatcher(w *world, index int) *dispatcher {
+	return &dispatcher{
+		w:    w,
+		name: fmt.Sprintf("dispatcher-%d", index),
+		rng:  stream(w.cfg.Seed, uint64(200+index)),
+		made: uint64(index) << 16,
+	}
+}
+
+// act sends one order.
+func (d *dispatcher) act() {
+	hero := d.w.randomHero(d.rng)
+	r := &request{to: d.anyCity(), left: tries}
+	d.made++
+	r.id = requestID(1, d.made)
+	caller := city.Caller{Name: d.name, Request: r.id}
+	switch choice := d.rng.IntN(100); {
+	case choice < 30:
+		r.id = hero
+		caller.Request = hero
+		r.message = city.Create{Caller: caller, HeroName: heroName(hero), Here: d.rng.IntN(2) == 0}
+	case choice < 85:
+		r.message = city.Assign{Caller: caller, Hero: hero, With: d.someCopies(hero), Home: d.rng.IntN(5) == 0}
+	case choice < 88:
+		r.message = city.Retire{Caller: caller, Hero: hero}
+	default:
+		r.message = city.Update{Entries: d.someCopies(hero), Source: city.SourceCaller}
+	}
+	d.send(r)
+}
+
+// heroName follows from the id, so that a create is never refused for it.
+func heroName(id crdt.ID) string { return "hero " + id.String()[:8] }
+
+func (d *dispatcher) anyCity() *node { return d.w.nodes[d.rng.IntN(len(d.w.nodes))] }
+
+// someCopies are old copies, of this hero more often than not; often none.
+func (d *dispatcher) someCopies(hero crdt.ID) (e crdt.Entries) {
+	for _, c := range d.copies {
+		if d.rng.IntN(8) == 0 || idOf(c) == hero && d.rng.IntN(2) == 0 {
+			some := c.Entries()
+			e.Heroes = append(e.Heroes, some.Heroes...)
+			e.Tombstones = append(e.Tombstones, some.Tombstones...)
+		}
+	}
+	return e
+}
+
+// send brings the request to its city, and again if no answer comes back.
+func (d *dispatcher) send(r *request) {
+	r.left--
+	to := r.to
+	if !d.w.chance(d.w.profile.lossPermil / 2) {
+		d.w.after(d.w.delay(), "call", func() { d.deliver(r, to) })
+	}
+	d.w.after(retryAfterLoss+10*d.w.profile.delay, "retry", func() { d.again(r) })
+}
+
+func (d *dispatcher) again(r *request) {
+	if r.answered || r.left == 0 || d.w.calm {
+		return
+	}
+	if d.rng.IntN(3) == 0 {
+		r.to = d.anyCity()
+	}
+	d.send(r)
+}
+
+// deliver lets the city answer, and brings the answer back.
+func (d *dispatcher) deliver(r *request, to *node) {
+	reply, up := to.step(r.message)
+	if !up || d.w.chance(d.w.profile.lossPermil/2) {
+		return
+	}
+	d.w.after(d.w.delay(), "answer", func() { d.answered(r, reply) })
+}
+
+func (d *dispatcher) answered(r *request, reply city.Reply) {
+	if city.ReasonOf(reply.Err) == city.Unavailable {
+		return // the retry is due
+	}
+	r.answered = true
+	switch {
+	case reply.Err != nil:
+	case !reply.Hero.ID.IsZero():
+		d.keep(crdt.Record{Kind: crdt.KindHero, Hero: reply.Hero})
+	case !reply.Tombstone.ID.IsZero():
+		d.keep(crdt.Record{Kind: crdt.KindTombstone, Tombstone: reply.Tombstone})
+	}
+}
+
+// keep stores a copy, in place of a random one when there is no room.
+func (d *dispatcher) keep(r crdt.Record) {
+	if len(d.copies) < copiesMax {
+		d.copies = append(d.copies, r)
+		return
+	}
+	d.copies[d.rng.IntN(len(d.copies))] = r
+}

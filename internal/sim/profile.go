@@ -1,0 +1,137 @@
+package sim
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"time"
+)
+
+// profile is how large and how bad a run is. Each fault is left out of some
+// runs, so that one does not hide what another would show.
+type profile struct {
+	cities      int
+	dispatchers int
+	heroes      int // that the dispatchers try to keep alive
+	faultsLast  time.Duration
+
+	tickEvery     time.Duration
+	orderEvery    time.Duration // of one dispatcher
+	presenceEvery time.Duration
+	syncEvery     time.Duration
+	pageBytes     int
+
+	delay      time.Duration // of most messages; some take ten times as long
+	lossPermil int           // of deltas, presences, calls and answers
+	dupPermil  int           // of deltas
+	cutPermil  int           // of messages of a sync session: the session ends
+
+	crashEvery     time.Duration // 0: never
+	bombEvery      time.Duration // 0: never
+	partitionEvery time.Duration // 0: never
+	oneWay         bool          // some partitions cut one direction only
+	jumpEvery      time.Duration // 0: clocks do not jump
+
+	clocks       clockKind
+	clocksHealed bool // after the faults all clocks are right
+}
+
+// clockKind is how wrong clocks are.
+type clockKind uint8
+
+const (
+	clocksRight clockKind = iota
+	clocksClose           // within 2 s
+	clocksFar             // within 55 s
+	clocksEdge            // 45 s to 65 s apart: about the bounds
+	clocksWild            // within an hour
+	clockKinds
+)
+
+func (k clockKind) String() string {
+	return [...]string{"right", "close", "far", "edge", "wild"}[k]
+}
+
+func drawProfile(rng *rand.Rand) profile {
+	p := profile{
+		cities:        2 + rng.IntN(5),
+		dispatchers:   1 + rng.IntN(4),
+		heroes:        2 + rng.IntN(16),
+		faultsLast:    seconds(rng, 20, 60),
+		tickEvery:     millis(rng, 300, 3000),
+		orderEvery:    millis(rng, 200, 3000),
+		presenceEvery: seconds(rng, 2, 10),
+		syncEvery:     millis(rng, 500, 8000),
+		pageBytes:     100 + rng.IntN(2000),
+		delay:         oneOf(rng, 2*time.Millisecond, 20*time.Millisecond, 200*time.Millisecond, time.Second),
+		lossPermil:    oneOf(rng, 0, 20, 200, 500, 1000),
+		dupPermil:     oneOf(rng, 0, 0, 100, 500),
+		cutPermil:     oneOf(rng, 0, 10, 100, 300),
+		oneWay:        rng.IntN(2) == 0,
+		clocks:        clockKind(rng.IntN(int(clockKinds))),
+		clocksHealed:  rng.IntN(2) == 0,
+	}
+	p.crashEvery = sometimes(rng, seconds(rng, 5, 30))
+	p.bombEvery = sometimes(rng, seconds(rng, 5, 30))
+	p.partitionEvery = sometimes(rng, seconds(rng, 3, 20))
+	if p.clocks > clocksClose {
+		p.jumpEvery = sometimes(rng, seconds(rng, 5, 30))
+	}
+	return p
+}
+
+// offset draws how wrong one clock is.
+func (p profile) offset(rng *rand.Rand) time.Duration {
+	within := func(d time.Duration) time.Duration { return time.Duration(rng.Int64N(int64(2*d))) - d }
+	switch p.clocks {
+	case clocksClose:
+		return within(2 * time.Second)
+	case clocksFar:
+		return within(55 * time.Second)
+	case clocksEdge:
+		if rng.IntN(2) == 0 {
+			return within(time.Second)
+		}
+		return 55*time.Second + within(10*time.Second)
+	case clocksWild:
+		if rng.IntN(2) == 0 {
+			return within(time.Second)
+		}
+		return within(time.Hour)
+	default:
+		return 0
+	}
+}
+
+// drift draws how wrong one clock's speed is.
+func (p profile) drift(rng *rand.Rand) int64 {
+	if p.clocks < clocksFar || rng.IntN(2) == 0 {
+		return 0
+	}
+	return rng.Int64N(2*driftMax) - driftMax
+}
+
+func (p profile) String() string {
+	return fmt.Sprintf("%d cities, %d dispatchers, %d heroes, faults for %v, ticks %v, orders %v, syncs %v, "+
+		"pages %d bytes, delay %v, loss %d‰, copies %d‰, cuts %d‰, crashes %v, bombs %v, partitions %v (one-way %t), "+
+		"clocks %v (jumps %v, healed %t)",
+		p.cities, p.dispatchers, p.heroes, p.faultsLast, p.tickEvery, p.orderEvery, p.syncEvery,
+		p.pageBytes, p.delay, p.lossPermil, p.dupPermil, p.cutPermil, p.crashEvery, p.bombEvery, p.partitionEvery, p.oneWay,
+		p.clocks, p.jumpEvery, p.clocksHealed)
+}
+
+func seconds(rng *rand.Rand, from, to int) time.Duration {
+	return time.Duration(from+rng.IntN(to-from+1)) * time.Second
+}
+
+func millis(rng *rand.Rand, from, to int) time.Duration {
+	return time.Duration(from+rng.IntN(to-from+1)) * time.Millisecond
+}
+
+func oneOf[T any](rng *rand.Rand, choices ...T) T { return choices[rng.IntN(len(choices))] }
+
+func sometimes(rng *rand.Rand, d time.Duration) time.Duration {
+	if rng.IntN(2) == 0 {
+		return 0
+	}
+	return d
+}

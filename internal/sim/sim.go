@@ -1,0 +1,92 @@
+package sim
+
+import (
+	"fmt"
+	"io"
+	"time"
+)
+
+// Config says what to simulate.
+type Config struct {
+	// Seed decides everything that happens.
+	Seed uint64
+	// Trace, if set, receives a line for each thing that happens.
+	Trace io.Writer
+
+	// sabotage breaks a rule on purpose, to see that it is noticed.
+	sabotage sabotage
+}
+
+// sabotage is a rule that the simulated shell breaks.
+type sabotage uint8
+
+const (
+	noSabotage       sabotage = iota
+	cutIsComplete             // a session that was cut counts as complete
+	forgetTombstones          // what is merged by anti-entropy loses its tombstones
+	blindMerge                // anti-entropy ignores the incarnation it began with
+	clockBlind                // nobody suspects its own clock, and the future rule is off for gossip
+)
+
+// Report is what a run came to.
+type Report struct {
+	Seed uint64
+	// Profile is what the seed drew: sizes and faults, in words.
+	Profile string
+	// Events is how many events happened, Virtual how long they took in
+	// virtual time.
+	Events  uint64
+	Virtual time.Duration
+	// Hash stands for the whole course of events; equal seeds have equal ones.
+	Hash uint64
+	// Counts of what happened.
+	Counts Counts
+}
+
+// Counts are the counts of a run.
+type Counts struct {
+	Heroes, Tombstones uint64 // at the end
+	Writes             uint64 // by orders and ticks
+	Orders             uint64 // answered without a refusal, retries included
+	Refusals           uint64
+	Remembered         uint64 // retries that were answered from memory
+	Crashes            uint64 // bombs included
+	Deltas, DeltasLost uint64
+	Syncs, SyncsFailed uint64 // complete on the initiator's side, and not
+	Skipped            uint64 // heroes left out as future by complete syncs
+	Suspicions         uint64
+	OpenedAlone        uint64
+}
+
+// Failure is a broken rule. It is the error of Run.
+type Failure struct {
+	Seed   uint64
+	At     time.Duration // virtual time
+	Rule   string        // what must hold
+	Detail string        // what did not
+}
+
+// Error names the rule, and the command that plays the run again.
+func (f *Failure) Error() string {
+	return fmt.Sprintf("seed %d at %v: %s: %s\nreplay: go test ./internal/sim -run TestSeeds -sim.seed=%d -sim.trace",
+		f.Seed, f.At, f.Rule, f.Detail, f.Seed)
+}
+
+// Run plays one seed. The error is nil or a *Failure.
+func Run(cfg Config) (Report, error) {
+	w := newWorld(cfg)
+	w.begin()
+	for w.failure == nil && !w.finished {
+		e, ok := w.queue.pop()
+		if !ok {
+			w.fail("a run ends", "nothing is left to happen")
+			break
+		}
+		w.happen(e)
+	}
+	report := w.report()
+	if w.failure != nil {
+		return report, w.failure
+	}
+	return report, nil
+}
