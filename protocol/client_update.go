@@ -62,7 +62,12 @@ func split(e crdt.Entries, bytesMax int) (part, rest crdt.Entries) {
 	if tombstones+heroes == 0 { // an entry over the limit, which the city is to refuse
 		tombstones, heroes = min(len(e.Tombstones), 1), min(len(e.Heroes), 1-min(len(e.Tombstones), 1))
 	}
-	part = crdt.Entries{Tombstones: e.Tombstones[:tombstones], Heroes: e.Heroes[:heroes]}
+	if tombstones > 0 { // an empty array would be sent
+		part.Tombstones = e.Tombstones[:tombstones]
+	}
+	if heroes > 0 {
+		part.Heroes = e.Heroes[:heroes]
+	}
 	rest = crdt.Entries{Tombstones: e.Tombstones[tombstones:], Heroes: e.Heroes[heroes:]}
 	return part, rest
 }

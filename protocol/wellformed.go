@@ -15,8 +15,8 @@ import (
 // that break a rule of this protocol.
 var errNotWellFormed = errors.New("not well-formed CBOR")
 
-// keysHint is how many keys of open maps a scan has room for without
-// allocating: more than any message has.
+// keysHint is how many keys of open maps a scan has room for from the start:
+// more than any message has.
 const keysHint = 32
 
 // Check returns nil if b is exactly one well-formed CBOR item without tags,
@@ -26,8 +26,8 @@ const keysHint = 32
 // within each other. It accepts lengths and integers that are not in their
 // shortest form.
 //
-// Check allocates only for maps with many keys, and never more than a small
-// multiple of b's length.
+// Check allocates once, more often only for maps with many keys, and never more
+// than a small multiple of b's length.
 func Check(b []byte) error {
 	s := scanner{head: headReader{b: b}, keys: make([]int, 0, keysHint)}
 	if err := s.scan(); err != nil {
@@ -224,7 +224,7 @@ func (s *scanner) noteKey(top *container, start int, h head) {
 		s.breaks("map key is neither text nor an integer of 64 bits")
 		return
 	}
-	if n := len(s.keys); n > top.firstKey && s.orderKeys(s.keys[n-1], start) >= 0 {
+	if n := len(s.keys); n > top.firstKey && orderKeys(s.head.b, s.keys[n-1], start) >= 0 {
 		top.unsorted = true
 	}
 	s.keys = append(s.keys, start)
@@ -236,20 +236,20 @@ func (s *scanner) compareKeys(top *container) {
 	if !top.unsorted || s.broken != nil {
 		return
 	}
-	keys := s.keys[top.firstKey:]
-	slices.SortFunc(keys, s.orderKeys)
+	item, keys := s.head.b, s.keys[top.firstKey:]
+	slices.SortFunc(keys, func(a, b int) int { return orderKeys(item, a, b) })
 	for i := 1; i < len(keys); i++ {
-		if s.orderKeys(keys[i-1], keys[i]) == 0 {
+		if orderKeys(item, keys[i-1], keys[i]) == 0 {
 			s.breaks("repeated key in a map")
 			return
 		}
 	}
 }
 
-// orderKeys orders two keys, given by where they start, as their shortest
-// encodings are ordered byte by byte (RFC 8949 §4.2.1).
-func (s *scanner) orderKeys(a, b int) int {
-	ra, rb := headReader{b: s.head.b, at: a}, headReader{b: s.head.b, at: b}
+// orderKeys orders two keys of item, given by where they start, as their
+// shortest encodings are ordered byte by byte (RFC 8949 §4.2.1).
+func orderKeys(item []byte, a, b int) int {
+	ra, rb := headReader{b: item, at: a}, headReader{b: item, at: b}
 	ha, _ := ra.next()
 	hb, _ := rb.next()
 	if by := cmp.Or(cmp.Compare(ha.major, hb.major), cmp.Compare(ha.arg, hb.arg)); by != 0 {
