@@ -33,16 +33,21 @@ type dispatcher struct {
 
 // request is one order on its way.
 type request struct {
-	id       crdt.ID
 	message  city.Message
 	to       *node
 	left     int // tries
 	answered bool
 }
 
-// heroes are the ids that all dispatchers of a world order about.
-func (w *world) randomHero(rng *rand.Rand) crdt.ID {
-	return requestID(0, uint64(rng.IntN(2*w.profile.heroes)))
+// newHero is an id that nobody has used, someHero one that somebody has, if
+// there is one.
+func (w *world) newHero() crdt.ID {
+	w.born++
+	return requestID(0, w.born)
+}
+
+func (w *world) someHero(rng *rand.Rand) crdt.ID {
+	return requestID(0, 1+rng.Uint64N(max(w.born, 1)))
 }
 
 // requestID is the n-th id of a series. Series 0 has the ids of heroes.
@@ -63,16 +68,17 @@ func newDispatcher(w *world, index int) *dispatcher {
 
 // act sends one order.
 func (d *dispatcher) act() {
-	hero := d.w.randomHero(d.rng)
 	r := &request{to: d.anyCity(), left: tries}
 	d.made++
-	r.id = requestID(1, d.made)
-	caller := city.Caller{Name: d.name, Request: r.id}
+	caller := city.Caller{Name: d.name, Request: requestID(1, d.made)}
+	hero := d.w.someHero(d.rng)
 	switch choice := d.rng.IntN(100); {
-	case choice < 30:
-		r.id = hero
+	case choice < 20:
+		if d.w.born < uint64(d.w.profile.heroes) || d.rng.IntN(4) == 0 {
+			hero = d.w.newHero()
+		}
 		caller.Request = hero
-		r.message = city.Create{Caller: caller, HeroName: heroName(hero), Here: d.rng.IntN(2) == 0}
+		r.message = city.Create{Caller: caller, HeroName: heroName(hero), Here: hero[15]%2 == 0}
 	case choice < 85:
 		r.message = city.Assign{Caller: caller, Hero: hero, With: d.someCopies(hero), Home: d.rng.IntN(5) == 0}
 	case choice < 88:

@@ -3,16 +3,23 @@ package sim
 import (
 	"bytes"
 	"cmp"
+	"time"
 
 	"github.com/citynode/citynode/city"
 	"github.com/citynode/citynode/crdt"
 )
 
+// answersLast is how long a city remembers its answers, by its own clock. One
+// that jumps makes it forget early; a real city measures by a clock that does
+// not jump.
+const answersLast = 10 * time.Minute
+
 // oracle knows the rules of the state a second time, written anew and not
 // fast, and follows each incarnation by the effects that its core tells.
 type oracle struct {
 	w       *world
-	shadows []*shadow // of the living incarnations, by city
+	shadows []*shadow   // of the living incarnations, by city
+	latest  []time.Time // that their clocks ever showed, by city
 	answers map[answerKey]givenAnswer
 	orders  []order
 }
@@ -31,7 +38,7 @@ type answerKey struct {
 }
 
 type givenAnswer struct {
-	at    int64 // the city's clock, in nanoseconds
+	at    time.Time // by the city's clock
 	reply city.Reply
 }
 
@@ -45,11 +52,17 @@ type order struct {
 type holdings []crdt.Record
 
 func newOracle(w *world) *oracle {
-	return &oracle{w: w, shadows: make([]*shadow, w.profile.cities), answers: make(map[answerKey]givenAnswer)}
+	return &oracle{
+		w:       w,
+		shadows: make([]*shadow, w.profile.cities),
+		latest:  make([]time.Time, w.profile.cities),
+		answers: make(map[answerKey]givenAnswer),
+	}
 }
 
 func (o *oracle) started(n *node) {
 	o.shadows[n.index] = &shadow{records: make(map[crdt.ID]crdt.Record)}
+	o.latest[n.index] = n.time()
 }
 
 // beats says whether a wins over b in a merge: a tombstone over a hero, a hero
@@ -93,6 +106,9 @@ func (o *oracle) before(n *node, _ city.Message) stepBefore {
 // after checks a step: that what changed may change so, and that the answer is
 // right.
 func (o *oracle) after(n *node, m city.Message, before stepBefore, reply city.Reply, fx city.Effects) {
+	if now := n.time(); now.After(o.latest[n.index]) {
+		o.latest[n.index] = now
+	}
 	own := 0
 	for _, c := range fx.Changes {
 		o.checkGrowth(n, c.Change)
@@ -188,14 +204,17 @@ func (o *oracle) checkAnswer(n *node, caller city.Caller, reply city.Reply, own 
 	}
 	o.w.counts.Orders++
 	key := answerKey{n.index, n.life, caller.Name, caller.Request}
-	if before, again := o.answers[key]; again {
+	before, again := o.answers[key]
+	same := own == 0 && before.reply == reply
+	forgotten := o.latest[n.index].Sub(before.at) > answersLast
+	if again && (same || !forgotten) {
 		o.w.counts.Remembered++
-		if own > 0 || before.reply != reply {
+		if !same {
 			o.w.fail("a retry changes nothing and gets the same answer", "%v: %+v, before %+v", n, reply, before.reply)
 		}
 		return
 	}
-	o.answers[key] = givenAnswer{reply: reply}
+	o.answers[key] = givenAnswer{at: n.time(), reply: reply}
 	if reply.Summary != n.core.State().Summary() {
 		o.w.fail("an answer has the summary of the state", "%v", n)
 	}

@@ -11,7 +11,7 @@ import (
 type profile struct {
 	cities      int
 	dispatchers int
-	heroes      int // that the dispatchers try to keep alive
+	heroes      int // that dispatchers create before they order about the same ones
 	faultsLast  time.Duration
 
 	tickEvery     time.Duration
@@ -56,7 +56,7 @@ func drawProfile(rng *rand.Rand) profile {
 		cities:        2 + rng.IntN(5),
 		dispatchers:   1 + rng.IntN(4),
 		heroes:        2 + rng.IntN(16),
-		faultsLast:    seconds(rng, 20, 60),
+		faultsLast:    seconds(rng, 30, 120),
 		tickEvery:     millis(rng, 300, 3000),
 		orderEvery:    millis(rng, 200, 3000),
 		presenceEvery: seconds(rng, 2, 10),

@@ -25,6 +25,7 @@ type world struct {
 	dispatchers []*dispatcher
 	oracle      *oracle
 	counts      Counts
+	born        uint64 // ids of heroes that dispatchers have used
 
 	calm     bool // the faults are over, and so are orders and ticks
 	finished bool
