@@ -128,7 +128,7 @@ func TestAPartitionOfManyHealsFromSavedPeersAlone(t *testing.T) {
 		time.Sleep(time.Minute)
 		n.cut(6, 7, 8, 9, 10) // without the bootstrap peer
 		waitDisconnected(t, hosts[1], hosts[9])
-		time.Sleep(20 * time.Minute)
+		time.Sleep(5 * time.Minute)
 		n.heal()
 		waitConnected(t, hosts[1], hosts[9], healsWithin)
 	})
