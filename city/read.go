@@ -82,3 +82,14 @@ func query[T any](ctx context.Context, i *Incarnation, f func(*Core) T) (T, erro
 	}
 	return result, nil
 }
+
+// Standing tells whether the city is open, and why it does not trust its own
+// clock, or "".
+func (i *Incarnation) Standing(ctx context.Context) (open bool, clockDoubt string, err error) {
+	type standing struct {
+		open  bool
+		doubt string
+	}
+	s, err := query(ctx, i, func(c *Core) standing { return standing{c.IsOpen(), c.Suspicion()} })
+	return s.open, s.doubt, err
+}

@@ -1,0 +1,257 @@
+package node
+
+import (
+	"cmp"
+	"context"
+	"math/rand/v2"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/libp2p/go-libp2p/core/network"
+	"github.com/libp2p/go-libp2p/core/peer"
+
+	"github.com/citynode/citynode/crdt"
+	"github.com/citynode/citynode/internal/reconcile"
+	"github.com/citynode/citynode/internal/supervise"
+	"github.com/citynode/citynode/protocol"
+)
+
+const (
+	// syncsMax is how many sessions this node runs at once: enough to catch up
+	// with a few neighbours, few enough to leave the city to its callers.
+	syncsMax = 4
+	// respondersMax and respondersPerPeer bound the sessions that it answers.
+	respondersMax     = 32
+	respondersPerPeer = 2
+	// wantedMax bounds the peers that wait for a session.
+	wantedMax = 256
+	// syncIdle is the longest time between two random rounds, reached while
+	// they find nothing.
+	syncIdle = 30 * time.Second
+	// syncSlowing is by how much the pause grows after a round that found
+	// nothing.
+	syncSlowing = 2
+	// gossipTakes is how long after a presence that shows another digest the
+	// difference must last to be more than gossip on its way.
+	gossipTakes = time.Second
+)
+
+// antiEntropy brings the city and its neighbours to the same state: the
+// guarantee behind gossip. One goroutine, the loop in serve, decides whom to
+// sync with; each session has a goroutine of its own.
+type antiEntropy struct {
+	node       *Node
+	opening    *opening
+	responders *doorkeeper
+	future     atomic.Uint64 // heroes skipped for their future stamps, so far
+
+	mu     sync.Mutex // guards wanted
+	wanted map[peer.ID]time.Time
+	wake   chan struct{} // has a token when wanted changed
+}
+
+func newAntiEntropy(n *Node) *antiEntropy {
+	a := &antiEntropy{
+		node:       n,
+		responders: newDoorkeeper(),
+		wanted:     make(map[peer.ID]time.Time),
+		wake:       make(chan struct{}, 1),
+	}
+	a.opening = newOpening(n)
+	return a
+}
+
+// want has a session with the peer after a pause; it never blocks.
+func (a *antiEntropy) want(p peer.ID, after time.Duration) {
+	due := time.Now().Add(after)
+	a.mu.Lock()
+	before, known := a.wanted[p]
+	if (known && due.Before(before)) || (!known && len(a.wanted) < wantedMax) {
+		a.wanted[p] = due
+	}
+	a.mu.Unlock()
+	poke(a.wake)
+}
+
+// compare wants a session with a city whose presence shows another state than
+// ours, if that lasts longer than gossip takes.
+func (a *antiEntropy) compare(p peer.ID, news protocol.Presence) {
+	own, err := a.node.ownPresence(context.Background())
+	if err == nil && own.Summary != news.Summary {
+		a.want(p, gossipTakes)
+	}
+}
+
+// incarnationStarted has the new, empty city learn from two neighbours at
+// once.
+func (a *antiEntropy) incarnationStarted() {
+	a.opening.begin()
+	for _, p := range a.pick(2) {
+		a.want(p, 0)
+	}
+	poke(a.wake)
+}
+
+// skipped counts heroes that were left out for their future stamps.
+func (a *antiEntropy) skipped(heroes int) { a.future.Add(uint64(heroes)) }
+
+// serve runs sessions until ctx is done: those that are wanted, and one with a
+// random city at intervals that grow while they find nothing.
+func (a *antiEntropy) serve(ctx context.Context) error {
+	group, ctx := supervise.NewGroup(ctx)
+	group.Go(func() error { return a.loop(ctx, group) })
+	return group.Wait()
+}
+
+// round is a session that ended.
+type round struct {
+	peer    peer.ID
+	random  bool
+	differs bool
+	err     error
+}
+
+func (a *antiEntropy) loop(ctx context.Context, group *supervise.Group) error {
+	running := make(map[peer.ID]bool)
+	ended := make(chan round, syncsMax)
+	start := func(p peer.ID, random bool) {
+		running[p] = true
+		group.Go(func() error {
+			r := a.run(ctx, p)
+			r.random = random
+			ended <- r
+			return nil
+		})
+	}
+	pause := a.node.cfg.SyncEvery
+	random := time.NewTimer(jitter(pause))
+	defer random.Stop()
+	for {
+		due, ok := a.take(time.Now(), running)
+		for _, p := range due {
+			start(p, false)
+		}
+		next := nextWake(ok, a.opening.check())
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-a.wake:
+		case <-next:
+		case r := <-ended:
+			delete(running, r.peer)
+			a.opening.sessionEnded(r.err)
+			pause = a.nextPause(pause, r)
+		case <-random.C:
+			if some := a.pick(1); len(some) == 1 && len(running) < syncsMax && !running[some[0]] {
+				start(some[0], true)
+			}
+			random.Reset(jitter(pause))
+		}
+	}
+}
+
+// nextPause slows random rounds down while they find nothing.
+func (a *antiEntropy) nextPause(pause time.Duration, r round) time.Duration {
+	switch {
+	case r.err == nil && r.differs:
+		return a.node.cfg.SyncEvery
+	case r.err == nil && r.random:
+		return min(pause*syncSlowing, max(syncIdle, a.node.cfg.SyncEvery))
+	default:
+		return pause
+	}
+}
+
+// take removes the wanted peers that are due and can be served, and tells how
+// long until the next is due.
+func (a *antiEntropy) take(now time.Time, running map[peer.ID]bool) (due []peer.ID, next time.Duration) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	next = syncIdle
+	for p, at := range a.wanted {
+		switch wait := at.Sub(now); {
+		case wait > 0:
+			next = min(next, wait)
+		case !running[p]: // otherwise once that session has ended
+			due = append(due, p)
+		}
+	}
+	slices.SortFunc(due, func(x, y peer.ID) int {
+		return cmp.Or(a.wanted[x].Compare(a.wanted[y]), cmp.Compare(x, y))
+	})
+	due = due[:min(len(due), max(0, syncsMax-len(running)))]
+	for _, p := range due {
+		delete(a.wanted, p)
+	}
+	return due, next
+}
+
+// nextWake fires after the shorter of two waits.
+func nextWake(a, b time.Duration) <-chan time.Time { return time.After(min(a, b)) }
+
+// run is one session with a peer and what follows from its end.
+func (a *antiEntropy) run(ctx context.Context, p peer.ID) round {
+	begun, start := time.Now(), a.node.now()
+	result, err := a.syncWith(ctx, p)
+	if ctx.Err() != nil {
+		return round{peer: p, err: ctx.Err()}
+	}
+	if err != nil {
+		a.node.log.Debug("sync ended early", "peer", p, "err", err)
+		a.tell(SyncEvent{City: a.nameOf(p), Peer: p, Took: time.Since(begun), Err: err})
+		return round{peer: p, err: err}
+	}
+	a.completed(p, result, start, time.Since(begun))
+	return round{peer: p, differs: result.Differed > 0}
+}
+
+// completed notes a session that was complete, for this side at least.
+func (a *antiEntropy) completed(p peer.ID, result reconcile.Result, start crdt.Stamp, took time.Duration) {
+	a.node.directory.agree(p, result.Peer.Incarnation, start)
+	a.node.directory.clock(p, result.Peer.Now, a.node.cfg.Now())
+	a.opening.synced()
+	a.tell(SyncEvent{City: a.nameOf(p), Peer: p, Differed: result.Differed, Skipped: result.Skipped, Took: took})
+}
+
+func (a *antiEntropy) tell(e SyncEvent) {
+	if tell := a.node.cfg.Events.Synced; tell != nil {
+		tell(e)
+	}
+}
+
+func (a *antiEntropy) nameOf(p peer.ID) string {
+	e, _ := a.node.directory.get(p)
+	return e.presence.City
+}
+
+// pick draws up to n connected cities at random.
+func (a *antiEntropy) pick(n int) []peer.ID {
+	var some []peer.ID
+	for _, p := range a.node.host.Network().Peers() {
+		if a.node.isCity(p) {
+			some = append(some, p)
+		}
+	}
+	slices.Sort(some)
+	rand.Shuffle(len(some), func(i, j int) { some[i], some[j] = some[j], some[i] })
+	return some[:min(n, len(some))]
+}
+
+// isCity tells whether a peer is connected and speaks the sync protocol.
+func (n *Node) isCity(p peer.ID) bool {
+	if n.host.Network().Connectedness(p) != network.Connected {
+		return false
+	}
+	spoken, err := n.host.Peerstore().SupportsProtocols(p, n.syncID)
+	return err == nil && len(spoken) > 0
+}
+
+// poke leaves a token in a channel of capacity 1.
+func poke(wake chan struct{}) {
+	select {
+	case wake <- struct{}{}:
+	default:
+	}
+}

@@ -1,0 +1,54 @@
+package node
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/libp2p/go-libp2p/core/peer"
+
+	"github.com/citynode/citynode/city"
+	"github.com/citynode/citynode/crdt"
+)
+
+// witnessesMin is how many other cities it takes to judge the own clock: one
+// may be wrong itself.
+const witnessesMin = 2
+
+// clock notes what a city's clock showed just now.
+func (d *directory) clock(p peer.ID, shown crdt.Stamp, now time.Time) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if e, ok := d.cities[p]; ok {
+		e.offset = shown.Time().Sub(now)
+	}
+}
+
+// ahead is how far the own clock is ahead of all the living, at least, and
+// whether there are enough of them to say so.
+func (d *directory) ahead() (time.Duration, bool) {
+	alive := d.alive()
+	if len(alive) < witnessesMin {
+		return 0, false
+	}
+	least := -alive[0].offset
+	for _, e := range alive[1:] {
+		least = min(least, -e.offset)
+	}
+	return least, true
+}
+
+// judgeClock tells the city whether to trust its clock: not if at least two
+// others, and all of them, have clocks that are far behind it.
+func (n *Node) judgeClock(ctx context.Context) {
+	reason := ""
+	if skew, known := n.directory.ahead(); known && skew > city.FutureSkewMax {
+		reason = fmt.Sprintf("it is at least %v ahead of the clocks of all other cities; set the clock of this machine",
+			skew.Round(time.Second))
+	}
+	inc, err := n.city.Current()
+	if err != nil {
+		return // the next incarnation is told a second later
+	}
+	_, _ = inc.Do(ctx, city.Suspect{Reason: reason}) // fails only if that incarnation has just ended
+}

@@ -1,0 +1,140 @@
+package node
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/libp2p/go-libp2p/core/network"
+	"github.com/libp2p/go-libp2p/core/peer"
+	"github.com/libp2p/go-libp2p/core/peerstore"
+
+	"github.com/citynode/citynode/crdt"
+	"github.com/citynode/citynode/protocol"
+)
+
+const (
+	// confirmWorkers is how many peers are asked at once.
+	confirmWorkers = 4
+	// confirmQueueMax bounds the peers that wait to be asked. What does not
+	// fit is asked at its next presence.
+	confirmQueueMax = 256
+	// confirmTimeout bounds one question, dialing included.
+	confirmTimeout = 5 * time.Second
+)
+
+// confirmer asks peers who they are: what a presence says, or what a
+// connection means, is only a hint until the peer itself answers info.
+type confirmer struct {
+	node  *Node
+	queue chan peer.ID
+
+	mu    sync.Mutex // guards asked
+	asked map[peer.ID]bool
+}
+
+func newConfirmer(n *Node) *confirmer {
+	return &confirmer{node: n, queue: make(chan peer.ID, confirmQueueMax), asked: make(map[peer.ID]bool)}
+}
+
+// ask has a peer asked soon, unless it is being asked; it never blocks.
+func (c *confirmer) ask(p peer.ID) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.asked[p] {
+		return
+	}
+	select {
+	case c.queue <- p:
+		c.asked[p] = true
+	default:
+	}
+}
+
+func (c *confirmer) work(ctx context.Context) error {
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case p := <-c.queue:
+			c.answer(ctx, p)
+			c.mu.Lock()
+			delete(c.asked, p)
+			c.mu.Unlock()
+		}
+	}
+}
+
+func (c *confirmer) answer(ctx context.Context, p peer.ID) {
+	n := c.node
+	_, err := n.identify(ctx, p)
+	if err == nil || ctx.Err() != nil {
+		return
+	}
+	n.log.Debug("city did not confirm itself", "peer", p, "err", err)
+	n.tellCity(n.directory.lost(p))
+}
+
+// identify asks a peer who it is and takes it into the directory if it is a
+// city of this network.
+func (n *Node) identify(ctx context.Context, p peer.ID) (protocol.InfoReply, error) {
+	ctx, cancel := context.WithTimeout(ctx, confirmTimeout)
+	defer cancel()
+	n.findAddrs(ctx, p)
+	client, err := n.clients.to(ctx, p)
+	if err != nil {
+		return protocol.InfoReply{}, err
+	}
+	info, err := client.Info(ctx)
+	if err != nil {
+		return info, fmt.Errorf("ask %s who it is: %w", p, err)
+	}
+	if info.Network != n.cfg.Network {
+		return info, fmt.Errorf("peer %s is of network %q", p, info.Network)
+	}
+	if err := crdt.ValidateCityName(info.City); err != nil {
+		return info, fmt.Errorf("peer %s: %w", p, err)
+	}
+	event := n.directory.confirmed(p, info, n.cfg.Now())
+	n.tellCity(event)
+	n.tellContested(event)
+	if event != nil {
+		n.entropy.want(p, 0)
+		n.presence.announce()
+	}
+	return info, nil
+}
+
+// findAddrs gives the host addresses to dial a peer at, if it has none.
+func (n *Node) findAddrs(ctx context.Context, p peer.ID) {
+	if n.host.Network().Connectedness(p) == network.Connected || len(n.host.Peerstore().Addrs(p)) > 0 {
+		return
+	}
+	if found, err := n.names.FindPeer(ctx, p); err == nil {
+		n.host.Peerstore().AddAddrs(p, found.Addrs, peerstore.TempAddrTTL)
+	}
+}
+
+// tellCity passes news of a city on.
+func (n *Node) tellCity(e *CityEvent) {
+	if e == nil {
+		return
+	}
+	n.log.Info("city "+string(e.Status), "city", e.Name, "peer", e.Peer, "before", e.Before, "restarted", e.Restarted)
+	if tell := n.cfg.Events.City; tell != nil {
+		tell(*e)
+	}
+}
+
+// tellContested says that a city just found has this city's name. Between
+// strangers nobody is made to stop for that.
+func (n *Node) tellContested(e *CityEvent) {
+	if e == nil || e.Name != n.cfg.City.Name || e.Status != Alive {
+		return
+	}
+	n.log.Warn("another peer claims this city's name", "city", e.Name, "peer", e.Peer)
+	if tell := n.cfg.Events.Contested; tell != nil {
+		tell(e.Name, e.Peer)
+	}
+}

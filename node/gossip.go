@@ -1,0 +1,208 @@
+package node
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	pubsub "github.com/libp2p/go-libp2p-pubsub"
+	"github.com/libp2p/go-libp2p/core/host"
+	"github.com/libp2p/go-libp2p/core/peer"
+
+	"github.com/citynode/citynode/city"
+	"github.com/citynode/citynode/crdt"
+	"github.com/citynode/citynode/internal/supervise"
+	"github.com/citynode/citynode/protocol"
+)
+
+const (
+	// deltaBytesMax is the most bytes of one delta.
+	deltaBytesMax = 64 << 10
+	// messageBytesMax is what GossipSub takes: a delta, with room for the
+	// signature and the framing.
+	messageBytesMax = deltaBytesMax + 8<<10
+	// pubsubQueueMax replaces GossipSub's queues of 32, which drop in silence.
+	pubsubQueueMax = 1024
+	// coalesceFor is how long changes are gathered after a delta has gone out.
+	coalesceFor = 5 * time.Millisecond
+)
+
+// gossip sends and takes deltas: a hint that may be lost.
+type gossip struct {
+	node   *Node
+	pubsub *pubsub.PubSub
+	topic  *pubsub.Topic
+	outbox *outbox
+}
+
+func newGossip(ctx context.Context, n *Node) (*gossip, error) {
+	ps, err := newPubSub(ctx, n.host, n.cfg.Network)
+	if err != nil {
+		return nil, fmt.Errorf("gossipsub: %w", err)
+	}
+	g := &gossip{node: n, pubsub: ps, outbox: newOutbox()}
+	if g.topic, err = join(ps, protocol.DeltaTopic(n.cfg.Network), g.validate); err != nil {
+		return nil, err
+	}
+	n.presence.topic, err = join(ps, protocol.PresenceTopic(n.cfg.Network), validatePresence)
+	return g, err
+}
+
+func newPubSub(ctx context.Context, h host.Host, network string) (*pubsub.PubSub, error) {
+	params, thresholds := peerScore(network)
+	return pubsub.NewGossipSub(ctx, h,
+		pubsub.WithMessageSignaturePolicy(pubsub.StrictSign),
+		pubsub.WithMaxMessageSize(messageBytesMax),
+		pubsub.WithPeerOutboundQueueSize(pubsubQueueMax),
+		pubsub.WithValidateQueueSize(pubsubQueueMax),
+		pubsub.WithPeerScore(params, thresholds),
+		pubsub.WithSubscriptionFilter(pubsub.NewAllowlistSubscriptionFilter(
+			protocol.DeltaTopic(network), protocol.PresenceTopic(network))),
+	)
+}
+
+func join(ps *pubsub.PubSub, name string, validate pubsub.ValidatorEx) (*pubsub.Topic, error) {
+	if err := ps.RegisterTopicValidator(name, validate); err != nil {
+		return nil, fmt.Errorf("topic %s: %w", name, err)
+	}
+	topic, err := ps.Join(name)
+	if err != nil {
+		return nil, fmt.Errorf("topic %s: %w", name, err)
+	}
+	return topic, nil
+}
+
+// validate rejects, and scores against the sender, what no correct program
+// sends, and ignores what is of no use to anybody yet.
+func (g *gossip) validate(_ context.Context, _ peer.ID, m *pubsub.Message) pubsub.ValidationResult {
+	if len(m.Data) > deltaBytesMax {
+		return pubsub.ValidationReject
+	}
+	entries, err := crdt.DecodeEntries(m.Data)
+	if err != nil || entries.Len() == 0 {
+		return pubsub.ValidationReject
+	}
+	if allFuture(entries, g.node.cfg.Now()) {
+		return pubsub.ValidationIgnore
+	}
+	m.ValidatorData = entries
+	return pubsub.ValidationAccept
+}
+
+func allFuture(e crdt.Entries, now time.Time) bool {
+	horizon := crdt.StampAt(now.Add(city.FutureSkewMax))
+	for _, hero := range e.Heroes {
+		if hero.Version.HLC <= horizon {
+			return false
+		}
+	}
+	return len(e.Tombstones) == 0
+}
+
+// serve runs the three goroutines of gossip until ctx is done; what waits in
+// the outbox then goes out.
+func (g *gossip) serve(ctx context.Context) error {
+	sub, err := g.topic.Subscribe(pubsub.WithBufferSize(pubsubQueueMax))
+	if err != nil {
+		return fmt.Errorf("subscribe to deltas: %w", err)
+	}
+	defer sub.Cancel()
+	peers, err := g.topic.EventHandler()
+	if err != nil {
+		return fmt.Errorf("watch the delta topic: %w", err)
+	}
+	defer peers.Cancel()
+	group, ctx := supervise.NewGroup(ctx)
+	group.Go(func() error { return g.receive(ctx, sub) })
+	group.Go(func() error { return g.greet(ctx, peers) })
+	group.Go(func() error { return g.publish(ctx) })
+	return group.Wait()
+}
+
+// receive merges what others publish. What comes while the city is down is
+// lost, and brought by anti-entropy.
+func (g *gossip) receive(ctx context.Context, sub *pubsub.Subscription) error {
+	for {
+		m, err := sub.Next(ctx)
+		if err != nil {
+			return ending(ctx, err)
+		}
+		entries, ok := m.ValidatorData.(crdt.Entries)
+		if !ok || m.ReceivedFrom == g.node.host.ID() {
+			continue
+		}
+		_, err = g.node.city.Do(ctx, city.Update{Entries: entries, Source: city.SourceGossip})
+		if err != nil && city.ReasonOf(err) == 0 {
+			return ending(ctx, err)
+		}
+	}
+}
+
+// greet has a round of anti-entropy with each peer that joins the topic, for
+// it has missed what was gossiped before.
+func (g *gossip) greet(ctx context.Context, peers *pubsub.TopicEventHandler) error {
+	for {
+		event, err := peers.NextPeerEvent(ctx)
+		if err != nil {
+			return ending(ctx, err)
+		}
+		if event.Type == pubsub.PeerJoin {
+			g.node.entropy.want(event.Peer, 0)
+			g.node.presence.announce()
+		}
+	}
+}
+
+// offer queues changes for gossip; it never blocks. What came by gossip or
+// anti-entropy is not passed on.
+func (g *gossip) offer(changes []city.SourcedChange) {
+	if g.node.cfg.NoGossip {
+		return
+	}
+	for _, change := range changes {
+		if change.Source == city.SourceSelf || change.Source == city.SourceCaller {
+			g.outbox.add(change.New)
+		}
+	}
+}
+
+// publish sends the first change at once and gathers later ones for a moment.
+func (g *gossip) publish(ctx context.Context) error {
+	for {
+		select {
+		case <-ctx.Done():
+			flush, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
+			defer cancel()
+			return g.send(flush)
+		case <-g.outbox.wake:
+		}
+		if err := g.send(ctx); err != nil {
+			return ending(ctx, err)
+		}
+		select {
+		case <-ctx.Done():
+		case <-time.After(coalesceFor):
+		}
+	}
+}
+
+// send publishes all that waits, in messages of at most deltaBytesMax.
+func (g *gossip) send(ctx context.Context) error {
+	for {
+		entries := g.outbox.take(deltaBytesMax)
+		if entries.Len() == 0 {
+			return nil
+		}
+		if err := g.topic.Publish(ctx, crdt.AppendEntries(nil, entries)); err != nil {
+			return fmt.Errorf("publish a delta: %w", err)
+		}
+	}
+}
+
+// ending is nil if ctx is done, whatever that made fail.
+func ending(ctx context.Context, err error) error {
+	if ctx.Err() != nil {
+		return nil
+	}
+	return err
+}

@@ -1,0 +1,184 @@
+package node
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"net"
+	"net/netip"
+	"time"
+
+	"github.com/libp2p/go-libp2p"
+	"github.com/libp2p/go-libp2p/core/host"
+	"github.com/libp2p/go-libp2p/core/network"
+	"github.com/libp2p/go-libp2p/core/peer"
+	rcmgr "github.com/libp2p/go-libp2p/p2p/host/resource-manager"
+	"github.com/libp2p/go-libp2p/p2p/net/connmgr"
+	"github.com/libp2p/go-libp2p/x/rate"
+	ma "github.com/multiformats/go-multiaddr"
+
+	"github.com/citynode/citynode/bootstrap"
+)
+
+// ErrListen is matched by New's error when an address cannot be listened on.
+var ErrListen = errors.New("cannot listen")
+
+// Limits of the resource manager that differ from libp2p's defaults.
+const (
+	// streamsPerPeer leaves room for 128 calls at once, the sync, gossip, DHT
+	// and identify streams.
+	streamsPerPeer = 256
+	// connsPerPeer is above one connection a transport.
+	connsPerPeer = 16
+	// connsPerAdmin lets scripts run hundreds of commands at once, all with
+	// the operator's key.
+	connsPerAdmin   = 512
+	streamsPerAdmin = 2048
+	// connsPerHost admits a rack or a household behind one public address.
+	connsPerHost = 64
+	connsPerSite = 512
+	// Public addresses may open so many connections a second, with a burst.
+	connsRate  = 4
+	connsBurst = 64
+	// The connection manager trims from the high to the low water mark.
+	connsLow, connsHigh = 256, 384
+	connsGrace          = 30 * time.Second
+)
+
+// privatePrefixes are the ranges in which many cities may share an address, or
+// a few addresses: one machine, a container host, a local network.
+var privatePrefixes = []string{
+	"127.0.0.0/8", "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "169.254.0.0/16", "100.64.0.0/10",
+	"::1/128", "fc00::/7", "fe80::/10",
+}
+
+// newHost is the libp2p host of a node, listening.
+func newHost(cfg Config) (host.Host, error) {
+	manager, err := newResourceManager(cfg.Admins)
+	if err != nil {
+		return nil, err
+	}
+	conns, err := connmgr.NewConnManager(connsLow, connsHigh, connmgr.WithGracePeriod(connsGrace))
+	if err != nil {
+		return nil, fmt.Errorf("connection manager: %w", err)
+	}
+	opts := append(bootstrap.HostOptions(),
+		libp2p.Identity(cfg.Identity),
+		libp2p.ListenAddrs(cfg.Listen...),
+		libp2p.UserAgent(cfg.Software),
+		libp2p.ResourceManager(manager),
+		libp2p.ConnectionManager(conns),
+		libp2p.DisableRelay(),
+	)
+	if len(cfg.Announce) > 0 {
+		opts = append(opts, libp2p.AddrsFactory(func([]ma.Multiaddr) []ma.Multiaddr { return cfg.Announce }))
+	}
+	h, err := cfg.NewHost(opts...)
+	if err != nil {
+		return nil, fmt.Errorf("%w on %v: %w", ErrListen, cfg.Listen, err)
+	}
+	return h, nil
+}
+
+// defaultListen are a TCP and a QUIC address on free ports.
+func defaultListen(open bool) []ma.Multiaddr {
+	texts := []string{"/ip4/127.0.0.1/tcp/0", "/ip4/127.0.0.1/udp/0/quic-v1"}
+	if open {
+		texts = []string{"/ip4/0.0.0.0/tcp/0", "/ip4/0.0.0.0/udp/0/quic-v1", "/ip6/::/tcp/0", "/ip6/::/udp/0/quic-v1"}
+	}
+	addrs := make([]ma.Multiaddr, len(texts))
+	for i, text := range texts {
+		addrs[i] = ma.StringCast(text)
+	}
+	return addrs
+}
+
+func newResourceManager(admins []peer.ID) (network.ResourceManager, error) {
+	defaults := rcmgr.DefaultLimits
+	libp2p.SetDefaultServiceLimits(&defaults)
+	byPeer := make(map[peer.ID]rcmgr.ResourceLimits, len(admins))
+	for _, admin := range admins {
+		byPeer[admin] = peerLimits(connsPerAdmin, streamsPerAdmin)
+	}
+	limits := rcmgr.PartialLimitConfig{
+		System: rcmgr.ResourceLimits{
+			Conns: 2048, ConnsInbound: 2048, ConnsOutbound: 1024,
+			Streams: 16384, StreamsInbound: 8192, StreamsOutbound: 8192,
+		},
+		// Connections that are being set up; a burst of commands or a healed
+		// partition brings many at once.
+		Transient: rcmgr.ResourceLimits{
+			Conns: 512, ConnsInbound: 256, ConnsOutbound: 256,
+			Streams: 1024, StreamsInbound: 512, StreamsOutbound: 512,
+		},
+		ProtocolDefault:     rcmgr.ResourceLimits{Streams: 8192, StreamsInbound: 4096, StreamsOutbound: 4096},
+		ProtocolPeerDefault: rcmgr.ResourceLimits{Streams: streamsPerPeer, StreamsInbound: streamsPerPeer, StreamsOutbound: streamsPerPeer},
+		PeerDefault:         peerLimits(connsPerPeer, streamsPerPeer),
+		Peer:                byPeer,
+	}
+	v4, v6 := unlimitedPrefixes()
+	manager, err := rcmgr.NewResourceManager(
+		rcmgr.NewFixedLimiter(limits.Build(defaults.AutoScale())),
+		rcmgr.WithMetricsDisabled(),
+		rcmgr.WithNetworkPrefixLimit(v4, v6),
+		rcmgr.WithLimitPerSubnet(
+			[]rcmgr.ConnLimitPerSubnet{{PrefixLength: 32, ConnCount: connsPerHost}},
+			[]rcmgr.ConnLimitPerSubnet{{PrefixLength: 56, ConnCount: connsPerHost}, {PrefixLength: 48, ConnCount: connsPerSite}},
+		),
+		rcmgr.WithConnRateLimiters(newConnRateLimiter()),
+	)
+	if err != nil {
+		return nil, fmt.Errorf("resource manager: %w", err)
+	}
+	return manager, nil
+}
+
+func peerLimits(conns, streams rcmgr.LimitVal) rcmgr.ResourceLimits {
+	return rcmgr.ResourceLimits{
+		Conns: conns, ConnsInbound: conns, ConnsOutbound: conns,
+		Streams: streams, StreamsInbound: streams, StreamsOutbound: streams,
+		FD: conns,
+	}
+}
+
+func unlimitedPrefixes() (v4, v6 []rcmgr.NetworkPrefixLimit) {
+	for _, text := range privatePrefixes {
+		limit := rcmgr.NetworkPrefixLimit{Network: netip.MustParsePrefix(text), ConnCount: math.MaxInt}
+		if limit.Network.Addr().Is4() {
+			v4 = append(v4, limit)
+		} else {
+			v6 = append(v6, limit)
+		}
+	}
+	return v4, v6
+}
+
+func newConnRateLimiter() *rate.Limiter {
+	perHost := rate.Limit{RPS: connsRate, Burst: connsBurst}
+	limiter := &rate.Limiter{
+		SubnetRateLimiter: rate.SubnetLimiter{
+			IPv4SubnetLimits: []rate.SubnetLimit{{PrefixLength: 32, Limit: perHost}},
+			IPv6SubnetLimits: []rate.SubnetLimit{{PrefixLength: 56, Limit: perHost}},
+			GracePeriod:      time.Minute,
+		},
+	}
+	for _, text := range privatePrefixes {
+		limiter.NetworkPrefixLimits = append(limiter.NetworkPrefixLimits,
+			rate.PrefixLimit{Prefix: netip.MustParsePrefix(text)}) // no rate: unlimited
+	}
+	return limiter
+}
+
+// privateNets are the private prefixes in the form that GossipSub's peer score
+// wants them.
+func privateNets() []*net.IPNet {
+	nets := make([]*net.IPNet, 0, len(privatePrefixes))
+	for _, text := range privatePrefixes {
+		_, ipnet, err := net.ParseCIDR(text)
+		if err != nil {
+			panic(err) // the list above is ours
+		}
+		nets = append(nets, ipnet)
+	}
+	return nets
+}

@@ -1,0 +1,222 @@
+package node
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"time"
+
+	pubsub "github.com/libp2p/go-libp2p-pubsub"
+	"github.com/libp2p/go-libp2p/core/event"
+	"github.com/libp2p/go-libp2p/core/network"
+	"github.com/libp2p/go-libp2p/core/peer"
+	"github.com/libp2p/go-libp2p/p2p/host/eventbus"
+
+	"github.com/citynode/citynode/crdt"
+	"github.com/citynode/citynode/internal/supervise"
+	"github.com/citynode/citynode/protocol"
+)
+
+const (
+	// presenceBytesMax is well above the longest presence, 250 bytes.
+	presenceBytesMax = 1 << 10
+	// presenceGap is the least time between two presences of this city, so
+	// that many peers joining at once are greeted by one.
+	presenceGap = 250 * time.Millisecond
+	// networkGap is the time between two presences of the whole network, when
+	// it is large: the interval is stretched to the number of cities times it.
+	networkGap = 2 * time.Second
+	// silentIntervals is after how many of its intervals without a presence a
+	// city is asked whether it is alive.
+	silentIntervals = 3
+	// goodbyeFor is how long a leaving city waits for its goodbye to be sent.
+	goodbyeFor = 200 * time.Millisecond
+	// peerEventsMax buffers the host's news of connections.
+	peerEventsMax = 256
+)
+
+// presence tells the others of this city, and listens to what they say of
+// themselves.
+type presence struct {
+	node    *Node
+	topic   *pubsub.Topic
+	wake    chan struct{} // has a token when a presence is due at once
+	confirm *confirmer
+	last    crdt.Stamp // the last sent; owned by send's goroutine
+}
+
+func newPresence(n *Node) *presence {
+	return &presence{node: n, wake: make(chan struct{}, 1), confirm: newConfirmer(n)}
+}
+
+// announce has a presence sent soon; it never blocks.
+func (p *presence) announce() {
+	select {
+	case p.wake <- struct{}{}:
+	default:
+	}
+}
+
+func validatePresence(_ context.Context, _ peer.ID, m *pubsub.Message) pubsub.ValidationResult {
+	if len(m.Data) > presenceBytesMax {
+		return pubsub.ValidationReject
+	}
+	var news protocol.Presence
+	if err := protocol.UnmarshalLenient(m.Data, &news); err != nil {
+		return pubsub.ValidationReject
+	}
+	m.ValidatorData = news
+	return pubsub.ValidationAccept
+}
+
+// serve runs the goroutines of presence until ctx is done.
+func (p *presence) serve(ctx context.Context) error {
+	sub, err := p.topic.Subscribe(pubsub.WithBufferSize(pubsubQueueMax))
+	if err != nil {
+		return fmt.Errorf("subscribe to presence: %w", err)
+	}
+	defer sub.Cancel()
+	peers, err := p.node.host.EventBus().Subscribe([]any{
+		new(event.EvtPeerIdentificationCompleted),
+		new(event.EvtPeerConnectednessChanged),
+	}, eventbus.BufSize(peerEventsMax))
+	if err != nil {
+		return fmt.Errorf("watch connections: %w", err)
+	}
+	defer peers.Close() //nolint:errcheck // ending anyway
+	group, ctx := supervise.NewGroup(ctx)
+	group.Go(func() error { return p.send(ctx) })
+	group.Go(func() error { return p.receive(ctx, sub) })
+	group.Go(func() error { return p.followPeers(ctx, peers.Out()) })
+	group.Go(func() error { return p.ageCities(ctx) })
+	for range confirmWorkers {
+		group.Go(func() error { return p.confirm.work(ctx) })
+	}
+	return group.Wait()
+}
+
+// send publishes a presence at once, then at intervals and when one is due,
+// and says goodbye in the end.
+func (p *presence) send(ctx context.Context) error {
+	for {
+		if err := p.publish(ctx, false); err != nil {
+			return ending(ctx, err)
+		}
+		select {
+		case <-ctx.Done():
+			return p.sayGoodbye(ctx)
+		case <-time.After(presenceGap):
+		}
+		select {
+		case <-ctx.Done():
+			return p.sayGoodbye(ctx)
+		case <-p.wake:
+		case <-time.After(jitter(p.interval())):
+		}
+	}
+}
+
+func (p *presence) sayGoodbye(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
+	defer cancel()
+	if err := p.publish(ctx, true); err != nil {
+		return err
+	}
+	if len(p.topic.ListPeers()) > 0 {
+		<-time.After(goodbyeFor)
+	}
+	return nil
+}
+
+func (p *presence) publish(ctx context.Context, leaving bool) error {
+	own, err := p.node.ownPresence(ctx)
+	if err != nil {
+		return err
+	}
+	p.last = max(own.Sent, p.last.Next())
+	own.Sent, own.Leaving = p.last, leaving
+	data, err := protocol.Marshal(own)
+	if err != nil {
+		return err
+	}
+	return p.topic.Publish(ctx, data)
+}
+
+// interval is the time between two presences, stretched in large networks.
+func (p *presence) interval() time.Duration {
+	cities := len(p.node.directory.alive()) + 1
+	return max(p.node.cfg.PresenceEvery, time.Duration(cities)*networkGap)
+}
+
+// jitter is d, give or take a tenth.
+func jitter(d time.Duration) time.Duration {
+	return d - d/10 + rand.N(d/5+1)
+}
+
+func (p *presence) receive(ctx context.Context, sub *pubsub.Subscription) error {
+	for {
+		m, err := sub.Next(ctx)
+		if err != nil {
+			return ending(ctx, err)
+		}
+		author := m.GetFrom()
+		news, ok := m.ValidatorData.(protocol.Presence)
+		if !ok || author == p.node.host.ID() {
+			continue
+		}
+		changed, confirm := p.node.directory.hear(author, news, p.node.cfg.Now())
+		p.node.tellCity(changed)
+		switch {
+		case confirm && !news.Leaving:
+			p.confirm.ask(author)
+		case !confirm && changed == nil:
+			p.node.entropy.compare(author, news)
+		}
+	}
+}
+
+// followPeers asks each city that connects who it is, and each that
+// disconnects whether it is still there.
+func (p *presence) followPeers(ctx context.Context, events <-chan any) error {
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case e, ok := <-events:
+			if !ok {
+				return ending(ctx, fmt.Errorf("news of connections ended"))
+			}
+			switch e := e.(type) {
+			case event.EvtPeerIdentificationCompleted:
+				if speaks(e.Protocols, p.node.clients.callID) && speaks(e.Protocols, p.node.syncID) {
+					p.confirm.ask(e.Peer)
+				}
+			case event.EvtPeerConnectednessChanged:
+				if known, ok := p.node.directory.get(e.Peer); ok && known.status == Alive && e.Connectedness == network.NotConnected {
+					p.confirm.ask(e.Peer)
+				}
+			}
+		}
+	}
+}
+
+// ageCities asks those that have been silent for too long, and judges the own
+// clock by the others'.
+func (p *presence) ageCities(ctx context.Context) error {
+	tick := time.NewTicker(time.Second)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-tick.C:
+		}
+		silent := silentIntervals * p.interval()
+		for _, e := range p.node.directory.alive() {
+			if p.node.cfg.Now().Sub(e.heard) > silent {
+				p.confirm.ask(e.peer)
+			}
+		}
+		p.node.judgeClock(ctx)
+	}
+}

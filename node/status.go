@@ -1,0 +1,94 @@
+package node
+
+import (
+	"context"
+
+	"github.com/libp2p/go-libp2p/core/peer"
+	ma "github.com/multiformats/go-multiaddr"
+
+	"github.com/citynode/citynode/crdt"
+	"github.com/citynode/citynode/protocol"
+)
+
+// Status is how a node is doing.
+type Status struct {
+	Network     string
+	City        string
+	Peer        peer.ID
+	Since       crdt.Stamp
+	Incarnation crdt.Stamp
+	Summary     crdt.Summary
+	// Open says that the city answers for what it does not know.
+	Open bool
+	// ClockDoubt is why the own clock is not trusted, or "".
+	ClockDoubt string
+	// Restarts is how often the city was restarted.
+	Restarts int
+	// Peers is how many peers are connected; Alive, Left and Failed count the
+	// other cities.
+	Peers, Alive, Left, Failed int
+	// Contested lists the peers that claim this city's name as well.
+	Contested []peer.ID
+	// FutureSkipped counts heroes that were left out for their future stamps,
+	// DeltasDropped changes that did not fit the queue to be gossiped.
+	FutureSkipped, DeltasDropped uint64
+}
+
+// Status is the node's status now. It fails only with ctx.
+func (n *Node) Status(ctx context.Context) (Status, error) {
+	own, err := n.ownPresence(ctx)
+	if err != nil {
+		return Status{}, err
+	}
+	s := Status{
+		Network:       n.cfg.Network,
+		City:          own.City,
+		Peer:          n.host.ID(),
+		Since:         own.Since,
+		Incarnation:   own.Incarnation,
+		Summary:       own.Summary,
+		Restarts:      n.supervisor.Restarts(childCity),
+		Peers:         len(n.host.Network().Peers()),
+		FutureSkipped: n.entropy.future.Load(),
+		DeltasDropped: n.gossip.outbox.drops(),
+	}
+	for _, e := range n.directory.all() {
+		switch e.status {
+		case Alive:
+			s.Alive++
+			if e.presence.City == own.City {
+				s.Contested = append(s.Contested, e.peer)
+			}
+		case Left:
+			s.Left++
+		case Failed:
+			s.Failed++
+		}
+	}
+	inc, err := n.city.Current()
+	if err != nil {
+		return s, nil //nolint:nilerr // between two incarnations it is not open
+	}
+	s.Open, s.ClockDoubt, err = inc.Standing(ctx)
+	if err != nil && ctx.Err() != nil {
+		return Status{}, ctx.Err()
+	}
+	return s, nil
+}
+
+// decodeAddrInfo reads the answer to a lookup.
+func decodeAddrInfo(reply protocol.LookupReply) (peer.AddrInfo, error) {
+	id, err := peer.IDFromBytes(reply.Peer)
+	if err != nil {
+		return peer.AddrInfo{}, err
+	}
+	info := peer.AddrInfo{ID: id}
+	for _, b := range reply.Addrs {
+		addr, err := ma.NewMultiaddrBytes(b)
+		if err != nil {
+			return peer.AddrInfo{}, err
+		}
+		info.Addrs = append(info.Addrs, addr)
+	}
+	return info, nil
+}
