@@ -27,6 +27,7 @@ func peerScore(network string) (*pubsub.PeerScoreParams, *pubsub.PeerScoreThresh
 	topic := &pubsub.TopicScoreParams{
 		SkipAtomicValidation:           true,
 		TopicWeight:                    1,
+		TimeInMeshQuantum:              time.Second, // a divisor, though the weight is 0
 		InvalidMessageDeliveriesWeight: invalidWeight,
 		InvalidMessageDeliveriesDecay:  pubsub.ScoreParameterDecay(invalidForgets),
 	}

@@ -90,7 +90,8 @@ func (a *antiEntropy) syncWith(ctx context.Context, p peer.ID) (reconcile.Result
 		_ = stream.Reset()
 		return session.Result(), fmt.Errorf("sync with %s: %w", p, err)
 	}
-	return session.Result(), stream.Close()
+	_ = stream.Close() // the other side may have closed first; the session is complete all the same
+	return session.Result(), nil
 }
 
 func initiate(ctx context.Context, x exchange, session *reconcile.Initiator) error {
@@ -133,7 +134,8 @@ func (a *antiEntropy) respond(ctx context.Context, s network.Stream) error {
 	if result := session.Result(); result.Complete {
 		a.completed(p, result, start, time.Since(begun))
 	}
-	return s.Close()
+	_ = s.Close()
+	return nil
 }
 
 func answer(ctx context.Context, x exchange, session *reconcile.Responder) error {
