@@ -62,6 +62,9 @@ func (c *clients) to(ctx context.Context, p peer.ID) (*protocol.Client, error) {
 	}
 }
 
+// forget ends the stream to a peer that did not answer on it.
+func (c *clients) forget(p peer.ID) { c.open.Remove(p) }
+
 // close ends all streams.
 func (c *clients) close() { c.open.Purge() }
 

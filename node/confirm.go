@@ -2,6 +2,7 @@ package node
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"sync"
 	"time"
@@ -88,6 +89,9 @@ func (n *Node) identify(ctx context.Context, p peer.ID) (protocol.InfoReply, err
 	}
 	info, err := client.Info(ctx)
 	if err != nil {
+		if errors.Is(ctx.Err(), context.DeadlineExceeded) {
+			n.clients.forget(p)
+		}
 		return info, fmt.Errorf("ask %s who it is: %w", p, err)
 	}
 	if info.Network != n.cfg.Network {

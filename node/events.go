@@ -10,9 +10,10 @@ import (
 )
 
 // Events are callbacks for what happens in a node; any may be nil. They are
-// called from the goroutine in which it happens, one at a time for each kind,
-// and must return at once: hand over what takes longer. Logs, the command
-// line and tests subscribe here.
+// called from the goroutine in which it happens, several at the same time, and
+// must return at once: hand over what takes longer. Changed and Idle are called
+// by the city's loop and must not call the node. Logs, the command line and
+// tests subscribe here.
 type Events struct {
 	// Changed tells each change of the state, with its source.
 	Changed func(city.SourcedChange)

@@ -94,6 +94,7 @@ func (o *opening) open(alone bool) {
 	if !opens {
 		return
 	}
+	o.node.judgeClock(context.Background()) // before the first own write is possible
 	if _, err := o.node.city.Do(context.Background(), city.Open{}); err != nil {
 		return // crashed again; the next incarnation opens by itself
 	}
