@@ -1,0 +1,74 @@
+package main
+
+import (
+	"context"
+	"strconv"
+	"strings"
+
+	"github.com/spf13/cobra"
+)
+
+func newCityShow(g *globals) *cobra.Command {
+	return &cobra.Command{
+		Use:               "show CITY",
+		Short:             "Show one city",
+		Args:              exactly("CITY"),
+		Example:           "  citynode city show gotham\n  citynode city show gotham --json",
+		ValidArgsFunction: g.completeCity,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if err := checkCity(args[0]); err != nil {
+				return err
+			}
+			return g.dispatch(cmd, func(ctx context.Context, d *dispatcher) error {
+				c, err := d.showCity(ctx, args[0])
+				if err != nil {
+					return err
+				}
+				return g.printCity(c)
+			})
+		},
+	}
+}
+
+// showCity is the city of that name: the holder that a lookup prefers if it is
+// alive, else what the node remembers of one.
+func (d *dispatcher) showCity(ctx context.Context, name string) (cityJSON, error) {
+	view, err := d.view(ctx)
+	if err != nil {
+		return cityJSON{}, err
+	}
+	if remembered, ok := view.gone(name); ok {
+		return remembered, nil
+	}
+	info, err := d.lookup(ctx, name)
+	if err != nil {
+		return cityJSON{}, err
+	}
+	if c, ok := view.holder(name, info.ID); ok {
+		return d.inFull(ctx, []cityJSON{c})[0], nil
+	}
+	return d.stranger(ctx, name)
+}
+
+func (g *globals) printCity(c cityJSON) error {
+	if g.json {
+		return g.printJSON(c)
+	}
+	restarts := "not known"
+	if c.Restarts != nil {
+		restarts = strconv.FormatUint(*c.Restarts, 10)
+	}
+	return g.printFields(
+		"name", c.Name,
+		"peer", c.Peer,
+		"status", c.Status,
+		"addresses", strings.Join(c.Addrs, " "),
+		"heroes", strconv.FormatUint(c.Heroes, 10),
+		"tombstones", strconv.FormatUint(c.Tombstones, 10),
+		"digest", c.Digest,
+		"since", c.Since,
+		"incarnation", c.Incarnation,
+		"restarts", restarts,
+		"agrees", yesNo(c.Agrees),
+	)
+}

@@ -1,0 +1,107 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/libp2p/go-libp2p/core/peer"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/citynode/citynode/protocol"
+)
+
+const (
+	// askTimeout bounds how long a list waits for one city to speak for
+	// itself: a list is of more use now than in full.
+	askTimeout = 2 * time.Second
+	// asksMax is how many cities are asked at once: few enough for the limits
+	// on one peer's connections and streams.
+	asksMax = 8
+)
+
+// inFull fills in what only the cities that are alive can tell: where they are
+// reached, by a lookup, and how often they were restarted. What cannot be had
+// in askTimeout is left out.
+func (d *dispatcher) inFull(ctx context.Context, cities []cityJSON) []cityJSON {
+	var asking errgroup.Group
+	asking.SetLimit(asksMax)
+	for i := range cities {
+		if cities[i].Status == protocol.StatusAlive {
+			asking.Go(func() error {
+				d.askCity(ctx, &cities[i])
+				return nil
+			})
+		}
+	}
+	_ = asking.Wait() // no function fails
+	return cities
+}
+
+// askCity fills in one city. It opens links of its own, for it runs beside
+// others.
+func (d *dispatcher) askCity(ctx context.Context, c *cityJSON) {
+	ctx, cancel := context.WithTimeout(ctx, askTimeout)
+	defer cancel()
+	node := d.newLink(d.node.peer, d.node.title, "")
+	defer node.close()
+	info, err := lookupAt(ctx, node, c.Name)
+	if err != nil || info.ID.String() != c.Peer {
+		return // gone meanwhile, or another holder of the name
+	}
+	c.Addrs = addrTexts(info)
+	if c.Restarts != nil {
+		return // it is the node itself, which has told
+	}
+	city := d.newLink(info, "city "+c.Name, c.Name)
+	defer city.close()
+	reply, err := infoAt(ctx, city)
+	if err == nil {
+		c.Restarts = &reply.Restarts
+	}
+}
+
+// stranger is a city that the node could look up but does not list.
+func (d *dispatcher) stranger(ctx context.Context, name string) (cityJSON, error) {
+	at, err := d.city(ctx, name)
+	if err != nil {
+		return cityJSON{}, err
+	}
+	reply, err := infoAt(ctx, at)
+	if err != nil {
+		return cityJSON{}, err
+	}
+	c := cityJSON{
+		Name:   name,
+		Peer:   at.peer.ID.String(),
+		Addrs:  addrTexts(at.peer),
+		Status: protocol.StatusAlive,
+	}
+	c.told(reply)
+	return c, nil
+}
+
+func infoAt(ctx context.Context, at *link) (protocol.InfoReply, error) {
+	var reply protocol.InfoReply
+	err := at.call(ctx, func(ctx context.Context, c *protocol.Client) (err error) {
+		reply, err = c.Info(ctx)
+		return err
+	})
+	if err != nil {
+		return protocol.InfoReply{}, fmt.Errorf("ask %s: %w", at.title, err)
+	}
+	return reply, nil
+}
+
+// addrTexts are a peer's addresses, each with /p2p.
+func addrTexts(info peer.AddrInfo) []string {
+	texts := []string{}
+	addrs, err := peer.AddrInfoToP2pAddrs(&info)
+	if err != nil {
+		return texts
+	}
+	for _, addr := range addrs {
+		texts = append(texts, addr.String())
+	}
+	return texts
+}

@@ -1,0 +1,27 @@
+package main
+
+import (
+	"github.com/spf13/cobra"
+
+	"github.com/citynode/citynode/crdt"
+)
+
+// checkCity is a usage error unless name can be a city's.
+func checkCity(name string) error {
+	if name == crdt.Home {
+		return usagef("%q is where heroes without a city are; no city has that name", name)
+	}
+	if err := crdt.ValidateCityName(name); err != nil {
+		return usagef("%q is not the name of a city: %w", name, err).
+			withHint("a city's name is a DNS label: a-z, 0-9 and inner hyphens, at most 63")
+	}
+	return nil
+}
+
+// checkCityFlag is checkCity of the flag --city, which may be left out.
+func checkCityFlag(cmd *cobra.Command, name string) error {
+	if !cmd.Flags().Changed("city") {
+		return nil
+	}
+	return checkCity(name)
+}

@@ -1,0 +1,207 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+	"strconv"
+	"sync"
+	"time"
+
+	"github.com/libp2p/go-libp2p/core/peer"
+
+	"github.com/citynode/citynode/protocol"
+)
+
+// agreedFor is how long ago a city may have agreed to be said to agree.
+const agreedFor = 30 * time.Second
+
+// cityJSON is a city as every command prints it.
+type cityJSON struct {
+	Name        string   `json:"name"`
+	Peer        string   `json:"peer"`
+	Addrs       []string `json:"addrs"` // empty where the city is not alive
+	Status      string   `json:"status"`
+	Heroes      uint64   `json:"heroes"`
+	Tombstones  uint64   `json:"tombstones"`
+	Digest      string   `json:"digest"`
+	Since       string   `json:"since"`
+	Incarnation string   `json:"incarnation"`
+	Restarts    *uint64  `json:"restarts"` // null where the city could not be asked
+	Agrees      bool     `json:"agrees"`
+}
+
+// view is what the node knows of itself and of all cities.
+type view struct {
+	info  protocol.InfoReply
+	self  peer.ID
+	lines []protocol.CityLine // by name, then peer
+}
+
+// view asks the node for both at once, so that they are of one moment.
+func (d *dispatcher) view(ctx context.Context) (view, error) {
+	v := view{self: d.node.peer.ID}
+	err := d.atNode(ctx, func(ctx context.Context, c *protocol.Client) (err error) {
+		var infoErr error
+		var asking sync.WaitGroup
+		asking.Go(func() { v.info, infoErr = c.Info(ctx) })
+		v.lines, err = c.Cities(ctx)
+		asking.Wait()
+		return cmp.Or(err, infoErr)
+	})
+	if err != nil {
+		return view{}, fmt.Errorf("ask the node for cities: %w", err)
+	}
+	slices.SortFunc(v.lines, func(a, b protocol.CityLine) int {
+		return cmp.Or(cmp.Compare(a.Presence.City, b.Presence.City), slices.Compare(a.Peer, b.Peer))
+	})
+	return v, nil
+}
+
+// agrees tells whether a city and the node lately held the same, as far as the
+// node can know.
+func (v view) agrees(line protocol.CityLine) bool {
+	if string(line.Peer) == string(v.self) {
+		return true
+	}
+	if line.Status != protocol.StatusAlive {
+		return false
+	}
+	oldest := v.info.Now.Add(-agreedFor)
+	synced := line.Agreed > 0 && line.Agreed >= oldest
+	told := line.Presence.Sent >= oldest && line.Presence.Summary == v.info.Summary
+	return synced || told
+}
+
+// cities are all of them, without what must be asked elsewhere.
+func (v view) cities() []cityJSON {
+	cities := make([]cityJSON, 0, len(v.lines))
+	for _, line := range v.lines {
+		cities = append(cities, v.city(line))
+	}
+	return cities
+}
+
+func (v view) city(line protocol.CityLine) cityJSON {
+	p := line.Presence
+	c := cityJSON{
+		Name:        p.City,
+		Peer:        peerText(line.Peer),
+		Addrs:       []string{},
+		Status:      line.Status,
+		Heroes:      p.Summary.Heroes,
+		Tombstones:  p.Summary.Tombstones,
+		Digest:      p.Summary.Digest.String(),
+		Since:       timeText(p.Since),
+		Incarnation: timeText(p.Incarnation),
+		Agrees:      v.agrees(line),
+	}
+	if string(line.Peer) == string(v.self) {
+		c.told(v.info)
+	}
+	return c
+}
+
+// told fills in what the city itself has just said.
+func (c *cityJSON) told(info protocol.InfoReply) {
+	c.Heroes, c.Tombstones = info.Summary.Heroes, info.Summary.Tombstones
+	c.Digest = info.Summary.Digest.String()
+	c.Since, c.Incarnation = timeText(info.Since), timeText(info.Incarnation)
+	c.Restarts = &info.Restarts
+}
+
+// gone is a city of which the node remembers that it is not alive.
+func (v view) gone(name string) (cityJSON, bool) {
+	var gone *protocol.CityLine
+	for i, line := range v.lines {
+		switch {
+		case line.Presence.City != name:
+		case line.Status == protocol.StatusAlive:
+			return cityJSON{}, false
+		case gone == nil || line.Presence.Sent > gone.Presence.Sent:
+			gone = &v.lines[i]
+		}
+	}
+	if gone == nil {
+		return cityJSON{}, false
+	}
+	return v.city(*gone), true
+}
+
+// holder is the city of that name and peer, if the node knows it.
+func (v view) holder(name string, id peer.ID) (cityJSON, bool) {
+	for _, line := range v.lines {
+		if line.Presence.City == name && string(line.Peer) == string(id) {
+			return v.city(line), true
+		}
+	}
+	return cityJSON{}, false
+}
+
+// table lists the cities for a person.
+func (v view) table() *table {
+	t := &table{head: []string{"CITY", "STATUS", "HEROES", "DEAD", "DIGEST", "STARTED", "AGREES", "PEER"}}
+	for _, line := range v.lines {
+		c := v.city(line)
+		t.add(c.Name, c.Status, strconv.FormatUint(c.Heroes, 10), strconv.FormatUint(c.Tombstones, 10),
+			shortDigest(c.Digest), ago(v.info.Now.Time(), line.Presence.Incarnation.Time()), yesNo(c.Agrees), c.Peer)
+	}
+	return t
+}
+
+// shortDigestSize is how much of a digest tells two apart for a person.
+const shortDigestSize = 12
+
+func shortDigest(digest string) string { return digest[:min(len(digest), shortDigestSize)] }
+
+// peerText is a peer's ID, or the bytes that are none.
+func peerText(b []byte) string {
+	id, err := peer.IDFromBytes(b)
+	if err != nil {
+		return fmt.Sprintf("invalid-%x", b)
+	}
+	return id.String()
+}
+
+// count is how many cities have that status, the node itself included.
+func (v view) count(status string) int {
+	n := 0
+	for _, line := range v.lines {
+		if line.Status == status {
+			n++
+		}
+	}
+	return n
+}
+
+// differing are the names of the cities that are alive and do not agree.
+func (v view) differing() []string {
+	names := []string{}
+	for _, line := range v.lines {
+		if line.Status == protocol.StatusAlive && !v.agrees(line) {
+			names = append(names, line.Presence.City)
+		}
+	}
+	return names
+}
+
+// clockBehind is how far behind the node's clock that of another city must be
+// for it to speak against the node's.
+const clockBehind = 60 * time.Second
+
+// clockDoubted tells whether at least two other cities are alive, and the
+// clocks of all are far behind the node's: it then takes its own for wrong.
+func (v view) clockDoubted() bool {
+	others := 0
+	for _, line := range v.lines {
+		if line.Status != protocol.StatusAlive || string(line.Peer) == string(v.self) {
+			continue
+		}
+		if line.Presence.Sent >= v.info.Now.Add(-clockBehind) {
+			return false
+		}
+		others++
+	}
+	return others >= 2
+}

@@ -1,0 +1,74 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strconv"
+)
+
+// appFolder is the name of our folder in each of the XDG base directories.
+const appFolder = "citynode"
+
+// configFolder is where the operator's key and the bootstrap list are:
+// XDG_CONFIG_HOME/citynode, else ~/.config/citynode. It may not exist yet.
+func configFolder() (string, error) { return baseFolder("XDG_CONFIG_HOME", ".config") }
+
+// stateFolder is where nodes keep what outlives a run: XDG_STATE_HOME/citynode,
+// else ~/.local/state/citynode. It may not exist yet.
+func stateFolder() (string, error) {
+	return baseFolder("XDG_STATE_HOME", filepath.Join(".local", "state"))
+}
+
+func baseFolder(env, inHome string) (string, error) {
+	if base := os.Getenv(env); filepath.IsAbs(base) { // a relative one is to be ignored, says XDG
+		return filepath.Join(base, appFolder), nil
+	}
+	home, err := os.UserHomeDir()
+	if err != nil {
+		return "", fmt.Errorf("find the folder of this user: %w; set %s", err, env)
+	}
+	return filepath.Join(home, inHome, appFolder), nil
+}
+
+// runtimeFolder is where running nodes are listed: XDG_RUNTIME_DIR/citynode,
+// or, where that cannot be had, citynode-UID in the temporary folder. It
+// exists, belongs to this user, and nobody else can look into it.
+func runtimeFolder() (string, error) {
+	if base := os.Getenv("XDG_RUNTIME_DIR"); filepath.IsAbs(base) {
+		dir := filepath.Join(base, appFolder)
+		if err := privateFolder(dir); err == nil {
+			return dir, nil
+		}
+	}
+	dir := filepath.Join(os.TempDir(), appFolder+"-"+strconv.Itoa(os.Getuid()))
+	if err := privateFolder(dir); err != nil {
+		return "", fmt.Errorf("%w; set XDG_RUNTIME_DIR to a folder of your own", err)
+	}
+	return dir, nil
+}
+
+// privateFolder makes the folder, 0700, unless it is there, and refuses one in
+// which other users could have left files or can read ours.
+func privateFolder(dir string) error {
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return fmt.Errorf("make runtime folder: %w", err)
+	}
+	info, err := os.Lstat(dir)
+	switch {
+	case err != nil:
+		return fmt.Errorf("check runtime folder: %w", err)
+	case !info.IsDir():
+		return fmt.Errorf("runtime folder %s is not a folder", dir)
+	case !ownedByUser(info):
+		return fmt.Errorf("runtime folder %s belongs to another user", dir)
+	case openToOthers(info):
+		return fmt.Errorf("runtime folder %s is open to other users (mode %04o): chmod 700 it", dir, info.Mode().Perm())
+	}
+	return nil
+}
+
+// absent tells whether err says that a file is not there.
+func absent(err error) bool { return errors.Is(err, fs.ErrNotExist) }

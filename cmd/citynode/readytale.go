@@ -1,0 +1,63 @@
+package main
+
+import (
+	"fmt"
+	"time"
+
+	ma "github.com/multiformats/go-multiaddr"
+	manet "github.com/multiformats/go-multiaddr/net"
+
+	"github.com/citynode/citynode/node"
+)
+
+// readyTale tells that a city answers, where, and how a second one joins it.
+func readyTale(at time.Time, c node.Config, n *node.Node) tale {
+	form := readyJSON{
+		Event:   "ready",
+		City:    c.City.Name,
+		Peer:    n.Peer().String(),
+		Addrs:   textsOf(n.Addrs()),
+		Network: c.Network,
+		Time:    clockText(at),
+	}
+	texts := []string{fmt.Sprintf("%s is up on network %s, peer %s", form.City, form.Network, form.Peer)}
+	for _, addr := range form.Addrs {
+		texts = append(texts, "  "+addr)
+	}
+	return tale{at: at, forms: []any{form}, texts: append(texts, howToJoin(c, n.Addrs())...), color: colorBold}
+}
+
+// howToJoin says how to start a second city.
+func howToJoin(c node.Config, addrs []ma.Multiaddr) []string {
+	command := "citynode run " + another(c.City.Name)
+	if c.Open {
+		command += " --network " + c.Network
+	}
+	lines := []string{"a second city on this machine joins it:", "  " + command}
+	outside, ok := fromOutside(addrs)
+	switch {
+	case c.Open && ok:
+		lines = append(lines, "and on another machine:", fmt.Sprintf("  %s --bootstrap %s", command, outside))
+	case !c.Open:
+		lines = append(lines, "it stays on this machine; --network NAME opens it to others")
+	}
+	return lines
+}
+
+// another is a name for a second city.
+func another(name string) string {
+	if name == "metropolis" {
+		return "gotham"
+	}
+	return "metropolis"
+}
+
+// fromOutside is an address that other machines may dial.
+func fromOutside(addrs []ma.Multiaddr) (ma.Multiaddr, bool) {
+	for _, addr := range addrs {
+		if !manet.IsIPLoopback(addr) && !manet.IsIP6LinkLocal(addr) {
+			return addr, true
+		}
+	}
+	return nil, false
+}

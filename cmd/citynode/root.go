@@ -1,0 +1,113 @@
+package main
+
+import (
+	"context"
+	"io"
+	"strings"
+
+	"github.com/spf13/cobra"
+)
+
+// execute runs the command line and gives the exit code.
+func execute(args []string, stdout, stderr io.Writer) int {
+	root := newRoot(stdout, stderr)
+	root.SetArgs(args)
+	err := root.ExecuteContext(context.Background())
+	report(stderr, err)
+	return exitCode(err)
+}
+
+func newRoot(stdout, stderr io.Writer) *cobra.Command {
+	g := &globals{stdout: stdout, stderr: stderr}
+	root := &cobra.Command{
+		Use:   "citynode",
+		Short: "A city of a leaderless cluster, and the commands to it",
+		Long: `citynode runs cities that hold a common state of superheroes, with no leader
+and no central server, and gives orders to them.
+
+Start with a show of it:      citynode demo
+Then run a city:              citynode run gotham
+and, in another terminal:     citynode run metropolis
+and give orders:              citynode hero create Batman --city gotham
+
+Environment: CITYNODE_NODE is the node to ask, as --node is; CITYNODE_BOOTSTRAP
+holds peers to join, as run --bootstrap does; CITY_NAME is the city that run
+starts; CITYNODE_MDNS=off never sends multicast; NO_COLOR switches colors off.
+
+Exit codes: 0 ok, 1 failure, 2 usage, 3 no node reachable, 4 not found,
+5 refused (dead, forbidden, wrong city, bad request, name taken), 6 timeout or
+unavailable to the end, 8 not converged in time, 70 the supervisor gave up.`,
+		SilenceErrors:     true,
+		SilenceUsage:      true,
+		PersistentPreRunE: func(cmd *cobra.Command, _ []string) error { return g.check(cmd) },
+		Args:              subcommandOnly,
+		RunE:              func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+	}
+	root.SetOut(stdout)
+	root.SetErr(stderr)
+	root.SetFlagErrorFunc(flagError)
+	g.addFlags(root)
+	root.AddCommand(
+		newDemo(g), newRun(g),
+		newHero(g), newCity(g), newGet(g), newWatch(g),
+		newStatus(g), newPeers(g), newPing(g), newWait(g),
+		newBootstrap(g), newKey(g), newVersion(g),
+	)
+	return root
+}
+
+// newGroup is a command that only has subcommands.
+func newGroup(use, short string, subcommands ...*cobra.Command) *cobra.Command {
+	group := &cobra.Command{
+		Use:   use,
+		Short: short,
+		Args:  subcommandOnly,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			cmd.SetOut(cmd.ErrOrStderr())
+			_ = cmd.Help()
+			return usagef("%s needs a subcommand", cmd.CommandPath())
+		},
+	}
+	group.AddCommand(subcommands...)
+	return group
+}
+
+// subcommandOnly refuses what is no subcommand's name.
+func subcommandOnly(cmd *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return nil
+	}
+	err := usagef("unknown command %q for %q", args[0], cmd.CommandPath())
+	cmd.SuggestionsMinimumDistance = 2
+	if like := cmd.SuggestionsFor(args[0]); len(like) > 0 {
+		return err.withHint("did you mean %s?", strings.Join(like, ", "))
+	}
+	return err.withHint("see %s --help", cmd.CommandPath())
+}
+
+// exactly asks for that many arguments, whose names it knows.
+func exactly(names ...string) cobra.PositionalArgs {
+	return func(cmd *cobra.Command, args []string) error {
+		switch {
+		case len(args) < len(names):
+			return usagef("%s needs %s", cmd.CommandPath(), strings.Join(names[len(args):], " and ")).
+				withHint("see %s --help", cmd.CommandPath())
+		case len(args) > len(names):
+			return usagef("%s: one argument too many: %q", cmd.CommandPath(), args[len(names)]).
+				withHint("a name with spaces needs quotes")
+		}
+		return nil
+	}
+}
+
+// atMostOne allows one argument.
+func atMostOne(cmd *cobra.Command, args []string) error {
+	if len(args) > 1 {
+		return usagef("%s: one argument too many: %q", cmd.CommandPath(), args[1])
+	}
+	return nil
+}
+
+func flagError(cmd *cobra.Command, err error) error {
+	return usagef("%v", err).withHint("see %s --help", cmd.CommandPath())
+}

@@ -1,0 +1,155 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/signal"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/citynode/citynode/node"
+)
+
+func newRun(g *globals) *cobra.Command {
+	flags := &runFlags{}
+	cmd := &cobra.Command{
+		Use:   "run [CITY]",
+		Short: "Run a city",
+		Long: `Run a city until it is told to stop. CITY_NAME in the environment names it when
+the command line does not.
+
+A city that is told no network stays on this machine: it listens on loopback and
+finds the other cities of this user, of the same network, that run here.
+--network or --listen opens it: it then listens on all interfaces, unless
+--listen says which, and looks for others by mDNS. In either case it joins the
+peers of --bootstrap, --bootstrap-file, CITYNODE_BOOTSTRAP and, if no file is
+named, of the list that citynode bootstrap keeps; those that do not answer are
+tried again for ever. A city without peers runs alone.
+
+It ends with SIGINT, SIGTERM or SIGHUP, or when nobody reads its output any
+more: it says goodbye to the others and exits with 0. A second signal ends it at
+once, with 1. With 5 it ends where the name is taken, with 70 where it crashed
+so often that its supervisor gave up.
+
+With --json the first line is {"event":"ready","time","city","network","peer",
+"addrs"}, once it answers; then one line an event, each with "event" and "time":
+  what happens to heroes        "assigned", "left", "came", "patrolling",
+                                "fought", "died", as in citynode watch, and
+                                "source": "self", "caller", "gossip" or "sync"
+  "city"                        another city was found or has changed: "city",
+                                "peer", "status", "before", "restarted"
+  "synced"                      a sync brought something or failed: "city",
+                                "peer", "differed", "skipped", "seconds", "error"
+  "started", "opened"           this city was started, "incarnation"; knows what
+                                its neighbours know, or has none, "alone"
+  "crashed"                     a part crashed and is restarted: "part", "error"
+  "contested", "unreachable"    another peer claims the name; a peer to join
+                                cannot be reached: "peer", "error"
+  "dropped"                     so many events were lost, for nobody read: "count"
+  "stopped"                     the last line`,
+		Args: atMostOne,
+		Example: "  citynode run gotham\n" +
+			"  citynode run gotham --network lab --bootstrap /ip4/192.0.2.1/tcp/4001/p2p/12D3Koo…\n" +
+			"  citynode run gotham --listen /ip4/0.0.0.0/tcp/4001 --mdns=false --json",
+		RunE: func(cmd *cobra.Command, args []string) error {
+			plan, err := flags.plan(cmd, g, args)
+			if err != nil {
+				return err
+			}
+			return g.run(cmd.Context(), plan)
+		},
+	}
+	flags.add(cmd)
+	return cmd
+}
+
+// run runs the city until it is told to stop.
+func (g *globals) run(ctx context.Context, plan *runPlan) error {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	defer stopOnSignals(g, cancel)()
+	out := newTeller(g, func(err error) { cancel(err) })
+	defer out.close()
+	n, leave, err := plan.start(ctx, out)
+	if err != nil {
+		return err
+	}
+	defer leave()
+	return g.runNode(ctx, n, plan, out)
+}
+
+// runNode runs a node that listens, and tells when it is ready.
+func (g *globals) runNode(ctx context.Context, n *node.Node, plan *runPlan, out *teller) error {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	if plan.ready > 0 {
+		late := failf(exitTimeout, "%s is not ready within --timeout", plan.config.City.Name)
+		defer time.AfterFunc(plan.ready, func() {
+			select {
+			case <-n.Ready():
+			default:
+				cancel(late)
+			}
+		}).Stop()
+	}
+	ended := make(chan error, 1)
+	go func() { ended <- n.Run(ctx) }()
+	var err error
+	select {
+	case err = <-ended:
+	case <-n.Ready():
+		out.start(readyTale(time.Now(), plan.config, n))
+		err = <-ended
+	}
+	if late, ok := errors.AsType[*exitError](context.Cause(ctx)); ok && err == nil {
+		return late
+	}
+	if err == nil {
+		out.tell(stoppedTale(time.Now(), plan.config.City.Name))
+	}
+	return runError(err, plan)
+}
+
+// stopOnSignals has the first signal stop the city and the second one end the
+// process. It gives the function that ends this.
+func stopOnSignals(g *globals, stop context.CancelCauseFunc) func() {
+	signals := make(chan os.Signal, 2)
+	signal.Notify(signals, endSignals...)
+	done := make(chan struct{})
+	go func() {
+		for asked := false; ; asked = true {
+			select {
+			case <-done:
+				return
+			case s := <-signals:
+				if asked {
+					os.Exit(exitFailure)
+				}
+				g.notef("citynode: %v: leaving; once more to end at once", s)
+				stop(errAsked)
+			}
+		}
+	}()
+	return func() {
+		signal.Stop(signals)
+		close(done)
+	}
+}
+
+var errAsked = errors.New("asked to stop")
+
+// runError says why a node has ended, for a person.
+func runError(err error, plan *runPlan) error {
+	if taken, ok := errors.AsType[*node.NameTakenError](err); ok {
+		return failf(exitRefused, "the name %s is taken on network %s: %s holds it, at %v",
+			taken.Name, plan.config.Network, taken.Holder.ID, taken.Holder.Addrs).
+			withHint("choose another name, or another network with --network")
+	}
+	if err != nil {
+		return fmt.Errorf("run %s: %w", plan.config.City.Name, err)
+	}
+	return nil
+}

@@ -1,0 +1,215 @@
+package main
+
+import (
+	"cmp"
+	"fmt"
+	"time"
+
+	"github.com/libp2p/go-libp2p/core/peer"
+
+	"github.com/citynode/citynode/city"
+	"github.com/citynode/citynode/crdt"
+	"github.com/citynode/citynode/node"
+)
+
+// The JSON lines of run beside those about heroes; see the help of run.
+type (
+	readyJSON struct {
+		Event   string   `json:"event"`
+		City    string   `json:"city"`
+		Peer    string   `json:"peer"`
+		Addrs   []string `json:"addrs"`
+		Network string   `json:"network"`
+		Time    string   `json:"time"`
+	}
+	startedJSON struct {
+		Event       string `json:"event"`
+		Time        string `json:"time"`
+		Incarnation string `json:"incarnation"`
+	}
+	openedJSON struct {
+		Event string `json:"event"`
+		Time  string `json:"time"`
+		Alone bool   `json:"alone"`
+	}
+	crashedJSON struct {
+		Event string `json:"event"`
+		Time  string `json:"time"`
+		Part  string `json:"part"`
+		Error string `json:"error"`
+	}
+	cityEventJSON struct {
+		Event     string `json:"event"`
+		Time      string `json:"time"`
+		City      string `json:"city"`
+		Peer      string `json:"peer"`
+		Status    string `json:"status"`
+		Before    string `json:"before,omitempty"` // absent for a city just found
+		Restarted bool   `json:"restarted"`
+	}
+	syncedJSON struct {
+		Event    string  `json:"event"`
+		Time     string  `json:"time"`
+		City     string  `json:"city"`
+		Peer     string  `json:"peer"`
+		Differed uint64  `json:"differed"`
+		Skipped  uint64  `json:"skipped"`
+		Seconds  float64 `json:"seconds"`
+		Error    string  `json:"error,omitempty"`
+	}
+	peerEventJSON struct { // "contested", "unreachable"
+		Event string `json:"event"`
+		Time  string `json:"time"`
+		City  string `json:"city,omitempty"`
+		Peer  string `json:"peer"`
+		Error string `json:"error,omitempty"`
+	}
+	countEventJSON struct { // "dropped"
+		Event string `json:"event"`
+		Time  string `json:"time"`
+		Count uint64 `json:"count"`
+	}
+	plainEventJSON struct { // "stopped"
+		Event string `json:"event"`
+		Time  string `json:"time"`
+	}
+)
+
+// events subscribes the teller to the node of that city.
+func (t *teller) events(name string) node.Events {
+	now := time.Now
+	return node.Events{
+		Changed:     func(c city.SourcedChange) { t.tell(changeTale(now(), c)) },
+		Started:     func(i crdt.Stamp) { t.tell(startedTale(now(), name, i)) },
+		Opened:      func(alone bool) { t.tell(openedTale(now(), name, alone)) },
+		Crashed:     func(part string, err error) { t.tell(crashedTale(now(), part, err)) },
+		City:        func(e node.CityEvent) { t.tell(cityTale(now(), e)) },
+		Synced:      func(e node.SyncEvent) { t.tell(syncTale(now(), e)) },
+		Contested:   func(name string, other peer.ID) { t.tell(contestedTale(now(), name, other)) },
+		Unreachable: func(p peer.ID, err error) { t.tell(unreachableTale(now(), p, err)) },
+	}
+}
+
+func changeTale(at time.Time, c city.SourcedChange) tale {
+	events := c.Events()
+	if len(events) == 0 {
+		return tale{}
+	}
+	x := tale{at: at, texts: told(events), color: eventColor(events[0].Kind)}
+	for _, e := range events {
+		form := heroEventForm(e, at)
+		form.Source = c.Source.String()
+		x.forms = append(x.forms, form)
+	}
+	return x
+}
+
+func startedTale(at time.Time, name string, incarnation crdt.Stamp) tale {
+	return tale{
+		at:    at,
+		forms: []any{startedJSON{"started", clockText(at), timeText(incarnation)}},
+		texts: []string{name + " starts, empty"},
+		color: colorDim,
+	}
+}
+
+func openedTale(at time.Time, name string, alone bool) tale {
+	text := name + " knows what its neighbours know"
+	if alone {
+		text = fmt.Sprintf("no other city is connected: %s runs alone, and others may join it", name)
+	}
+	return tale{at: at, forms: []any{openedJSON{"opened", clockText(at), alone}}, texts: []string{text}, color: colorGreen}
+}
+
+func crashedTale(at time.Time, part string, err error) tale {
+	return tale{
+		at:    at,
+		forms: []any{crashedJSON{"crashed", clockText(at), part, err.Error()}},
+		texts: []string{fmt.Sprintf("%s crashed and is restarted: %v", part, err)},
+		color: colorRed,
+	}
+}
+
+func cityTale(at time.Time, e node.CityEvent) tale {
+	return tale{
+		at: at,
+		forms: []any{cityEventJSON{
+			"city", clockText(at), e.Name, e.Peer.String(), string(e.Status), string(e.Before), e.Restarted,
+		}},
+		texts: []string{cityNews(e)},
+		color: colorGreen,
+	}
+}
+
+// cityNews says what became of another city.
+func cityNews(e node.CityEvent) string {
+	switch {
+	case e.Status == node.Left:
+		return e.Name + " has left"
+	case e.Status == node.Failed:
+		return e.Name + " does not answer any more"
+	case e.Before == "":
+		return fmt.Sprintf("%s is found, peer %s", e.Name, e.Peer)
+	case e.Restarted:
+		return e.Name + " was restarted"
+	}
+	return e.Name + " is back"
+}
+
+// syncTale tells of a sync that brought something or failed; the usual one is
+// no news. That one failed is for programs: people see when the city is gone.
+func syncTale(at time.Time, e node.SyncEvent) tale {
+	if e.Err == nil && e.Differed == 0 && e.Skipped == 0 {
+		return tale{}
+	}
+	form := syncedJSON{
+		Event: "synced", Time: clockText(at), City: e.City, Peer: e.Peer.String(),
+		Differed: e.Differed, Skipped: e.Skipped, Seconds: e.Took.Seconds(),
+	}
+	x := tale{at: at, color: colorDim}
+	if e.Err != nil {
+		form.Error = e.Err.Error()
+	} else {
+		x.texts = []string{fmt.Sprintf("synced with %s, %d entries differed", cmp.Or(e.City, e.Peer.String()), e.Differed)}
+	}
+	x.forms = []any{form}
+	return x
+}
+
+func contestedTale(at time.Time, name string, other peer.ID) tale {
+	return tale{
+		at:    at,
+		forms: []any{peerEventJSON{Event: "contested", Time: clockText(at), City: name, Peer: other.String()}},
+		texts: []string{fmt.Sprintf("the name %s is contested: peer %s claims it too", name, other)},
+		warn:  true,
+	}
+}
+
+func unreachableTale(at time.Time, p peer.ID, err error) tale {
+	return tale{
+		at: at,
+		forms: []any{peerEventJSON{
+			Event: "unreachable", Time: clockText(at), Peer: p.String(), Error: err.Error(),
+		}},
+		texts: []string{fmt.Sprintf("peer %s cannot be reached, and is tried again: %v", p, err)},
+		warn:  true,
+	}
+}
+
+func droppedTale(at time.Time, n uint64) tale {
+	return tale{
+		at:    at,
+		forms: []any{countEventJSON{"dropped", clockText(at), n}},
+		texts: []string{fmt.Sprintf("%d events were not read in time and are lost", n)},
+		warn:  true,
+	}
+}
+
+func stoppedTale(at time.Time, name string) tale {
+	return tale{
+		at:    at,
+		forms: []any{plainEventJSON{"stopped", clockText(at)}},
+		texts: []string{name + " has left"},
+		color: colorDim,
+	}
+}

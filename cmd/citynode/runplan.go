@@ -1,0 +1,121 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"time"
+
+	ma "github.com/multiformats/go-multiaddr"
+
+	"github.com/citynode/citynode/node"
+)
+
+// runPlan is what run is to do.
+type runPlan struct {
+	config node.Config
+	ready  time.Duration // 0: no limit
+}
+
+// start takes the city's lock, makes the node, which then listens, and lists it
+// for this user's other processes. The function undoes all but the node.
+func (p *runPlan) start(ctx context.Context, out *teller) (n *node.Node, leave func(), err error) {
+	c := &p.config
+	folder, err := cityFolder(c.Network, c.City.Name)
+	if err != nil {
+		return nil, nil, err
+	}
+	lock, err := lockCity(folder, c.Network, c.City.Name)
+	if err != nil {
+		return nil, nil, err
+	}
+	if n, leave, err = p.startLocked(ctx, folder, out); err != nil {
+		lock.release()
+		return nil, nil, err
+	}
+	return n, func() { leave(); lock.release() }, nil
+}
+
+func (p *runPlan) startLocked(ctx context.Context, folder string, out *teller) (*node.Node, func(), error) {
+	c := &p.config
+	c.StateDir = folder
+	c.Events = out.events(c.City.Name)
+	operator, err := operatorPeer()
+	if err != nil {
+		return nil, nil, err
+	}
+	c.Admins = append(c.Admins, operator)
+	if c.Identity, err = identity(folder); err != nil {
+		return nil, nil, err
+	}
+	runtimeDir, err := runtimeFolder()
+	if err != nil {
+		return nil, nil, err
+	}
+	unlock, err := lockStarts(ctx, runtimeDir)
+	if err != nil {
+		return nil, nil, err
+	}
+	defer unlock()
+	return p.listen(runtimeDir)
+}
+
+// listen makes the node, with this user's others as peers to join, and lists
+// it.
+func (p *runPlan) listen(runtimeDir string) (*node.Node, func(), error) {
+	c := &p.config
+	others, err := runningNodes(runtimeDir)
+	if err != nil {
+		return nil, nil, err
+	}
+	c.Bootstrap = append(c.Bootstrap, addrsHere(others, c.Network)...)
+	n, err := node.New(*c)
+	if err != nil {
+		return nil, nil, startError(err)
+	}
+	listed, err := publishNode(runtimeDir, runningNode{
+		Network:     c.Network,
+		City:        c.City.Name,
+		Peer:        n.Peer().String(),
+		IdentityKey: identityPath(c.StateDir),
+		Addrs:       textsOf(n.Addrs()),
+		PID:         os.Getpid(),
+	})
+	if err != nil {
+		return nil, nil, errors.Join(err, n.Close())
+	}
+	return n, listed.remove, nil
+}
+
+func startError(err error) error {
+	if errors.Is(err, node.ErrListen) {
+		return failf(exitFailure, "%w", err).
+			withHint("another program has the port, or the address is not one of this machine; choose another with --listen")
+	}
+	return fmt.Errorf("start the node: %w", err)
+}
+
+// addrsHere are the addresses of the nodes of one network.
+func addrsHere(nodes []runningNode, network string) []ma.Multiaddr {
+	var addrs []ma.Multiaddr
+	for _, n := range nodes {
+		if n.Network != network {
+			continue
+		}
+		for _, text := range n.Addrs {
+			if addr, err := ma.NewMultiaddr(text); err == nil {
+				addrs = append(addrs, addr)
+			}
+		}
+	}
+	return addrs
+}
+
+func textsOf(addrs []ma.Multiaddr) []string {
+	texts := make([]string, 0, len(addrs))
+	for _, addr := range addrs {
+		texts = append(texts, addr.String())
+	}
+	return texts
+}

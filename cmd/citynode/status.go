@@ -1,0 +1,129 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/citynode/citynode/protocol"
+)
+
+// skewTold is how far two clocks may be apart before a person is told.
+const skewTold = 10 * time.Second
+
+func newStatus(g *globals) *cobra.Command {
+	return &cobra.Command{
+		Use:   "status",
+		Short: "Show how the node is",
+		Long: `Show how the node is: who it is, what it holds, its clock, and how many of the
+cities that it knows are alive and agree with it.`,
+		Args:    exactly(),
+		Example: "  citynode status\n  citynode status --node /ip4/192.0.2.1/tcp/4001/p2p/12D3Koo… --json",
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return g.dispatch(cmd, func(ctx context.Context, d *dispatcher) error {
+				view, err := d.view(ctx)
+				if err != nil {
+					return err
+				}
+				return g.printStatus(statusForm(view, time.Now()))
+			})
+		},
+	}
+}
+
+// statusJSON is how a node is.
+type statusJSON struct {
+	Network     string     `json:"network"`
+	City        string     `json:"city"`
+	Peer        string     `json:"peer"`
+	Software    string     `json:"software"`
+	Since       string     `json:"since"`
+	Incarnation string     `json:"incarnation"`
+	Restarts    uint64     `json:"restarts"`
+	Heroes      uint64     `json:"heroes"`
+	Tombstones  uint64     `json:"tombstones"`
+	Digest      string     `json:"digest"`
+	Now         string     `json:"now"`           // by the node's clock
+	SkewMS      int64      `json:"skew_ms"`       // how far it is ahead of this command's
+	ClockDoubt  bool       `json:"clock_doubted"` // the other cities' clocks are all far behind
+	Cities      countsJSON `json:"cities"`        // itself included
+	Differing   []string   `json:"differing"`     // cities alive that do not agree with it
+	Agree       bool       `json:"agree"`         // all that are alive do
+}
+
+type countsJSON struct {
+	Alive  int `json:"alive"`
+	Left   int `json:"left"`
+	Failed int `json:"failed"`
+}
+
+func statusForm(v view, now time.Time) statusJSON {
+	differing := v.differing()
+	return statusJSON{
+		Network:     v.info.Network,
+		City:        v.info.City,
+		Peer:        v.self.String(),
+		Software:    v.info.Software,
+		Since:       timeText(v.info.Since),
+		Incarnation: timeText(v.info.Incarnation),
+		Restarts:    v.info.Restarts,
+		Heroes:      v.info.Summary.Heroes,
+		Tombstones:  v.info.Summary.Tombstones,
+		Digest:      v.info.Summary.Digest.String(),
+		Now:         timeText(v.info.Now),
+		SkewMS:      v.info.Now.Time().Sub(now).Milliseconds(),
+		ClockDoubt:  v.clockDoubted(),
+		Cities: countsJSON{
+			Alive:  v.count(protocol.StatusAlive),
+			Left:   v.count(protocol.StatusLeft),
+			Failed: v.count(protocol.StatusFailed),
+		},
+		Differing: differing,
+		Agree:     len(differing) == 0,
+	}
+}
+
+func (g *globals) printStatus(s statusJSON) error {
+	if g.json {
+		return g.printJSON(s)
+	}
+	return g.printFields(
+		"city", s.City,
+		"network", s.Network,
+		"peer", s.Peer,
+		"software", s.Software,
+		"since", s.Since,
+		"started", fmt.Sprintf("%s (%d restarts)", s.Incarnation, s.Restarts),
+		"heroes", strconv.FormatUint(s.Heroes, 10),
+		"tombstones", strconv.FormatUint(s.Tombstones, 10),
+		"digest", s.Digest,
+		"clock", s.clock(),
+		"cities", fmt.Sprintf("%d alive, %d left, %d failed", s.Cities.Alive, s.Cities.Left, s.Cities.Failed),
+		"agreement", s.agreement(),
+	)
+}
+
+func (s statusJSON) clock() string {
+	skew := time.Duration(s.SkewMS) * time.Millisecond
+	switch {
+	case s.ClockDoubt:
+		return s.Now + ", more than a minute ahead of all other cities: it takes its own clock for wrong"
+	case skew.Abs() >= skewTold:
+		return fmt.Sprintf("%s, %v off this machine's", s.Now, skew.Round(time.Second))
+	}
+	return s.Now
+}
+
+func (s statusJSON) agreement() string {
+	switch {
+	case s.Cities.Alive <= 1:
+		return "alone"
+	case s.Agree:
+		return "all agree"
+	}
+	return "not yet with " + strings.Join(s.Differing, ", ")
+}

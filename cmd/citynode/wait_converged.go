@@ -1,0 +1,111 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/citynode/citynode/protocol"
+)
+
+func newWaitConverged(g *globals) *cobra.Command {
+	return &cobra.Command{
+		Use:   "converged",
+		Short: "Wait until all cities have what any of them had",
+		Long: `Wait until a round of complete syncs between the node and every city that is
+alive, begun after this command, has ended without an error. Then every city has
+what any of them had when the command began. Entries that were skipped because
+their stamps are in the future are counted. Ends with 8 if --timeout is over.`,
+		Args:    exactly(),
+		Example: "  citynode wait converged\n  citynode wait converged --timeout 1m --json",
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			begin := time.Now()
+			return g.dispatchPatiently(cmd, func(ctx context.Context, d *dispatcher) error {
+				settled, err := d.converge(ctx)
+				if err != nil {
+					return err
+				}
+				settled.Seconds = time.Since(begin).Seconds()
+				return g.printSettled(settled)
+			})
+		},
+	}
+}
+
+// settledJSON is the outcome of a settle in which no sync failed.
+type settledJSON struct {
+	Converged bool    `json:"converged"`
+	Cities    int     `json:"cities"`   // alive, beside the node
+	Differed  uint64  `json:"differed"` // entries that one side lacked in the last pass
+	Skipped   uint64  `json:"skipped"`  // heroes left out for their future stamps
+	Seconds   float64 `json:"seconds"`
+}
+
+// converge repeats settle until every sync of one succeeds or ctx ends, which
+// is an error of exit code 8.
+func (d *dispatcher) converge(ctx context.Context) (settledJSON, error) {
+	var last error
+	for pause := pauseMin; ; pause = min(2*pause, pauseMax) {
+		settled, err := d.settle(ctx)
+		switch {
+		case err == nil:
+			return settled, nil
+		case ctx.Err() == nil && !isPassing(err) && !isBroken(err) && !errors.Is(err, errUnsettled):
+			return settledJSON{}, err
+		case last == nil || ctx.Err() == nil:
+			last = err
+		}
+		if sleep(ctx, jittered(pause)) != nil {
+			return settledJSON{}, notConverged(ctx, last)
+		}
+	}
+}
+
+func notConverged(ctx context.Context, last error) error {
+	if errors.Is(ctx.Err(), context.Canceled) {
+		return ctx.Err()
+	}
+	return failf(exitNotConverged, "not converged in time: %w", last)
+}
+
+// errUnsettled is matched by the error of a settle in which a sync failed.
+var errUnsettled = errors.New("sync failed")
+
+// settle runs one round of syncs between the node and all cities.
+func (d *dispatcher) settle(ctx context.Context) (settledJSON, error) {
+	settled := settledJSON{Converged: true}
+	var failed []string
+	err := d.node.once(ctx, func(ctx context.Context, c *protocol.Client) error {
+		return c.Settle(ctx, func(line protocol.SettleLine) error {
+			settled.Cities++
+			settled.Differed += line.Differed
+			settled.Skipped += line.Skipped
+			if line.Error != "" {
+				failed = append(failed, fmt.Sprintf("%s: %s", line.City, line.Error))
+			}
+			return nil
+		})
+	})
+	if err != nil {
+		return settledJSON{}, err
+	}
+	if len(failed) > 0 {
+		return settledJSON{}, fmt.Errorf("%w with %s", errUnsettled, strings.Join(failed, "; "))
+	}
+	return settled, nil
+}
+
+func (g *globals) printSettled(s settledJSON) error {
+	if g.json {
+		return g.printJSON(s)
+	}
+	if s.Cities == 0 {
+		return g.printf("converged: no other city is alive\n")
+	}
+	return g.printf("converged: %d other cities hold the same; %d entries were skipped for their future stamps\n",
+		s.Cities, s.Skipped)
+}
