@@ -3,11 +3,19 @@ package protocol
 import (
 	"errors"
 	"io"
-	"os"
 	"sync"
 	"testing"
 	"time"
 )
+
+// errDeadline is the error after a deadline. Like yamux's, it is known by its
+// method alone.
+var errDeadline error = deadlineError{}
+
+type deadlineError struct{}
+
+func (deadlineError) Error() string { return "deadline reached" }
+func (deadlineError) Timeout() bool { return true }
 
 // errReset is what reads and writes of a stream give after a reset.
 var errReset = errors.New("stream reset")
@@ -92,7 +100,7 @@ func (h *halfPipe) read(b []byte) (int, error) {
 		case h.ended != nil && h.ended != io.EOF:
 			return 0, h.ended
 		case passed(h.readBy):
-			return 0, os.ErrDeadlineExceeded
+			return 0, errDeadline
 		case len(h.buf) > 0:
 			n := copy(b, h.buf)
 			h.buf = h.buf[n:]
@@ -114,7 +122,7 @@ func (h *halfPipe) write(b []byte) (written int, err error) {
 		case h.ended != nil || h.unread:
 			return written, errReset
 		case passed(h.writeBy):
-			return written, os.ErrDeadlineExceeded
+			return written, errDeadline
 		case len(b) == 0:
 			return written, nil
 		case len(h.buf) < h.window:
@@ -174,7 +182,7 @@ func TestPipeStreamBehavesLikeAStream(t *testing.T) {
 	}
 	_ = b.SetReadDeadline(time.Now())
 	_ = a.SetReadDeadline(time.Now().Add(time.Millisecond))
-	if _, err := a.Read(make([]byte, 1)); !errors.Is(err, os.ErrDeadlineExceeded) {
+	if _, err := a.Read(make([]byte, 1)); !errors.Is(err, errDeadline) {
 		t.Fatalf("read after the deadline: %v", err)
 	}
 	_, _ = b.Write([]byte("lost"))

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"os"
 	"runtime/debug"
 	"time"
 )
@@ -65,7 +64,7 @@ func (ss *session) nextFrame(ctx context.Context) ([]byte, error) {
 		return nil, err
 	}
 	payload, err := ReadFrame(ss.in, FrameBytesMax)
-	if errors.Is(err, os.ErrDeadlineExceeded) {
+	if isTimeout(err) {
 		err = stopReason(ctx, "frame took longer than %v", FrameTimeout)
 	}
 	return payload, err
@@ -79,7 +78,7 @@ func (ss *session) await(ctx context.Context, timeout time.Duration) error {
 		return err
 	}
 	_, err := ss.in.Peek(1)
-	if errors.Is(err, os.ErrDeadlineExceeded) {
+	if isTimeout(err) {
 		err = stopReason(ctx, "idle for %v", timeout)
 	}
 	return err
@@ -101,11 +100,17 @@ func stopReason(ctx context.Context, format string, timeout time.Duration) error
 	return &timeoutError{fmt.Sprintf(format, timeout)}
 }
 
-// timeoutError matches os.ErrDeadlineExceeded.
+// timeoutError ends a stream whose caller was too slow for one of our deadlines.
 type timeoutError struct{ text string }
 
 func (e *timeoutError) Error() string { return e.text }
-func (e *timeoutError) Unwrap() error { return os.ErrDeadlineExceeded }
+
+// isTimeout reports whether err is of a deadline. Not every muxer's error
+// matches os.ErrDeadlineExceeded (yamux's does not), but all have this method.
+func isTimeout(err error) bool {
+	var timeout interface{ Timeout() bool }
+	return errors.As(err, &timeout) && timeout.Timeout()
+}
 
 // refuseUnreadable answers what is no frame at all, and returns err.
 func (ss *session) refuseUnreadable(err error) error {

@@ -1,0 +1,483 @@
+package protocol
+
+import (
+	"bytes"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"os"
+	"strconv"
+	"strings"
+	"testing"
+	"unicode/utf16"
+
+	"github.com/fxamacker/cbor/v2"
+
+	"github.com/citynode/citynode/crdt"
+)
+
+// TestAuthorVectors writes the vectors below to the file that VECTORS_OUT names,
+// for a person to read and to put in place of the committed file. Without that
+// it does nothing: the committed file is what counts, and TestVectors checks it.
+func TestAuthorVectors(t *testing.T) {
+	path := os.Getenv("VECTORS_OUT")
+	if path == "" {
+		t.Skip("VECTORS_OUT is not set")
+	}
+	var out bytes.Buffer
+	e := json.NewEncoder(&out)
+	e.SetEscapeHTML(false)
+	e.SetIndent("", "  ")
+	if err := e.Encode(authored()); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(path, []byte(ascii(out.String())), 0o644); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// ascii writes what is not ASCII as JSON's escapes, so that nothing in the file
+// is invisible or turns the direction of text.
+func ascii(s string) string {
+	var b strings.Builder
+	for _, unit := range utf16.Encode([]rune(s)) {
+		if unit < 0x7f {
+			b.WriteByte(byte(unit))
+		} else {
+			fmt.Fprintf(&b, "\\u%04x", unit)
+		}
+	}
+	return b.String()
+}
+
+// CBOR by hand, so that wrong forms can be written too.
+
+func cat(parts ...[]byte) []byte { return bytes.Join(parts, nil) }
+
+func cborHead(major byte, n uint64) []byte {
+	b := must(cbor.Marshal(n))
+	b[0] |= major << 5
+	return b
+}
+
+func num(n uint64) []byte  { return cborHead(majorUint, n) }
+func bstr(b []byte) []byte { return cat(cborHead(majorBytes, uint64(len(b))), b) }
+func tstr(s string) []byte { return cat(cborHead(majorText, uint64(len(s))), []byte(s)) }
+func list(items ...[]byte) []byte {
+	return cat(cborHead(majorArray, uint64(len(items))), cat(items...))
+}
+func pairs(items ...[]byte) []byte {
+	return cat(cborHead(majorMap, uint64(len(items)/2)), cat(items...))
+}
+func raw(s string) []byte               { return must(hex.DecodeString(strings.ReplaceAll(s, " ", ""))) }
+func nested(depth int) []byte           { return cat(bytes.Repeat([]byte{0x81}, depth-1), []byte{0x80}) }
+func heroBytes(h crdt.Hero) []byte      { return crdt.AppendHero(nil, h) }
+func deadBytes(d crdt.Tombstone) []byte { return crdt.AppendTombstone(nil, d) }
+
+var (
+	yes, no, null = []byte{0xf5}, []byte{0xf4}, []byte{0xf6}
+
+	vectorID = must(hex.DecodeString("0191d3a05c6e7b8a9c0d1e2f3a4b5c6d"))
+	ada      = crdt.Hero{
+		ID: crdt.ID(vectorID), Name: "Ada", Location: "paris", Health: 100, Patrolling: true,
+		Version: crdt.Version{Assigned: 0x0191d3a05c6e0000, Replica: 0xfedcba9876543210, HLC: 0x0191d3a05c6f0002},
+	}
+	fresh = crdt.Hero{
+		ID: crdt.ID(vectorID), Name: "Zoë of the 日本", Location: crdt.Home, Health: 1,
+		Version: crdt.Version{Replica: 1, HLC: 0x0191d3a05c6e0000},
+	}
+	gone = crdt.Tombstone{ID: crdt.ID{15: 7}, Version: crdt.Version{Assigned: 23, Replica: 24, HLC: 65536}}
+)
+
+func authored() (all []vector) {
+	for _, part := range [][]vector{
+		streamVectors(), requestVectors(), bodyVectors(), responseVectors(), replyVectors(), presenceVectors(),
+		heroVectors(), tombstoneVectors(), entriesVectors(), orderVectors(), nameVectors(),
+	} {
+		all = append(all, part...)
+	}
+	for i := range all {
+		v := &all[i]
+		switch v.Kind {
+		case "stream", "peer", "name":
+		default:
+			if diag, err := cbor.Diagnose(must(hex.DecodeString(v.Hex))); err == nil {
+				v.Diag = diag
+			}
+		}
+	}
+	return all
+}
+
+func good(kind, name, rule string, b []byte) vector {
+	return vector{Kind: kind, Name: name, Rule: rule, Hex: hex.EncodeToString(b), Valid: true}
+}
+
+func bad(kind, name, rule string, b []byte) vector {
+	v := good(kind, name, rule, b)
+	v.Valid = false
+	return v
+}
+
+func (v vector) answered(codes ...string) vector {
+	v.Codes = codes
+	return v
+}
+
+func (v vector) of(method string) vector {
+	v.Method = method
+	return v
+}
+
+func info() []byte { return pairs(num(1), tstr("info"), num(2), bstr(vectorID)) }
+
+func streamVectors() []vector {
+	call := framed(info())
+	wrong := framed([]byte{0x80})
+	ids := list(bstr(make([]byte, 16)), bstr(vectorID), bstr(vectorID), bstr(vectorID), bstr(vectorID), bstr(vectorID))
+	const closes = "what cannot be parsed is answered, and nothing after it is read"
+	return []vector{
+		good("stream", "one call", "a frame is a length and one item", call).answered("ok"),
+		good("stream", "two calls", "a stream carries any number of calls", cat(call, call)).answered("ok", "ok"),
+		good("stream", "length of two bytes", "lengths are LEB128: seven bits a byte, the least first",
+			framed(pairs(num(1), tstr("get"), num(2), bstr(vectorID), num(3), pairs(num(2), ids)))).answered("ok"),
+		bad("stream", "wrong, then right", "a well-formed frame that is wrong leaves the stream usable", cat(wrong, call)).answered("bad_request", "ok"),
+		bad("stream", "nothing", "a stream without a call is not answered", nil).answered(),
+		bad("stream", "cut in the length", "a frame cut by the end of the stream is not answered", raw("80")).answered(),
+		bad("stream", "cut in the item", "a frame cut by the end of the stream is not answered", call[:len(call)-1]).answered(),
+		bad("stream", "call, then a cut frame", "what came before the cut is answered", cat(call, call[:5])).answered("ok"),
+		bad("stream", "length not minimal", closes, cat(raw("8100 80"), call)).answered("bad_request"),
+		bad("stream", "length over 256 KiB", "262145 bytes are too many; "+closes, cat(raw("818010"), call)).answered("too_large"),
+		bad("stream", "length of ten bytes", "a length has at most nine bytes; "+closes, cat(raw("ffffffffffffffffff01"), call)).answered("too_large"),
+		bad("stream", "empty frame", "a frame has exactly one item; "+closes, cat(raw("00"), call)).answered("bad_request"),
+		bad("stream", "two items in a frame", "a frame has exactly one item; "+closes, cat(raw("02 80 80"), call)).answered("bad_request"),
+		bad("stream", "item cut", "an item ends with its frame; "+closes, cat(raw("02 82 80"), call)).answered("bad_request"),
+		bad("stream", "length in an item over what is left", "an item ends with its frame; "+closes, cat(raw("09 5b7fffffffffffffff"), call)).answered("bad_request"),
+		bad("stream", "reserved first byte", "RFC 8949 §3: additional information 28 to 30 is not well-formed; "+closes, cat(raw("01 1c"), call)).answered("bad_request"),
+		bad("stream", "break alone", "RFC 8949 §3.2.1; "+closes, cat(raw("01 ff"), call)).answered("bad_request"),
+		bad("stream", "simple value below 32 in two bytes", "RFC 8949 §3.3: not well-formed; "+closes, cat(raw("02 f818"), call)).answered("bad_request"),
+		bad("stream", "tag without an item", "not well-formed; "+closes, cat(raw("01 c1"), call)).answered("bad_request"),
+	}
+}
+
+func requestVectors() []vector {
+	req := func(method string, more ...[]byte) []byte {
+		return pairs(append([][]byte{num(1), tstr(method), num(2), bstr(vectorID)}, more...)...)
+	}
+	body := func(method string, items ...[]byte) []byte { return req(method, num(3), pairs(items...)) }
+	ok := func(name, rule string, b []byte) vector { return good("request", name, rule, b).answered("ok") }
+	wrong := func(name, rule string, b []byte) vector {
+		return bad("request", name, rule, b).answered("bad_request")
+	}
+	id := bstr(vectorID)
+	entries := pairs(num(1), list(heroBytes(ada)), num(2), list(deadBytes(gone)))
+	return []vector{
+		ok("get all", "every key of the body is optional", body("get")),
+		ok("get", "location and ids", body("get", num(1), tstr("paris"), num(2), list(id))),
+		ok("create", "here is false where absent", body("create", num(1), tstr("Ada"))),
+		ok("create here", "here", body("create", num(1), tstr("Ada"), num(2), yes)),
+		ok("assign", "entries are merged first", body("assign", num(1), id, num(2), entries)),
+		ok("assign home", "home", body("assign", num(1), id, num(3), yes)),
+		ok("retire", "form of retire", body("retire", num(1), id)),
+		ok("update", "form of update", body("update", num(1), entries)),
+		ok("update of nothing", "an empty entries map is allowed", body("update", num(1), pairs())),
+		ok("watch", "form of watch; it ends when the caller closes its side", body("watch")),
+		ok("info", "no body", info()),
+		ok("lookup", "form of lookup", body("lookup", num(1), tstr("rome"))),
+		ok("cities", "no body", req("cities")),
+		ok("settle", "no body", req("settle")),
+		ok("bomb", "no body", req("bomb")),
+		ok("named city", "key 4 names the city that is meant", req("info", num(4), tstr("paris"))),
+		ok("keys in another order", "requests need not be in canonical form", pairs(num(2), id, num(1), tstr("info"))),
+		ok("lengths and integers not minimal", "requests need not be in canonical form",
+			cat(raw("b90002 1801 7a00000004"), []byte("info"), raw("1b0000000000000002 5810"), vectorID)),
+		bad("request", "another city", "key 4 names another city than the one that answers, paris", req("info", num(4), tstr("rome"))).answered("wrong_city"),
+		bad("request", "unknown method", "unsupported", req("got")).answered("unsupported"),
+		wrong("not a map", "a request is a map", list()),
+		wrong("method missing", "key 1 is required", pairs(num(2), id)),
+		wrong("id missing", "key 2 is required", pairs(num(1), tstr("info"))),
+		wrong("id of 15 bytes", "an id has 16 bytes", pairs(num(1), tstr("info"), num(2), bstr(vectorID[1:]))),
+		wrong("id as text", "types are as in the CDDL", pairs(num(1), tstr("info"), num(2), tstr("0123456789abcdef"))),
+		wrong("method as bytes", "types are as in the CDDL", pairs(num(1), bstr([]byte("info")), num(2), id)),
+		wrong("method null", "no message has a null", pairs(num(1), null, num(2), id)),
+		wrong("method empty", "a method has a name", pairs(num(1), tstr(""), num(2), id)),
+		wrong("unknown key", "unknown keys make a request wrong", req("info", num(5), num(0))),
+		wrong("text for a key", "unknown keys make a request wrong", req("info", tstr("5"), num(0))),
+		wrong("repeated key", "no key is repeated", req("info", num(2), id)),
+		wrong("repeated key in another form", "no key is repeated, whatever its form", req("info", raw("1802"), id)),
+		wrong("repeated key in the body", "no key is repeated at any level", req("get", num(3), pairs(num(1), tstr("a"), num(1), tstr("a")))),
+		wrong("tag", "no tags", cat(raw("d9d9f7"), info())),
+		wrong("tag within", "no tags", pairs(num(1), cat(raw("d820"), tstr("info")), num(2), id)),
+		wrong("float", "no floats", req("get", num(3), raw("f90000"))),
+		wrong("undefined", "simple values are false, true and null", req("get", num(3), raw("f7"))),
+		wrong("indefinite map", "no indefinite lengths", cat(raw("bf"), info()[1:], raw("ff"))),
+		wrong("indefinite text", "no indefinite lengths", pairs(num(1), raw("7f 64696e666f ff"), num(2), id)),
+		wrong("text not UTF-8", "text is UTF-8", pairs(num(1), raw("64 696e66ff"), num(2), id)),
+		wrong("surrogate in text", "text is UTF-8, which has no surrogates", req("info", num(4), raw("63 eda080"))),
+		wrong("nesting of 9", "at most 8 containers within each other, the frame's own counted", req("get", num(3), nested(8))),
+		wrong("nesting of 8 that is no body", "nesting of 8 is allowed, but this body is not get's", req("get", num(3), nested(7))),
+		wrong("body missing", "get has a body, if an empty one", req("get")),
+		wrong("body null", "no message has a null", req("get", num(3), null)),
+		wrong("body of another type", "types are as in the CDDL", req("get", num(3), list())),
+		wrong("body where none is", "info has no body", req("info", num(3), pairs())),
+		wrong("city empty", "an optional text is left out rather than empty", req("info", num(4), tstr(""))),
+		wrong("city of 64 bytes", "a label has at most 63 bytes", req("info", num(4), tstr(strings.Repeat("a", 64)))),
+	}
+}
+
+func bodyVectors() []vector {
+	id := bstr(vectorID)
+	b := func(method, name, rule string, items ...[]byte) vector {
+		return good("body", name, rule, pairs(items...)).of(method)
+	}
+	x := func(method, name, rule string, items ...[]byte) vector {
+		return bad("body", name, rule, pairs(items...)).of(method)
+	}
+	return []vector{
+		b("get", "get: no ids", "an empty list asks for none", num(2), list()),
+		x("get", "get: unknown key", "unknown keys make a request wrong", num(3), num(0)),
+		x("get", "get: location empty", "an optional text is left out rather than empty", num(1), tstr("")),
+		x("get", "get: location null", "no message has a null", num(1), null),
+		x("get", "get: id of 17 bytes", "an id has 16 bytes", num(2), list(bstr(cat(vectorID, raw("00"))))),
+		x("get", "get: ids not a list", "types are as in the CDDL", num(2), id),
+		x("create", "create: name missing", "key 1 is required", num(2), yes),
+		x("create", "create: name of 65 bytes", "a name has at most 64 bytes", num(1), tstr(strings.Repeat("a", 65))),
+		x("create", "create: here as number", "types are as in the CDDL", num(1), tstr("Ada"), num(2), num(1)),
+		x("assign", "assign: hero missing", "key 1 is required", num(3), yes),
+		x("assign", "assign: malformed entries", "a malformed entry makes the call wrong", num(1), id, num(2), pairs(num(1), list(list()))),
+		x("retire", "retire: id as list of numbers", "types are as in the CDDL", num(1), list(num(1))),
+		x("update", "update: entries missing", "key 1 is required"),
+		x("update", "update: entries not canonical", "entries are in canonical form, in requests too",
+			num(1), cat(raw("a1 1802 80"))),
+		b("watch", "watch: location", "form of watch", num(1), tstr("home")),
+		x("watch", "watch: location of 64 bytes", "a label has at most 63 bytes", num(1), tstr(strings.Repeat("a", 64))),
+		x("lookup", "lookup: city missing", "key 1 is required"),
+		x("lookup", "lookup: city of 64 bytes", "a label has at most 63 bytes", num(1), tstr(strings.Repeat("a", 64))),
+	}
+}
+
+func responseVectors() []vector {
+	return []vector{
+		good("response", "ok without a body", "only the code is required", pairs(num(1), num(0))),
+		good("response", "ok with a body", "a body may be any item", pairs(num(1), num(0), num(3), pairs(num(1), num(0)))),
+		good("response", "page", "more = true: others follow", pairs(num(1), num(0), num(3), pairs(), num(4), yes)),
+		good("response", "more is false", "false may be left out or not", pairs(num(1), num(0), num(4), no)),
+		good("response", "error", "a message explains a code", pairs(num(1), num(3), num(2), tstr("hero is dead"))),
+		good("response", "unknown code", "codes of later versions are errors", pairs(num(1), num(4711))),
+		good("response", "unknown keys", "unknown keys are ignored, whatever is under them",
+			pairs(num(1), num(0), num(99), null, raw("20"), list(yes), tstr("1"), pairs(num(1), num(1)))),
+		bad("response", "code missing", "key 1 is required", pairs()),
+		bad("response", "code null", "no message has a null under a key that is known", pairs(num(1), null)),
+		bad("response", "code negative", "types are as in the CDDL", pairs(num(1), raw("20"))),
+		bad("response", "message as bytes", "types are as in the CDDL", pairs(num(1), num(1), num(2), bstr(nil))),
+		bad("response", "error with more", "an error is the last response", pairs(num(1), num(1), num(4), yes)),
+		bad("response", "repeated key under an unknown one", "no key is repeated at any level", pairs(num(1), num(0), num(99), pairs(num(1), num(1), num(1), num(1)))),
+		bad("response", "float under an unknown key", "no floats", pairs(num(1), num(0), num(99), raw("f93c00"))),
+		bad("response", "bytes for a key", "keys are text and integers", pairs(num(1), num(0), bstr([]byte{1}), num(0))),
+		bad("response", "key over 63 bits", "integer keys are from -2^63 to 2^63-1", pairs(num(1), num(0), num(1<<63), num(0))),
+	}
+}
+
+func summaryBytes() []byte {
+	return must(crdt.Summary{Heroes: 2, Tombstones: 1, Digest: crdt.Digest{0: 1, 15: 255}}.MarshalCBOR())
+}
+
+func replyVectors() []vector {
+	g := func(method, name, rule string, items ...[]byte) vector {
+		return good("reply", name, rule, pairs(items...)).of(method)
+	}
+	x := func(method, name, rule string, items ...[]byte) vector {
+		return bad("reply", name, rule, pairs(items...)).of(method)
+	}
+	sum, peer := summaryBytes(), bstr(vectorPeer())
+	multiaddr := bstr(raw("04 7f000001 06 1324"))
+	line := pairs(num(1), presenceBytes(), num(2), peer, num(3), tstr("alive"), num(4), num(uint64(ada.Version.HLC)))
+	return []vector{
+		g("get", "get: page", "more = true", num(1), pairs(num(1), list(heroBytes(ada)))),
+		g("get", "get: end", "the last response", num(2), sum),
+		x("get", "get: neither", "a page has entries, the end has a summary"),
+		x("get", "get: entries out of order", "entries are in canonical form",
+			num(1), cat(raw("a2 02"), list(deadBytes(gone)), raw("01"), list(heroBytes(ada)))),
+		x("get", "get: digest of 15 bytes", "a digest has 16 bytes", num(2), pairs(num(1), num(0), num(2), num(0), num(3), bstr(make([]byte, 15)))),
+		g("create", "create and assign", "form of create's and assign's reply", num(1), heroBytes(ada), num(2), sum),
+		x("create", "create: summary missing", "key 2 is required", num(1), heroBytes(ada)),
+		g("retire", "retire", "form of retire's reply", num(1), deadBytes(gone), num(2), sum),
+		g("update", "update", "form of update's reply", num(1), num(3), num(2), sum, num(3), num(0)),
+		x("update", "update: skipped missing", "zero is written, not left out", num(1), num(3), num(2), sum),
+		g("info", "info", "form of info's reply", num(1), tstr("main"), num(2), tstr("paris"), num(3), num(1<<60), num(4), num(1<<60+1),
+			num(5), sum, num(6), num(0), num(7), tstr("citynode/1.0.0"), num(8), num(1<<60+2)),
+		g("lookup", "lookup", "the peer ID and addresses without /p2p", num(1), peer, num(2), list(multiaddr)),
+		g("lookup", "lookup: no address", "none is known", num(1), peer, num(2), list()),
+		x("lookup", "lookup: address as text", "types are as in the CDDL", num(1), peer, num(2), list(tstr("/ip4/127.0.0.1"))),
+		g("cities", "cities", "a page of one line", num(1), list(line)),
+		g("cities", "cities: none", "an empty page", num(1), list()),
+		x("cities", "cities: line without a status", "key 3 is required", num(1), list(pairs(num(1), presenceBytes(), num(2), peer))),
+		g("settle", "settle: complete", "zeros are written", num(1), tstr("rome"), num(2), num(0), num(4), peer, num(5), num(0)),
+		g("settle", "settle: not complete", "an error in place of counts", num(1), tstr("rome"), num(3), tstr("timed out"), num(4), peer),
+		x("settle", "settle: peer missing", "key 4 is required", num(1), tstr("rome"), num(2), num(0), num(5), num(0)),
+	}
+}
+
+// vectorPeer is the peer ID of an Ed25519 key of zeros: an identity multihash.
+func vectorPeer() []byte { return cat(raw("0024 0801 1220"), make([]byte, 32)) }
+
+func presenceItems() [][]byte {
+	return [][]byte{
+		num(1), tstr("paris"), num(2), num(1 << 60), num(3), num(1<<60 + 1), num(4), summaryBytes(),
+		num(5), tstr("citynode/1.0.0"), num(6), num(1<<60 + 2),
+	}
+}
+
+func presenceBytes() []byte { return pairs(presenceItems()...) }
+
+func presenceVectors() []vector {
+	with := func(at int, item []byte) []byte {
+		items := presenceItems()
+		items[at] = item
+		return pairs(items...)
+	}
+	return []vector{
+		good("presence", "presence", "leaving is false where absent", presenceBytes()),
+		good("presence", "leaving", "the last presence of a city that leaves", pairs(append(presenceItems(), num(7), yes)...)),
+		good("presence", "unknown key", "unknown keys are ignored", pairs(append(presenceItems(), num(8), null)...)),
+		good("presence", "software of 64 bytes", "at most 64 bytes", with(9, tstr(strings.Repeat("a", 64)))),
+		bad("presence", "software of 65 bytes", "at most 64 bytes", with(9, tstr(strings.Repeat("a", 65)))),
+		bad("presence", "control in software", "plain text", with(9, tstr("a\nb"))),
+		bad("presence", "city of capitals", "a city's name is a DNS label in lower case", with(1, tstr("Paris"))),
+		bad("presence", "city home", "home is reserved", with(1, tstr("home"))),
+		bad("presence", "incarnation 0", "a start has a stamp", with(5, num(0))),
+		bad("presence", "sent missing", "key 6 is required", pairs(presenceItems()[:10]...)),
+		bad("presence", "stamp over 64 bits", "no tags, so no big numbers", with(3, raw("c249010000000000000000"))),
+	}
+}
+
+func heroVectors() []vector {
+	h := func(name, rule string, h crdt.Hero) vector {
+		v := good("hero", name, rule, heroBytes(h))
+		f := h.Fingerprint()
+		v.Fingerprint, v.Symbol = hex.EncodeToString(f[:]), strconv.FormatUint(f.Symbol(), 10)
+		return v
+	}
+	x := func(name, rule string, spoil func(*crdt.Hero)) vector {
+		spoilt := ada
+		spoil(&spoilt)
+		return bad("hero", name, rule, heroBytes(spoilt))
+	}
+	long, spaced := ada, ada
+	long.Name, long.Location = strings.Repeat("é", 32), strings.Repeat("a", 63)
+	long.Version = crdt.Version{Assigned: 1<<64 - 1, Replica: 1<<64 - 1, HLC: 1<<64 - 1}
+	spaced.Name = " a  b "
+	b := heroBytes(ada)
+	vectors := []vector{
+		h("hero", "form of a hero", ada),
+		h("created at home", "assigned is 0 before the first order", fresh),
+		h("longest", "64 bytes of name, 63 of location, largest integers", long),
+		h("name with spaces", "spaces are allowed, if not alone", spaced),
+		x("name empty", "a name has 1 to 64 bytes", func(h *crdt.Hero) { h.Name = "" }),
+		x("name of 65 bytes", "a name has 1 to 64 bytes", func(h *crdt.Hero) { h.Name = strings.Repeat("é", 32) + "a" }),
+		x("name of spaces", "a name is not only spaces", func(h *crdt.Hero) { h.Name = "  " }),
+		x("name not UTF-8", "a name is UTF-8", func(h *crdt.Hero) { h.Name = "a\xff" }),
+		x("surrogate in the name", "a name is UTF-8", func(h *crdt.Hero) { h.Name = "\xed\xa0\x80" }),
+		x("location empty", "a location is a label", func(h *crdt.Hero) { h.Location = "" }),
+		x("location of capitals", "a location is a label in lower case", func(h *crdt.Hero) { h.Location = "Paris" }),
+		x("location ending in a hyphen", "a label starts and ends with a letter or digit", func(h *crdt.Hero) { h.Location = "a-" }),
+		x("location of 64 bytes", "a label has at most 63 bytes", func(h *crdt.Hero) { h.Location = strings.Repeat("a", 64) }),
+		x("health 0", "health is 1 to 100", func(h *crdt.Hero) { h.Health = 0 }),
+		x("health 101", "health is 1 to 100", func(h *crdt.Hero) { h.Health = 101 }),
+		x("patrolling at home", "nobody patrols at home", func(h *crdt.Hero) { h.Location = crdt.Home }),
+		x("assigned after hlc", "assigned is at most hlc", func(h *crdt.Hero) { h.Version.HLC = h.Version.Assigned - 1 }),
+		bad("hero", "seven fields", "a hero has eight", cat(raw("87"), b[1:len(b)-9])),
+		bad("hero", "nine fields", "a hero has eight", cat(raw("89"), b[1:], raw("00"))),
+		bad("hero", "id of 15 bytes", "an id has 16 bytes", cat(raw("88"), bstr(vectorID[1:]), b[18:])),
+		bad("hero", "health not minimal", "canonical: the shortest form", cat(b[:28], raw("190064"), b[30:])),
+		bad("hero", "indefinite array", "canonical: definite lengths", cat(raw("9f"), b[1:], raw("ff"))),
+		bad("hero", "patrolling as number", "types are as in the CDDL", cat(b[:30], raw("01"), b[31:])),
+		bad("hero", "a byte after", "exactly one item", cat(b, raw("00"))),
+	}
+	for _, c := range []rune{0x00, 0x1f, 0x7f, 0x9f, 0xad, 0x61c, 0x180e, 0x200b, 0x200f, 0x2028, 0x202e, 0x2060, 0x206f, 0xfeff, 0xfff9, 0xfffb, 0xe0000, 0xe007f} {
+		vectors = append(vectors, x("U+"+strings.ToUpper(strconv.FormatInt(int64(c), 16))+" in the name", "a first or last code point of the frozen list",
+			func(h *crdt.Hero) { h.Name = "a" + string(c) }))
+	}
+	for _, c := range []rune{0x20, 0x7e, 0xa0, 0xac, 0xae, 0x61b, 0x200a, 0x2010, 0x2027, 0x202f, 0x205f, 0x2070, 0xfefe, 0xfffc, 0xfffd, 0xdffff, 0xe0080, 0x10ffff} {
+		near := ada
+		near.Name = "a" + string(c)
+		vectors = append(vectors, h("U+"+strings.ToUpper(strconv.FormatInt(int64(c), 16))+" in the name", "a code point beside the frozen list", near))
+	}
+	return vectors
+}
+
+func tombstoneVectors() []vector {
+	v := good("tombstone", "tombstone", "form of a tombstone", deadBytes(gone))
+	f := gone.Fingerprint()
+	v.Fingerprint, v.Symbol = hex.EncodeToString(f[:]), strconv.FormatUint(f.Symbol(), 10)
+	late := gone
+	late.Version.Assigned = late.Version.HLC + 1
+	b := deadBytes(gone)
+	return []vector{
+		v,
+		bad("tombstone", "assigned after hlc", "assigned is at most hlc", deadBytes(late)),
+		bad("tombstone", "hlc not minimal", "canonical: the shortest form", cat(b[:len(b)-5], raw("1b0000000000010000"))),
+		bad("tombstone", "hlc negative", "types are as in the CDDL", cat(b[:len(b)-5], raw("20"))),
+		bad("tombstone", "three fields", "a tombstone has four", cat(raw("83"), b[1:len(b)-5])),
+	}
+}
+
+func entriesVectors() []vector {
+	e := func(name, rule string, e crdt.Entries) vector {
+		v := good("entries", name, rule, crdt.AppendEntries(nil, e))
+		s := crdt.NewState()
+		s.Merge(e, crdt.NoHorizon)
+		v.Digest = s.Summary().Digest.String()
+		return v
+	}
+	other := ada
+	other.ID[15]++
+	ha, hb := list(heroBytes(ada)), list(deadBytes(gone))
+	return []vector{
+		e("nothing", "digest of nothing is zeros", crdt.Entries{}),
+		e("empty lists", "an empty list is not an absent one", crdt.Entries{Heroes: []crdt.Hero{}, Tombstones: []crdt.Tombstone{}}),
+		e("one hero", "digest of one entry: bytes 0 to 15 of its fingerprint", crdt.Entries{Heroes: []crdt.Hero{ada}}),
+		e("one tombstone", "digest of one entry", crdt.Entries{Tombstones: []crdt.Tombstone{gone}}),
+		e("three entries", "digest: sums modulo 2^64 in two lanes", crdt.Entries{Heroes: []crdt.Hero{ada, other}, Tombstones: []crdt.Tombstone{gone}}),
+		e("two versions of a hero", "only what wins is in the digest", crdt.Entries{Heroes: []crdt.Hero{ada, fresh}}),
+		bad("entries", "keys out of order", "canonical: keys ascend", cat(raw("a2 02"), hb, raw("01"), ha)),
+		bad("entries", "repeated key", "canonical: keys ascend", cat(raw("a2 01"), ha, raw("01"), ha)),
+		bad("entries", "unknown key", "entries never change within a wire version", pairs(num(1), ha, num(3), list())),
+		bad("entries", "key not minimal", "canonical: the shortest form", cat(raw("a1 1801"), ha)),
+		bad("entries", "indefinite list", "canonical: definite lengths", cat(raw("a1 01 9f"), ha[1:], raw("ff"))),
+		bad("entries", "count over what is left", "lengths are checked first", raw("a1 01 9a ffffffff")),
+		bad("entries", "tombstone among heroes", "types are as in the CDDL", pairs(num(1), hb)),
+		bad("entries", "null for a list", "types are as in the CDDL", pairs(num(1), null)),
+		bad("entries", "one bad of two", "a malformed entry makes the whole batch so", pairs(num(1), list(heroBytes(ada), list()))),
+	}
+}
+
+func orderVectors() []vector {
+	v := func(a, r, h uint64) []byte { return list(num(a), num(r), num(h)) }
+	hurt, again, twin := ada, ada, ada
+	hurt.Health, hurt.Version.HLC = 80, ada.Version.HLC+1
+	again.Version = crdt.Version{Assigned: ada.Version.Assigned + 1, Replica: 1, HLC: ada.Version.Assigned + 1}
+	twin.Name = "Adb"
+	dead, deadLater := crdt.Tombstone{ID: ada.ID}, crdt.Tombstone{ID: ada.ID, Version: crdt.Version{HLC: 1}}
+	return []vector{
+		good("versions", "assigned, then replica, then hlc", "ascending: an order beats any creation, and the last order wins",
+			list(v(0, 1, 5), v(0, 1, 6), v(0, 2, 5), v(1, 0, 1), v(1, 0, 2), v(1, 9, 1), v(2, 0, 2), v(2, 0, 1<<63), v(1<<63, 0, 1<<63))),
+		good("merge", "later write", "the greater version wins", list(heroBytes(ada), heroBytes(hurt))),
+		good("merge", "later order", "a patrol or fight under an older order loses, however late", list(heroBytes(hurt), heroBytes(again))),
+		good("merge", "equal versions", "the greater encoding wins", list(heroBytes(ada), heroBytes(twin))),
+		good("merge", "tombstone", "a tombstone beats every hero with its id", list(heroBytes(ada), deadBytes(dead))),
+		good("merge", "two tombstones", "the greater version wins", list(deadBytes(dead), deadBytes(deadLater))),
+	}
+}
+
+func nameVectors() (vectors []vector) {
+	p := good("peer", "ed25519", "replica: SHA-256 of the peer ID's bytes, its first 8 as a big-endian integer", vectorPeer())
+	p.Replica = strconv.FormatUint(uint64(crdt.ReplicaOf(vectorPeer())), 10)
+	vectors = append(vectors, p)
+	for _, n := range [][2]string{{"main", "paris"}, {"test-1", "a"}} {
+		v := good("name", n[0]+", "+n[1], "CIDv1(raw, sha2-256) of citynode/1/NETWORK/NAME", cidOf(n[0], n[1]))
+		v.Network, v.City, v.CID = n[0], n[1], cidText(cidOf(n[0], n[1]))
+		vectors = append(vectors, v)
+	}
+	return vectors
+}
