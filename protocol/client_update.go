@@ -28,7 +28,7 @@ func (c *Client) Update(ctx context.Context, e crdt.Entries) (total UpdateReply,
 		total.Summary = reply.Summary
 		return nil
 	}
-	for part, rest := split(e, UpdateBytesMax); ; part, rest = split(rest, UpdateBytesMax) {
+	for part, rest := split(e, updateBytesMax); ; part, rest = split(rest, updateBytesMax) {
 		if len(sent) == updateWindow {
 			if err := collect(); err != nil {
 				return total, err

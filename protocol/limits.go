@@ -37,9 +37,9 @@ const (
 	// updateWindow is the most frames of one update on their way at once, so that a large update leaves
 	// room for other calls.
 	updateWindow = 4
-	// UpdateBytesMax is the most bytes of entries in one request of an update that the client splits: half a
+	// updateBytesMax is the most bytes of entries in one request of an update that the client splits: half a
 	// frame leaves room for the envelope, and keeps a city's batches short.
-	UpdateBytesMax = FrameBytesMax / 2
+	updateBytesMax = FrameBytesMax / 2
 	// citiesMax is the most lines of cities that a client takes: far more than a
 	// network of this kind has, and some MiB.
 	citiesMax = 1 << 14

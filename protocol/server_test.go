@@ -629,3 +629,21 @@ func TestWatchEndedByTheCityIsAnswered(t *testing.T) {
 		t.Errorf("stream %s", how)
 	}
 }
+
+func TestWatchOfACallerThatDoesNotCloseIsResetAfterASecond(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := serve(t, handlerFunc(func(ctx context.Context, call *Call) (any, error) {
+			_, cancel := call.UntilClosed(ctx)
+			defer cancel()
+			return nil, ErrUnavailable
+		}))
+		start := time.Now()
+		s.send(request(t, MethodWatch, WatchRequest{}))
+		s.expect(Unavailable)
+		s.expectEOF()
+		<-s.outcome
+		if how := s.server.wasReleased(); how != "reset" || time.Since(start) != CloseTimeout {
+			t.Errorf("stream %s after %v", how, time.Since(start))
+		}
+	})
+}
