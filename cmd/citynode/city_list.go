@@ -12,7 +12,8 @@ func newCityList(g *globals) *cobra.Command {
 		Short: "List the cities that the node knows",
 		Long: `List the cities that the node knows, itself included. A city agrees if, at most
 30 s ago and since its last start, a complete sync with it ended, or it told the
-digest and counts that the node has now.`,
+digest and counts that the node has now. What a city holds is by its own account
+where it answers, else by what it last told the node.`,
 		Args:    exactly(),
 		Example: "  citynode city list\n  citynode city list --json",
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -21,10 +22,11 @@ digest and counts that the node has now.`,
 				if err != nil {
 					return err
 				}
-				if !g.json {
-					return view.table().write(g.stdout)
+				cities := d.inFull(ctx, view.cities())
+				if g.json {
+					return g.printJSON(cities)
 				}
-				return g.printJSON(d.inFull(ctx, view.cities()))
+				return cityTable(view.info.Now.Time(), cities).write(g.stdout)
 			})
 		},
 	}

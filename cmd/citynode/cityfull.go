@@ -20,9 +20,9 @@ const (
 	asksMax = 8
 )
 
-// inFull fills in what only the cities that are alive can tell: where they are
-// reached, by a lookup, and how often they were restarted. What cannot be had
-// in askTimeout is left out.
+// inFull fills in where the cities that are alive are reached, by a lookup, and
+// what they say of themselves now. What cannot be had in askTimeout stays as
+// the node has it.
 func (d *dispatcher) inFull(ctx context.Context, cities []cityJSON) []cityJSON {
 	var asking errgroup.Group
 	asking.SetLimit(asksMax)
@@ -57,7 +57,7 @@ func (d *dispatcher) askCity(ctx context.Context, c *cityJSON) {
 	defer city.close()
 	reply, err := infoAt(ctx, city)
 	if err == nil {
-		c.Restarts = &reply.Restarts
+		c.told(reply)
 	}
 }
 

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"errors"
+
 	"github.com/spf13/cobra"
 
 	"github.com/citynode/citynode/crdt"
@@ -12,7 +14,7 @@ func checkCity(name string) error {
 		return usagef("%q is where heroes without a city are; no city has that name", name)
 	}
 	if err := crdt.ValidateCityName(name); err != nil {
-		return usagef("%q is not the name of a city: %w", name, err).
+		return usagef("%q is not the name of a city: %s", name, reason(err)).
 			withHint("a city's name is a DNS label: a-z, 0-9 and inner hyphens, at most 63")
 	}
 	return nil
@@ -24,4 +26,12 @@ func checkCityFlag(cmd *cobra.Command, name string) error {
 		return nil
 	}
 	return checkCity(name)
+}
+
+// reason is the rule that a name breaks.
+func reason(err error) string {
+	if invalid, ok := errors.AsType[*crdt.InvalidError](err); ok {
+		return invalid.Reason
+	}
+	return err.Error()
 }

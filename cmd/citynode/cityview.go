@@ -30,6 +30,8 @@ type cityJSON struct {
 	Incarnation string   `json:"incarnation"`
 	Restarts    *uint64  `json:"restarts"` // null where the city could not be asked
 	Agrees      bool     `json:"agrees"`
+
+	started time.Time // Incarnation, by the city's clock
 }
 
 // view is what the node knows of itself and of all cities.
@@ -96,6 +98,7 @@ func (v view) city(line protocol.CityLine) cityJSON {
 		Since:       timeText(p.Since),
 		Incarnation: timeText(p.Incarnation),
 		Agrees:      v.agrees(line),
+		started:     p.Incarnation.Time(),
 	}
 	if string(line.Peer) == string(v.self) {
 		c.told(v.info)
@@ -108,6 +111,7 @@ func (c *cityJSON) told(info protocol.InfoReply) {
 	c.Heroes, c.Tombstones = info.Summary.Heroes, info.Summary.Tombstones
 	c.Digest = info.Summary.Digest.String()
 	c.Since, c.Incarnation = timeText(info.Since), timeText(info.Incarnation)
+	c.started = info.Incarnation.Time()
 	c.Restarts = &info.Restarts
 }
 
@@ -139,13 +143,12 @@ func (v view) holder(name string, id peer.ID) (cityJSON, bool) {
 	return cityJSON{}, false
 }
 
-// table lists the cities for a person.
-func (v view) table() *table {
+// cityTable lists cities for a person.
+func cityTable(now time.Time, cities []cityJSON) *table {
 	t := &table{head: []string{"CITY", "STATUS", "HEROES", "DEAD", "DIGEST", "STARTED", "AGREES", "PEER"}}
-	for _, line := range v.lines {
-		c := v.city(line)
+	for _, c := range cities {
 		t.add(c.Name, c.Status, strconv.FormatUint(c.Heroes, 10), strconv.FormatUint(c.Tombstones, 10),
-			shortDigest(c.Digest), ago(v.info.Now.Time(), line.Presence.Incarnation.Time()), yesNo(c.Agrees), c.Peer)
+			shortDigest(c.Digest), ago(now, c.started), yesNo(c.Agrees), c.Peer)
 	}
 	return t
 }

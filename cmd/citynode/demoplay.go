@@ -13,8 +13,12 @@ import (
 	"github.com/citynode/citynode/protocol"
 )
 
-// lookEvery is the pause between two looks at whether a step has come true.
-const lookEvery = 20 * time.Millisecond
+const (
+	// lookEvery is the pause between two looks at whether a step has come true.
+	lookEvery = 20 * time.Millisecond
+	// breath is a pause for the reader before the climax.
+	breath = time.Second
+)
 
 var demoHeroes = []string{
 	"Batman", "Superman", "Wonder Woman", "Flash", "Robin", "Supergirl", "Aquaman", "Zatanna",
@@ -161,7 +165,7 @@ func (p *play) action(ctx context.Context) error {
 			return err
 		}
 	}
-	return nil
+	return sleep(ctx, breath)
 }
 
 // disaster bombs the first city and waits until it holds what all hold.

@@ -105,8 +105,16 @@ func report(w io.Writer, err error) {
 	}
 }
 
-// messageOf says in words what the contexts' errors mean on a command line.
+// messageOf is what a person is told: of an answer its message, which says what
+// it is about; of all else the whole error, without the words of package
+// context.
 func messageOf(err error) string {
+	if answer, ok := errors.AsType[*protocol.Error](err); ok && answer.Message != "" {
+		if isPassing(answer) {
+			return "given up: " + answer.Message
+		}
+		return answer.Message
+	}
 	message := err.Error()
 	message = strings.ReplaceAll(message, context.DeadlineExceeded.Error(), "no answer within --timeout")
 	return strings.ReplaceAll(message, context.Canceled.Error(), "interrupted")

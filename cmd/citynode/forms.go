@@ -129,3 +129,11 @@ func ago(now, then time.Time) string {
 	}
 	return then.UTC().Format("2006-01-02 15:04 UTC")
 }
+
+// counted is a number with its noun.
+func counted(n uint64, one, many string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	return fmt.Sprintf("%d %s", n, many)
+}

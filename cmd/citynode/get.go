@@ -43,5 +43,6 @@ func (g *globals) printState(got state) error {
 	if err := heroTable(got.sorted()).write(g.stdout); err != nil {
 		return err
 	}
-	return g.printf("\n%d heroes, %d dead, digest %s\n", len(got.heroes), len(got.tombstones), got.summary.Digest)
+	return g.printf("\n%s, %d dead, digest %s\n",
+		counted(uint64(len(got.heroes)), "hero", "heroes"), len(got.tombstones), got.summary.Digest)
 }

@@ -22,7 +22,7 @@ func newHeroCreate(g *globals) *cobra.Command {
 			"  citynode hero create Robin --json",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if err := crdt.ValidateHeroName(args[0]); err != nil {
-				return usagef("%q cannot be a hero's name: %w", args[0], err)
+				return usagef("%q cannot be a hero's name: %s", args[0], reason(err))
 			}
 			if err := checkCityFlag(cmd, city); err != nil {
 				return err

@@ -49,7 +49,9 @@ func (g *globals) printHero(done string, h crdt.Hero) error {
 		return g.printJSON(heroForm(h))
 	}
 	if done != "" {
-		return g.printf("%s\n", printable(done))
+		if err := g.printf("%s\n", printable(done)); err != nil {
+			return err
+		}
 	}
 	assigned := "never"
 	if h.Version.Assigned > 0 {

@@ -5,8 +5,6 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
-
-	"github.com/citynode/citynode/protocol"
 )
 
 func newPeers(g *globals) *cobra.Command {
@@ -43,32 +41,18 @@ func (d *dispatcher) peers(ctx context.Context) ([]peerJSON, error) {
 		return nil, err
 	}
 	peers := make([]peerJSON, 0, len(view.lines))
-	for _, line := range view.lines {
-		p := peerJSON{
-			Peer:     peerText(line.Peer),
-			Name:     line.Presence.City,
-			Status:   line.Status,
-			Software: line.Presence.Software,
-			LastSeen: timeText(line.Presence.Sent),
-			Addrs:    []string{},
-		}
-		if line.Status == protocol.StatusAlive {
-			p.Addrs = d.addrsOf(ctx, p.Name, p.Peer)
-		}
-		peers = append(peers, p)
+	for i, c := range d.inFull(ctx, view.cities()) { // in the order of the lines
+		told := view.lines[i].Presence
+		peers = append(peers, peerJSON{
+			Peer:     c.Peer,
+			Name:     c.Name,
+			Status:   c.Status,
+			Software: told.Software,
+			LastSeen: timeText(told.Sent),
+			Addrs:    c.Addrs,
+		})
 	}
 	return peers, nil
-}
-
-// addrsOf are the addresses at which a lookup finds that peer under that name.
-func (d *dispatcher) addrsOf(ctx context.Context, name, peer string) []string {
-	ctx, cancel := context.WithTimeout(ctx, askTimeout)
-	defer cancel()
-	info, err := d.lookup(ctx, name)
-	if err != nil || info.ID.String() != peer {
-		return []string{}
-	}
-	return addrTexts(info)
 }
 
 func (g *globals) printPeers(peers []peerJSON) error {

@@ -20,7 +20,7 @@ type runPlan struct {
 
 // start takes the city's lock, makes the node, which then listens, and lists it
 // for this user's other processes. The function undoes all but the node.
-func (p *runPlan) start(ctx context.Context, out *teller) (n *node.Node, leave func(), err error) {
+func (p *runPlan) start(ctx context.Context, out *teller) (*node.Node, func(), error) {
 	c := &p.config
 	folder, err := cityFolder(c.Network, c.City.Name)
 	if err != nil {
@@ -30,11 +30,12 @@ func (p *runPlan) start(ctx context.Context, out *teller) (n *node.Node, leave f
 	if err != nil {
 		return nil, nil, err
 	}
-	if n, leave, err = p.startLocked(ctx, folder, out); err != nil {
+	n, unlist, err := p.startLocked(ctx, folder, out)
+	if err != nil {
 		lock.release()
 		return nil, nil, err
 	}
-	return n, func() { leave(); lock.release() }, nil
+	return n, func() { unlist(); lock.release() }, nil
 }
 
 func (p *runPlan) startLocked(ctx context.Context, folder string, out *teller) (*node.Node, func(), error) {

@@ -54,7 +54,7 @@ func (d *dispatcher) waitCities(ctx context.Context, wanted int) (view, error) {
 			if context.Cause(ctx) == context.Canceled {
 				return view{}, ctx.Err()
 			}
-			return view{}, failf(exitTimeout, "%d cities are alive, not %d", alive, wanted)
+			return view{}, failf(exitTimeout, "only %s alive, not %d", counted(uint64(alive), "city is", "cities are"), wanted)
 		}
 	}
 }
@@ -76,5 +76,5 @@ func (g *globals) printWaited(v view, took time.Duration) error {
 	if g.json {
 		return g.printJSON(w)
 	}
-	return g.printf("%d cities are alive\n", w.Alive)
+	return g.printf("%s alive\n", counted(uint64(w.Alive), "city is", "cities are"))
 }

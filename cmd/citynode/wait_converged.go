@@ -106,6 +106,6 @@ func (g *globals) printSettled(s settledJSON) error {
 	if s.Cities == 0 {
 		return g.printf("converged: no other city is alive\n")
 	}
-	return g.printf("converged: %d other cities hold the same; %d entries were skipped for their future stamps\n",
-		s.Cities, s.Skipped)
+	return g.printf("converged with %s; %s skipped for future stamps\n",
+		counted(uint64(s.Cities), "other city", "other cities"), counted(s.Skipped, "hero", "heroes"))
 }
