@@ -84,7 +84,7 @@ func (d *dispatcher) act() {
 	case choice < 88:
 		r.message = city.Retire{Caller: caller, Hero: hero}
 	default:
-		r.message = city.Update{Entries: d.someCopies(hero), Source: city.SourceCaller}
+		r.message = city.Update{Entries: d.forged(d.someCopies(hero)), Source: city.SourceCaller}
 	}
 	d.send(r)
 }
@@ -102,6 +102,18 @@ func (d *dispatcher) someCopies(hero crdt.ID) (e crdt.Entries) {
 			e.Heroes = append(e.Heroes, some.Heroes...)
 			e.Tombstones = append(e.Tombstones, some.Tombstones...)
 		}
+	}
+	return e
+}
+
+// forged are the entries as they are or, where there are forgers, altered
+// under the same versions, as by a city that gives two heroes one version.
+func (d *dispatcher) forged(e crdt.Entries) crdt.Entries {
+	if !d.w.profile.forgers {
+		return e
+	}
+	for i := range e.Heroes {
+		e.Heroes[i].Health = crdt.HealthMin + uint8(d.rng.IntN(crdt.HealthMax))
 	}
 	return e
 }

@@ -61,7 +61,11 @@ func (n *node) crash(why string) {
 	n.w.tracef("%v crashes: %s", n, why)
 	n.w.counts.Crashes++
 	n.core = nil
-	n.w.after(time.Millisecond+n.w.upTo(2*time.Second), "restart", n.start)
+	n.w.after(time.Millisecond+n.w.upTo(2*time.Second), "restart", func() {
+		if n.core == nil {
+			n.start()
+		}
+	})
 }
 
 // step lets the core take a message. Nothing happens while it is down.
@@ -69,7 +73,7 @@ func (n *node) step(m city.Message) (city.Reply, bool) {
 	if n.core == nil {
 		return city.Reply{}, false
 	}
-	before := n.w.oracle.before(n, m)
+	before := n.w.oracle.before(n)
 	reply, fx := n.core.Step(n.time(), n.rng, m)
 	n.w.oracle.after(n, m, before, reply, fx)
 	n.traceStep(m, reply, fx)

@@ -9,11 +9,6 @@ import (
 	"github.com/citynode/citynode/crdt"
 )
 
-// answersLast is how long a city remembers its answers, by its own clock. One
-// that jumps makes it forget early; a real city measures by a clock that does
-// not jump.
-const answersLast = 10 * time.Minute
-
 // oracle knows the rules of the state a second time, written anew and not
 // fast, and follows each incarnation by the effects that its core tells.
 type oracle struct {
@@ -28,18 +23,6 @@ type oracle struct {
 type shadow struct {
 	records map[crdt.ID]crdt.Record
 	ids     []crdt.ID // in the order in which they came
-}
-
-// answerKey is a request to one incarnation.
-type answerKey struct {
-	city, life int
-	caller     string
-	request    crdt.ID
-}
-
-type givenAnswer struct {
-	at    time.Time // by the city's clock
-	reply city.Reply
 }
 
 // order is one that was answered without a refusal, and what it wrote.
@@ -96,13 +79,6 @@ func earlierOrder(a, b crdt.Version) bool {
 	return cmp.Or(cmp.Compare(a.Assigned, b.Assigned), cmp.Compare(a.Replica, b.Replica)) < 0
 }
 
-// stepBefore is what must be known of a city from before a step.
-type stepBefore struct{ suspicion string }
-
-func (o *oracle) before(n *node, _ city.Message) stepBefore {
-	return stepBefore{suspicion: n.core.Suspicion()}
-}
-
 // after checks a step: that what changed may change so, and that the answer is
 // right.
 func (o *oracle) after(n *node, m city.Message, before stepBefore, reply city.Reply, fx city.Effects) {
@@ -115,6 +91,8 @@ func (o *oracle) after(n *node, m city.Message, before stepBefore, reply city.Re
 		if c.Source == city.SourceSelf {
 			own++
 			o.checkOwnWrite(n, m, before, c.Change)
+		} else {
+			o.checkDue(n, c)
 		}
 	}
 	for _, c := range fx.Changes {
@@ -129,11 +107,17 @@ func (o *oracle) after(n *node, m city.Message, before stepBefore, reply city.Re
 	o.w.counts.Writes += uint64(own)
 	switch m := m.(type) {
 	case city.Create:
-		o.checkAnswer(n, m.Caller, reply, own, func() { o.created(n, m, reply) })
+		o.checkAnswer(n, m, m.Caller, before, reply, own, func() { o.created(n, m, reply) })
 	case city.Assign:
-		o.checkAnswer(n, m.Caller, reply, own, func() { o.assigned(n, m, reply) })
+		o.checkAnswer(n, m, m.Caller, before, reply, own, func() { o.assigned(n, m, reply) })
 	case city.Retire:
-		o.checkAnswer(n, m.Caller, reply, own, func() { o.retired(n, m, reply) })
+		o.checkAnswer(n, m, m.Caller, before, reply, own, func() { o.retired(n, m, reply) })
+	case city.Update:
+		o.checkTaken(n, m.Entries)
+	case city.Fight:
+		if fx.Note == "" && own != 1 {
+			o.w.fail("a fight costs health", "%v: %d writes", n, own)
+		}
 	}
 }
 
@@ -193,62 +177,28 @@ func (o *oracle) checkOwnWrite(n *node, m city.Message, before stepBefore, c crd
 	}
 }
 
-// checkAnswer checks that an answer is a first one, or the same as before.
-func (o *oracle) checkAnswer(n *node, caller city.Caller, reply city.Reply, own int, first func()) {
-	if reply.Err != nil {
-		o.w.counts.Refusals++
-		if own > 0 {
-			o.w.fail("a refused order writes nothing", "%v: %v", n, reply.Err)
+// checkDue checks that no hero is taken from others long before its time.
+func (o *oracle) checkDue(n *node, c city.SourcedChange) {
+	if c.New.Kind == crdt.KindHero && c.New.Hero.Version.HLC.Time().Sub(n.time()) > city.FutureSkewMax {
+		o.w.fail("a hero is taken when it is due", "%v at %v, by %s: %s", n, n.time(), c.Source, describeRecord(c.New))
+	}
+}
+
+// checkTaken checks that what was brought is held now, but for what is not due.
+func (o *oracle) checkTaken(n *node, e crdt.Entries) {
+	for _, t := range e.Tombstones {
+		r := crdt.Record{Kind: crdt.KindTombstone, Tombstone: t}
+		if !covers(o.shadows[n.index].records[t.ID], r) {
+			o.w.fail("what is brought is taken", "%v: %s", n, describeRecord(r))
 		}
-		return
 	}
-	o.w.counts.Orders++
-	key := answerKey{n.index, n.life, caller.Name, caller.Request}
-	before, again := o.answers[key]
-	same := own == 0 && before.reply == reply
-	forgotten := o.latest[n.index].Sub(before.at) > answersLast
-	if again && (same || !forgotten) {
-		o.w.counts.Remembered++
-		if !same {
-			o.w.fail("a retry changes nothing and gets the same answer", "%v: %+v, before %+v", n, reply, before.reply)
+	for _, h := range e.Heroes {
+		r := crdt.Record{Kind: crdt.KindHero, Hero: h}
+		due := h.Version.HLC < crdt.StampAt(n.time().Add(city.FutureSkewMax))
+		if due && !covers(o.shadows[n.index].records[h.ID], r) {
+			o.w.fail("what is brought is taken", "%v: %s", n, describeRecord(r))
 		}
-		return
 	}
-	o.answers[key] = givenAnswer{at: n.time(), reply: reply}
-	if reply.Summary != n.core.State().Summary() {
-		o.w.fail("an answer has the summary of the state", "%v", n)
-	}
-	first()
-}
-
-func (o *oracle) created(n *node, m city.Create, reply city.Reply) {
-	record := n.core.State().Record(m.Request)
-	if record.Kind != crdt.KindHero || record.Hero != reply.Hero || reply.Hero.Name != m.HeroName {
-		o.w.fail("a create is answered with the hero", "%v: %+v, holds %s", n, reply.Hero, describeRecord(record))
-	}
-	o.orders = append(o.orders, order{"create", record})
-}
-
-func (o *oracle) assigned(n *node, m city.Assign, reply city.Reply) {
-	record := n.core.State().Record(m.Hero)
-	want := n.cfg.Name
-	if m.Home {
-		want = crdt.Home
-	}
-	h := reply.Hero
-	if record.Kind != crdt.KindHero || record.Hero != h || h.Location != want || h.Patrolling ||
-		h.Version.Replica != n.cfg.Replica || h.Version.Assigned != h.Version.HLC {
-		o.w.fail("an order wins over all that its city knew", "%v: %s, answered %+v", n, describeRecord(record), h)
-	}
-	o.orders = append(o.orders, order{"assign", record})
-}
-
-func (o *oracle) retired(n *node, m city.Retire, reply city.Reply) {
-	record := n.core.State().Record(m.Hero)
-	if record.Kind != crdt.KindTombstone || record.Tombstone != reply.Tombstone {
-		o.w.fail("a retired hero is dead", "%v: %s", n, describeRecord(record))
-	}
-	o.orders = append(o.orders, order{"retire", record})
 }
 
 // holdings copies what a city holds now.

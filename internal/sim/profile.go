@@ -25,6 +25,8 @@ type profile struct {
 	dupPermil  int           // of deltas
 	cutPermil  int           // of messages of a sync session: the session ends
 
+	forgers bool // dispatchers send altered copies under the same version
+
 	crashEvery     time.Duration // 0: never
 	bombEvery      time.Duration // 0: never
 	partitionEvery time.Duration // 0: never
@@ -69,6 +71,7 @@ func drawProfile(rng *rand.Rand) profile {
 		oneWay:        rng.IntN(2) == 0,
 		clocks:        clockKind(rng.IntN(int(clockKinds))),
 		clocksHealed:  rng.IntN(2) == 0,
+		forgers:       rng.IntN(4) == 0,
 	}
 	p.crashEvery = sometimes(rng, seconds(rng, 5, 30))
 	p.bombEvery = sometimes(rng, seconds(rng, 5, 30))
@@ -113,10 +116,10 @@ func (p profile) drift(rng *rand.Rand) int64 {
 func (p profile) String() string {
 	return fmt.Sprintf("%d cities, %d dispatchers, %d heroes, faults for %v, ticks %v, orders %v, syncs %v, "+
 		"pages %d bytes, delay %v, loss %d‰, copies %d‰, cuts %d‰, crashes %v, bombs %v, partitions %v (one-way %t), "+
-		"clocks %v (jumps %v, healed %t)",
+		"clocks %v (jumps %v, healed %t), forgers %t",
 		p.cities, p.dispatchers, p.heroes, p.faultsLast, p.tickEvery, p.orderEvery, p.syncEvery,
 		p.pageBytes, p.delay, p.lossPermil, p.dupPermil, p.cutPermil, p.crashEvery, p.bombEvery, p.partitionEvery, p.oneWay,
-		p.clocks, p.jumpEvery, p.clocksHealed)
+		p.clocks, p.jumpEvery, p.clocksHealed, p.forgers)
 }
 
 func seconds(rng *rand.Rand, from, to int) time.Duration {

@@ -33,8 +33,12 @@ type world struct {
 }
 
 func newWorld(cfg Config) *world {
-	w := &world{cfg: cfg, rng: stream(cfg.Seed, 0), hash: fnv.New64a()}
-	w.profile = drawProfile(w.rng)
+	rng := stream(cfg.Seed, 0)
+	return newWorldOf(cfg, drawProfile(rng), rng)
+}
+
+func newWorldOf(cfg Config, p profile, rng *rand.Rand) *world {
+	w := &world{cfg: cfg, profile: p, rng: rng, hash: fnv.New64a()}
 	w.oracle = newOracle(w)
 	w.links = newLinks(w.profile.cities)
 	for i := range w.profile.cities {

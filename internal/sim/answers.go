@@ -1,0 +1,142 @@
+package sim
+
+import (
+	"time"
+
+	"github.com/citynode/citynode/city"
+	"github.com/citynode/citynode/crdt"
+)
+
+// answersLast is how long a city remembers its answers, by its own clock. One
+// that jumps makes it forget early; a real city measures by a clock that does
+// not jump.
+const answersLast = 10 * time.Minute
+
+// answerKey is a request to one incarnation.
+type answerKey struct {
+	city, life int
+	caller     string
+	request    crdt.ID
+}
+
+type givenAnswer struct {
+	at    time.Time // by the city's clock
+	reply city.Reply
+}
+
+// stepBefore is what must be known of a city from before a step.
+type stepBefore struct {
+	suspicion string
+	open      bool
+}
+
+func (o *oracle) before(n *node) stepBefore {
+	return stepBefore{suspicion: n.core.Suspicion(), open: n.core.IsOpen()}
+}
+
+// checkAnswer checks that the answer to an order is the same as before, or
+// what the rules say.
+func (o *oracle) checkAnswer(n *node, m city.Message, caller city.Caller, before stepBefore, reply city.Reply, own int, done func()) {
+	key := answerKey{n.index, n.life, caller.Name, caller.Request}
+	earlier, again := o.answers[key]
+	same := own == 0 && earlier.reply == reply
+	forgotten := o.latest[n.index].Sub(earlier.at) > answersLast
+	if again && (same || !forgotten) {
+		o.w.counts.Remembered++
+		if !same {
+			o.w.fail("a retry changes nothing and gets the same answer", "%v: %+v, before %+v", n, reply, earlier.reply)
+		}
+		return
+	}
+	o.checkReason(n, m, before, reply, own)
+	if reply.Summary != n.core.State().Summary() {
+		o.w.fail("an answer has the summary of the state", "%v: %s", n, describe(m))
+	}
+	if reply.Err != nil {
+		o.w.counts.Refusals++
+		return
+	}
+	o.w.counts.Orders++
+	o.answers[key] = givenAnswer{at: n.time(), reply: reply}
+	done()
+}
+
+// checkReason checks whether an order was refused, and why. The record is that
+// of after the step, which for a refused order is that of before it.
+func (o *oracle) checkReason(n *node, m city.Message, before stepBefore, reply city.Reply, own int) {
+	if own > 0 {
+		if before.suspicion != "" || reply.Err != nil {
+			o.w.fail("a refused order writes nothing", "%v: %s: %v", n, describe(m), reply.Err)
+		}
+		if _, create := m.(city.Create); create && !before.open {
+			o.w.fail("a city that has not opened creates nobody", "%v: %s", n, describe(m))
+		}
+		return
+	}
+	if got, want := city.ReasonOf(reply.Err), o.reason(n, m, before); got != want {
+		o.w.fail("an order is refused for the right reason", "%v: %s: %v, want %q", n, describe(m), reply.Err, want)
+	}
+}
+
+// reason is why an order that wrote nothing did so; 0 if it need not write.
+func (o *oracle) reason(n *node, m city.Message, before stepBefore) city.Reason {
+	id, create := crdt.ID{}, false
+	switch m := m.(type) {
+	case city.Create:
+		id, create = m.Request, true
+	case city.Assign:
+		id = m.Hero
+		o.checkTaken(n, m.With)
+	case city.Retire:
+		id = m.Hero
+	}
+	record := o.shadows[n.index].records[id]
+	switch {
+	case before.suspicion != "":
+		return city.Unavailable
+	case record.Kind == crdt.KindTombstone:
+		return city.Dead
+	case record.Kind == crdt.KindNone && !before.open:
+		return city.Unavailable
+	case record.Kind == crdt.KindNone:
+		return city.NotFound
+	case create:
+		return 0
+	default: // an order that is stamped too far ahead
+		if record.Hero.Version.Assigned.Next().Time().Sub(n.time()) <= city.OwnSkewMax {
+			return 0
+		}
+		return city.Unavailable
+	}
+}
+
+func (o *oracle) created(n *node, m city.Create, reply city.Reply) {
+	record := n.core.State().Record(m.Request)
+	if record.Kind != crdt.KindHero || record.Hero != reply.Hero || reply.Hero.Name != m.HeroName {
+		o.w.fail("a create is answered with the hero", "%v: %+v, holds %s", n, reply.Hero, describeRecord(record))
+	}
+	o.orders = append(o.orders, order{"create", record})
+}
+
+func (o *oracle) assigned(n *node, m city.Assign, reply city.Reply) {
+	o.checkTaken(n, m.With)
+	record := n.core.State().Record(m.Hero)
+	want := n.cfg.Name
+	if m.Home {
+		want = crdt.Home
+	}
+	h := reply.Hero
+	if record.Kind != crdt.KindHero || record.Hero != h || h.Location != want || h.Patrolling ||
+		h.Version.Replica != n.cfg.Replica || h.Version.Assigned != h.Version.HLC {
+		o.w.fail("an order wins over all that its city knew", "%v: %s, answered %+v", n, describeRecord(record), h)
+	}
+	o.orders = append(o.orders, order{"assign", record})
+}
+
+func (o *oracle) retired(n *node, m city.Retire, reply city.Reply) {
+	record := n.core.State().Record(m.Hero)
+	if record.Kind != crdt.KindTombstone || record.Tombstone != reply.Tombstone {
+		o.w.fail("a retired hero is dead", "%v: %s", n, describeRecord(record))
+	}
+	o.orders = append(o.orders, order{"retire", record})
+}
