@@ -46,7 +46,8 @@ With --json each line is {"event","time","id","name","city","health","damage",
 	}
 }
 
-// watch prints changes until ctx ends, which is a good end.
+// watch prints changes until ctx ends, which is a good end for a watch that
+// began.
 func (g *globals) watch(ctx context.Context, d *dispatcher, location string) error {
 	finding, cancel := context.WithTimeout(ctx, g.timeout)
 	defer cancel()
@@ -59,10 +60,13 @@ func (g *globals) watch(ctx context.Context, d *dispatcher, location string) err
 	}
 	w := &watcher{d: d, at: at, location: location, show: newScreen(g), patience: g.timeout}
 	err := w.watchOn(ctx)
-	if ctx.Err() != nil {
-		return nil
+	switch {
+	case ctx.Err() == nil:
+		return err
+	case w.copy == nil && !errors.Is(ctx.Err(), context.Canceled):
+		return fmt.Errorf("watch %s: %w", at.title, ctx.Err())
 	}
-	return err
+	return nil
 }
 
 // watcher follows one city. It keeps a copy of the state, for a change is told

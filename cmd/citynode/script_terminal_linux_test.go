@@ -1,0 +1,42 @@
+package main
+
+import (
+	"os"
+	"strconv"
+	"syscall"
+
+	"github.com/rogpeppe/go-internal/testscript"
+	"golang.org/x/sys/unix"
+)
+
+func init() { scriptCommands["terminal"] = terminalCommand }
+
+// terminalCommand runs a command on a pseudo-terminal of its own, and closes
+// that once the command has written something: a window that a person closes.
+func terminalCommand(ts *testscript.TestScript, _ bool, args []string) {
+	if len(args) < 2 {
+		ts.Fatalf("usage: terminal CODE ARGS…")
+	}
+	window, tty := openTerminal(ts)
+	cmd := command(ts, args[1:])
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = tty, tty, tty
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Setctty: true}
+	ts.Check(cmd.Start())
+	ts.Check(tty.Close())
+	_, err := window.Read(make([]byte, 1024))
+	ts.Check(err)
+	ts.Check(window.Close())
+	checkCode(ts, waitFor(ts, cmd), args[0])
+}
+
+// openTerminal opens both ends of a pseudo-terminal.
+func openTerminal(ts *testscript.TestScript) (window, tty *os.File) {
+	window, err := os.OpenFile("/dev/ptmx", os.O_RDWR|unix.O_NOCTTY, 0)
+	ts.Check(err)
+	ts.Check(unix.IoctlSetPointerInt(int(window.Fd()), unix.TIOCSPTLCK, 0))
+	n, err := unix.IoctlGetInt(int(window.Fd()), unix.TIOCGPTN)
+	ts.Check(err)
+	tty, err = os.OpenFile("/dev/pts/"+strconv.Itoa(n), os.O_RDWR|unix.O_NOCTTY, 0)
+	ts.Check(err)
+	return window, tty
+}

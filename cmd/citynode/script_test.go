@@ -1,0 +1,224 @@
+//go:build unix
+
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/rogpeppe/go-internal/testscript"
+)
+
+// TestScripts drives the binary through testdata/script. Each script has
+// folders of its own, and nothing but loopback. The commands of the scripts
+// are, beside those of testscript:
+//
+//	start NAME ARGS…        run citynode ARGS --json in the background, wait
+//	                        for its first line; sets $NAME_addr and $NAME_peer
+//	signal NAME SIGNAL      send TERM, INT, HUP, STOP, CONT or KILL
+//	ends NAME CODE          wait for its end; its output is in NAME.out, NAME.err
+//	stop NAME               signal NAME TERM, then ends NAME 0
+//	code CODE ARGS…         run citynode ARGS, which must exit with that code
+//	json PATH VALUE         the last output has that value at the path
+//	jsonenv VAR PATH        sets a variable from the last output
+//	together N ARGS…        run citynode ARGS that many times at once; the
+//	                        outputs, one a line, are the output
+//	foe KIND VAR            start somebody who misbehaves; sets its address
+//	terminal CODE ARGS…     run citynode ARGS on a terminal that closes once
+//	                        something is written (Linux)
+//	unread CODE ARGS…       run citynode ARGS into a pipe that closes after the
+//	                        first line
+func TestScripts(t *testing.T) {
+	testscript.Run(t, testscript.Params{
+		Dir:                 "testdata/script",
+		RequireExplicitExec: true,
+		Setup:               setupScript,
+		Cmds:                scriptCommands,
+	})
+}
+
+// scriptCommands are the commands of scripts; a platform may have more.
+var scriptCommands = map[string]func(*testscript.TestScript, bool, []string){
+	"start":    startCommand,
+	"signal":   signalCommand,
+	"ends":     endsCommand,
+	"stop":     stopCommand,
+	"code":     codeCommand,
+	"json":     jsonCommand,
+	"jsonenv":  jsonenvCommand,
+	"together": togetherCommand,
+	"foe":      foeCommand,
+	"unread":   unreadCommand,
+}
+
+func setupScript(env *testscript.Env) error {
+	for name, folder := range map[string]string{
+		"HOME": "home", "XDG_CONFIG_HOME": "config", "XDG_STATE_HOME": "state", "XDG_RUNTIME_DIR": "run",
+	} {
+		dir := filepath.Join(env.WorkDir, folder)
+		if err := os.Mkdir(dir, 0o700); err != nil {
+			return err
+		}
+		env.Setenv(name, dir)
+	}
+	env.Setenv("CITYNODE_MDNS", "off")
+	s := &script{runs: make(map[string]*run)}
+	env.Values[scriptKey{}] = s
+	env.Defer(s.close)
+	return nil
+}
+
+type scriptKey struct{}
+
+// script is what the commands of one script keep.
+type script struct {
+	runs map[string]*run
+	foes []func()
+}
+
+func scriptOf(ts *testscript.TestScript) *script { return ts.Value(scriptKey{}).(*script) }
+
+func (s *script) close() {
+	for _, r := range s.runs {
+		_ = r.cmd.Process.Kill()
+		<-r.ended
+	}
+	for _, end := range s.foes {
+		end()
+	}
+}
+
+// command is citynode in the script's environment.
+func command(ts *testscript.TestScript, args []string) *exec.Cmd {
+	path, err := exec.LookPath("citynode")
+	ts.Check(err)
+	cmd := exec.Command(path, args...)
+	cmd.Dir = ts.MkAbs(".")
+	for _, name := range []string{
+		"HOME", "XDG_CONFIG_HOME", "XDG_STATE_HOME", "XDG_RUNTIME_DIR", "PATH", "TMPDIR",
+		"CITYNODE_MDNS", "CITYNODE_NODE", "CITYNODE_BOOTSTRAP", "CITY_NAME", "GOCOVERDIR",
+	} {
+		if value := ts.Getenv(name); value != "" {
+			cmd.Env = append(cmd.Env, name+"="+value)
+		}
+	}
+	return cmd
+}
+
+// codeCommand is exec with an exact exit code.
+func codeCommand(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 1 {
+		ts.Fatalf("usage: code CODE ARGS…")
+	}
+	begin := time.Now()
+	err := ts.Exec("citynode", args[1:]...)
+	ts.Logf("[%v]", time.Since(begin).Round(time.Millisecond))
+	checkCode(ts, err, args[0])
+}
+
+func checkCode(ts *testscript.TestScript, err error, want string) {
+	got := 0
+	if exit := (*exec.ExitError)(nil); errors.As(err, &exit) {
+		got = exit.ExitCode()
+	} else {
+		ts.Check(err)
+	}
+	if strconv.Itoa(got) != want {
+		ts.Fatalf("exit code %d, want %s", got, want)
+	}
+}
+
+// jsonCommand checks one value of the last output.
+func jsonCommand(ts *testscript.TestScript, neg bool, args []string) {
+	if len(args) != 2 {
+		ts.Fatalf("usage: json PATH VALUE")
+	}
+	if got := jsonAt(ts, args[0]); (got == args[1]) == neg {
+		ts.Fatalf("%s is %s, want %s", args[0], got, args[1])
+	}
+}
+
+func jsonenvCommand(ts *testscript.TestScript, _ bool, args []string) {
+	if len(args) != 2 {
+		ts.Fatalf("usage: jsonenv VAR PATH")
+	}
+	ts.Setenv(args[0], jsonAt(ts, args[1]))
+}
+
+// jsonAt is the value at a path such as 0.name; len is the length. What is not a
+// string is given as JSON, what is not there as "absent".
+func jsonAt(ts *testscript.TestScript, path string) string {
+	text := ts.ReadFile("stdout")
+	var value any
+	if err := json.Unmarshal([]byte(text), &value); err != nil {
+		ts.Fatalf("output is not JSON: %v", err)
+	}
+	for step := range strings.SplitSeq(path, ".") {
+		next, ok := stepInto(value, step)
+		if !ok {
+			return "absent"
+		}
+		value = next
+	}
+	if s, ok := value.(string); ok {
+		return s
+	}
+	b, err := json.Marshal(value)
+	ts.Check(err)
+	return string(b)
+}
+
+func stepInto(value any, step string) (any, bool) {
+	switch v := value.(type) {
+	case map[string]any:
+		if step == "len" {
+			return len(v), true
+		}
+		next, ok := v[step]
+		return next, ok
+	case []any:
+		if step == "len" {
+			return len(v), true
+		}
+		i, err := strconv.Atoi(step)
+		if err != nil || i >= len(v) {
+			return nil, false
+		}
+		return v[i], true
+	}
+	return nil, false
+}
+
+// togetherCommand runs a command many times at once.
+func togetherCommand(ts *testscript.TestScript, _ bool, args []string) {
+	if len(args) < 2 {
+		ts.Fatalf("usage: together N ARGS…")
+	}
+	n, err := strconv.Atoi(args[0])
+	ts.Check(err)
+	begin := time.Now()
+	outputs, errs := make([][]byte, n), make([]error, n)
+	var running sync.WaitGroup
+	for i := range n {
+		cmd := command(ts, args[1:])
+		running.Go(func() { outputs[i], errs[i] = cmd.Output() })
+	}
+	running.Wait()
+	ts.Logf("[%d in %v]", n, time.Since(begin).Round(time.Millisecond))
+	for i, err := range errs {
+		if exit := (*exec.ExitError)(nil); errors.As(err, &exit) {
+			ts.Fatalf("%v: %s", err, exit.Stderr)
+		}
+		ts.Check(err)
+		fmt.Fprintf(ts.Stdout(), "%s\n", strings.TrimSpace(string(outputs[i])))
+	}
+}
