@@ -142,6 +142,9 @@ func checkPeer(addr ma.Multiaddr) error {
 	if len(transport) == 0 {
 		return fmt.Errorf("names a peer but no address to dial; %s", peerHint)
 	}
+	if _, err := id.ExtractPublicKey(); id != "" && err != nil && !errors.Is(err, peer.ErrNoPublicKey) {
+		return fmt.Errorf("%s is no peer ID: copy it whole, as the other city prints it", id)
+	}
 	if isDNSAddr(addr) {
 		return checkDNSAddr(transport)
 	}

@@ -56,7 +56,7 @@ func dialReason(err error, addrs []ma.Multiaddr) (DialReason, error) {
 	reason, cause, where := classify(err), err, ""
 	var dialErr *swarm.DialError
 	if errors.As(err, &dialErr) {
-		reason, cause, where = mostTelling(dialErr, addrs)
+		reason, where, cause = mostTelling(dialErr, addrs)
 	}
 	var mismatch sec.ErrPeerIDMismatch
 	switch {
@@ -69,18 +69,18 @@ func dialReason(err error, addrs []ma.Multiaddr) (DialReason, error) {
 }
 
 // mostTelling picks what to tell of the errors of several addresses.
-func mostTelling(err *swarm.DialError, addrs []ma.Multiaddr) (reason DialReason, cause error, where string) {
+func mostTelling(err *swarm.DialError, addrs []ma.Multiaddr) (reason DialReason, where string, cause error) {
 	reason, cause = classify(err.Cause), err.Cause
 	if len(err.DialErrors) == 0 && errors.Is(err.Cause, swarm.ErrNoGoodAddresses) && allNames(addrs) {
-		return NameUnknown, cause, ""
+		return NameUnknown, "", cause
 	}
 	for i, failed := range err.DialErrors {
 		r := classify(failed.Cause)
 		if i == 0 || slices.Index(reasonOrder, r) < slices.Index(reasonOrder, reason) {
-			reason, cause, where = r, failed.Cause, failed.Address.String()+": "
+			reason, where, cause = r, failed.Address.String()+": ", failed.Cause
 		}
 	}
-	return reason, cause, where
+	return reason, where, cause
 }
 
 func classify(err error) DialReason {
@@ -92,7 +92,7 @@ func classify(err error) DialReason {
 		return WrongKey
 	case errors.Is(err, swarm.ErrGaterDisallowedConnection):
 		return NotAllowed
-	case errors.Is(err, syscall.ECONNRESET), errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
+	case errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE), errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
 		return Rejected
 	case errors.Is(err, syscall.ECONNREFUSED):
 		return Refused

@@ -56,10 +56,11 @@ type RedialEvents struct {
 	Connected func(id peer.ID)
 	// Disconnected: such a peer has lost its last connection.
 	Disconnected func(id peer.ID)
-	// DialFailed: a dial failed, for the first time since the peer was last
-	// connected, or for another reason than the one told before.
+	// DialFailed: a dial failed for a reason not told since the peer was last
+	// connected (for 10 s, that is, and not cut off at once).
 	DialFailed func(DialFailure)
-	// ResolveFailed: a /dnsaddr name led nowhere; told as DialFailed is.
+	// ResolveFailed: a /dnsaddr name led nowhere, for the first time since it led
+	// somewhere.
 	ResolveFailed func(addr ma.Multiaddr, err error)
 }
 

@@ -75,8 +75,9 @@ type target struct {
 	failures  int       // in a row
 	cutShort  int       // connections in a row that did not last
 	failure   *DialFailure
-	seated    bool      // in the sample
-	seatUntil time.Time // a seat ends then
+	told      map[DialReason]bool // since the last connection that lasted
+	seated    bool                // in the sample
+	seatUntil time.Time           // a seat ends then
 }
 
 func (t *target) class() class {
@@ -211,7 +212,7 @@ func (r *roster) observe(now time.Time, connected func(peer.ID) bool) []transiti
 		case !is && t.connected:
 			changes = append(changes, transition{id: id, refused: t.lost(now)})
 		case is && now.Sub(t.since) >= stableAfter:
-			t.failures, t.cutShort, t.failure = 0, 0, nil
+			t.succeeded()
 		}
 	}
 	slices.SortFunc(changes, func(a, b transition) int { return cmp.Compare(a.id, b.id) })
@@ -224,7 +225,7 @@ func (r *roster) observe(now time.Time, connected func(peer.ID) bool) []transiti
 func (t *target) lost(now time.Time) *DialFailure {
 	t.connected = false
 	if now.Sub(t.since) >= stableAfter {
-		t.failures, t.cutShort, t.failure = 0, 0, nil
+		t.succeeded()
 		t.due = now
 		return nil
 	}
@@ -237,15 +238,24 @@ func (t *target) lost(now time.Time) *DialFailure {
 	return t.note(Rejected, errCutShort)
 }
 
-// note keeps why the target cannot be reached, and gives it back where that is
-// news.
+// note keeps why the target cannot be reached, and gives it back where that has
+// not been told. One cause can show in different ways in turn, so it is not
+// enough to compare with the last.
 func (t *target) note(reason DialReason, err error) *DialFailure {
-	news := t.failure == nil || t.failure.Reason != reason
 	t.failure = &DialFailure{Peer: t.id, Addrs: t.addrs(), Bootstrap: t.class() == classBootstrap, Reason: reason, Err: err}
-	if !news {
+	if t.told[reason] {
 		return nil
 	}
+	if t.told == nil {
+		t.told = make(map[DialReason]bool)
+	}
+	t.told[reason] = true
 	return t.failure
+}
+
+// succeeded forgets all failures: a connection has lasted.
+func (t *target) succeeded() {
+	t.failures, t.cutShort, t.failure, t.told = 0, 0, nil, nil
 }
 
 // dialed notes the end of a dial, and gives a failure to tell.

@@ -69,7 +69,10 @@ func OpenSaved(path string) (*Saved, error) {
 	addrs, err := readSaved(path)
 	s.load(addrs)
 	var corrupt *CorruptError
-	if err != nil && !errors.As(err, &corrupt) {
+	switch {
+	case errors.As(err, &corrupt):
+		s.touch() // the good lines are in no file now
+	case err != nil:
 		return nil, err
 	}
 	return s, err

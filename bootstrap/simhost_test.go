@@ -54,7 +54,7 @@ func (n *simNet) host(t *testing.T, number byte, options ...libp2p.Option) host.
 }
 
 func (n *simNet) addr(number byte) ma.Multiaddr {
-	return ma.StringCast(fmt.Sprintf("/ip4/10.0.0.%d/udp/8000/quic-v1", number))
+	return ma.StringCast(fmt.Sprintf("/ip4/1.0.0.%d/udp/8000/quic-v1", number))
 }
 
 // cut puts hosts on the other side of a partition; heal ends all partitions.

@@ -72,12 +72,14 @@ func (a *answers) find(caller Caller, now time.Time) (answer, bool) {
 		return answer{}, false
 	}
 	known, ok := of.byID[caller.Request]
-	if !ok || now.Sub(known.at) > answerLife {
+	if ok && now.Sub(known.at) > answerLife {
+		a.dropThrough(of, caller.Request)
 		return answer{}, false
 	}
-	return known, true
+	return known, ok
 }
 
+// add remembers an answer to what find did not find.
 func (a *answers) add(caller Caller, fresh answer) {
 	if caller.Name == "" {
 		return
@@ -89,11 +91,9 @@ func (a *answers) add(caller Caller, fresh answer) {
 		a.callers[caller.Name] = of
 	}
 	a.byUse.MoveToFront(of.use)
-	if _, replaced := of.byID[caller.Request]; !replaced {
-		of.order = append(of.order, caller.Request)
-		a.total++
-	}
+	of.order = append(of.order, caller.Request)
 	of.byID[caller.Request] = fresh
+	a.total++
 	a.trim(of, fresh.at)
 }
 
@@ -115,6 +115,14 @@ func (a *answers) trim(of *callerAnswers, now time.Time) {
 
 func (of *callerAnswers) expired(now time.Time) bool {
 	return len(of.order) > 0 && now.Sub(of.byID[of.order[0]].at) > answerLife
+}
+
+// dropThrough drops an expired answer and the older ones.
+func (a *answers) dropThrough(of *callerAnswers, request crdt.ID) {
+	for dropped := false; !dropped; {
+		dropped = of.order[0] == request
+		a.dropOldest(of)
+	}
 }
 
 func (a *answers) dropOldest(of *callerAnswers) {

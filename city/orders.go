@@ -20,6 +20,9 @@ func (c *Core) create(now time.Time, m Create, fx *Effects) Reply {
 	if refusal := c.writable(); refusal != nil {
 		return Reply{Err: refusal}
 	}
+	if !c.open {
+		return Reply{Err: refuse(Unavailable, "city %s is still learning what its neighbours hold; try again", c.cfg.Name)}
+	}
 	switch old := c.state.Record(m.Request); old.Kind {
 	case crdt.KindTombstone:
 		return Reply{Err: refuse(Dead, "hero %s is dead", m.Request)}
@@ -28,9 +31,6 @@ func (c *Core) create(now time.Time, m Create, fx *Effects) Reply {
 			return Reply{Err: refuse(BadRequest, "id %s is taken by a hero named %q", m.Request, old.Hero.Name)}
 		}
 		return Reply{Hero: old.Hero}
-	}
-	if !c.open {
-		return Reply{Err: refuse(Unavailable, "city %s is still learning what its neighbours hold; try again", c.cfg.Name)}
 	}
 	hero := crdt.Hero{
 		ID:       m.Request,

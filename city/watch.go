@@ -44,7 +44,7 @@ func (i *Incarnation) Watch(ctx context.Context, location string) (*Watcher, crd
 		},
 	})
 	if err != nil {
-		// The task may still run; an unread watcher ends itself as too slow.
+		w.Close() // the task may still run, and nobody would read
 		return nil, crdt.Summary{}, err
 	}
 	if full {

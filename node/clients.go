@@ -35,19 +35,28 @@ func newClients(h host.Host, network string) *clients {
 	return &clients{host: h, callID: libp2pprotocol.ID(protocol.CallID(network)), open: open}
 }
 
-// to is a client of that peer, on a stream that is kept. It dials at most for
-// dialTimeout.
-func (c *clients) to(ctx context.Context, p peer.ID) (*protocol.Client, error) {
-	if client, ok := c.open.Get(p); ok && !ended(client) {
-		return client, nil
-	}
+// dial is a client of that peer, on a stream of its own, which the caller
+// closes. It dials at most for dialTimeout.
+func (c *clients) dial(ctx context.Context, p peer.ID) (*protocol.Client, error) {
 	ctx, cancel := context.WithTimeout(ctx, dialTimeout)
 	defer cancel()
 	stream, err := c.host.NewStream(ctx, p, c.callID)
 	if err != nil {
 		return nil, fmt.Errorf("call %s: %w", p, err)
 	}
-	client := protocol.NewClient(stream)
+	return protocol.NewClient(stream), nil
+}
+
+// to is a client of that peer, on a stream that is kept. It dials at most for
+// dialTimeout.
+func (c *clients) to(ctx context.Context, p peer.ID) (*protocol.Client, error) {
+	if client, ok := c.open.Get(p); ok && !ended(client) {
+		return client, nil
+	}
+	client, err := c.dial(ctx, p)
+	if err != nil {
+		return nil, err
+	}
 	for {
 		other, found, _ := c.open.PeekOrAdd(p, client)
 		switch {

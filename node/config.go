@@ -1,6 +1,7 @@
 package node
 
 import (
+	"errors"
 	"fmt"
 	"log/slog"
 	"regexp"
@@ -120,10 +121,10 @@ func (c Config) Validate() error {
 		return err
 	}
 	if len(c.Software) > softwareBytesMax {
-		return fmt.Errorf("Software is %d bytes, must be at most %d", len(c.Software), softwareBytesMax)
+		return fmt.Errorf("the Software is %d bytes, must be at most %d", len(c.Software), softwareBytesMax)
 	}
 	if c.PresenceEvery < 0 || c.SyncEvery < 0 {
-		return fmt.Errorf("PresenceEvery and SyncEvery must not be negative")
+		return errors.New("intervals must not be negative: PresenceEvery, SyncEvery")
 	}
 	return nil
 }

@@ -88,3 +88,13 @@ func TestSplitTakesAtLeastOneEntry(t *testing.T) {
 		t.Errorf("split into %v", sizes)
 	}
 }
+
+func TestSplitTakesNoHeroBeforeTheLastTombstone(t *testing.T) {
+	long := crdt.Tombstone{Version: crdt.Version{Assigned: 1 << 63, Replica: 1 << 63, HLC: 1 << 63}}
+	small := crdt.Hero{Name: "A", Location: "b", Health: 1}
+	e := crdt.Entries{Heroes: []crdt.Hero{small}, Tombstones: []crdt.Tombstone{long, long}}
+	part, rest := split(e, crdt.TombstoneSize(long)+crdt.HeroSize(small))
+	if len(part.Tombstones) != 1 || len(part.Heroes) != 0 || rest.Len() != 2 {
+		t.Errorf("split into %v and %v", part, rest)
+	}
+}

@@ -3,6 +3,7 @@ package protocol
 import (
 	"context"
 	"reflect"
+	"slices"
 	"testing"
 	"time"
 )
@@ -42,31 +43,38 @@ var kinds = []any{
 	new(CitiesPage), new(SettleLine),
 }
 
-func seedsOf(f *testing.F, m any) (seeds [][]byte) {
+// seedsOf returns messages of m's type, and the test vectors of some kinds, which
+// are the committed corpus of all targets.
+func seedsOf(f *testing.F, m any, vectorKinds ...string) (seeds [][]byte) {
 	for _, seed := range messages() {
 		if reflect.TypeOf(seed) == reflect.TypeOf(m) {
 			seeds = append(seeds, encode(f, seed))
 		}
 	}
-	return append(seeds, []byte{0xa0}, []byte{0xa1, 0x01, 0xf6})
+	for _, v := range readVectors(f) {
+		if slices.Contains(vectorKinds, v.Kind) {
+			seeds = append(seeds, unhex(f, v.Hex))
+		}
+	}
+	return seeds
 }
 
 func FuzzRequest(f *testing.F) {
-	for _, seed := range seedsOf(f, new(Request)) {
+	for _, seed := range seedsOf(f, new(Request), "request") {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, b []byte) { unmarshalBoth(t, b, new(Request)) })
 }
 
 func FuzzResponse(f *testing.F) {
-	for _, seed := range seedsOf(f, new(Response)) {
+	for _, seed := range seedsOf(f, new(Response), "response") {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, b []byte) { unmarshalBoth(t, b, new(Response)) })
 }
 
 func FuzzPresence(f *testing.F) {
-	for _, seed := range seedsOf(f, new(Presence)) {
+	for _, seed := range seedsOf(f, new(Presence), "presence") {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, b []byte) { unmarshalBoth(t, b, new(Presence)) })
@@ -74,7 +82,7 @@ func FuzzPresence(f *testing.F) {
 
 func FuzzBody(f *testing.F) {
 	for i, m := range kinds {
-		for _, seed := range seedsOf(f, m) {
+		for _, seed := range seedsOf(f, m, "body", "reply") {
 			f.Add(uint8(i), seed)
 		}
 	}
@@ -85,13 +93,18 @@ func FuzzBody(f *testing.F) {
 // not, and then end and release its stream.
 func FuzzServe(f *testing.F) {
 	for _, m := range []any{
-		Request{Method: MethodInfo}, Request{Method: MethodUpdate, Body: encode(f, UpdateRequest{})},
-		Request{Method: MethodWatch, Body: []byte{0xa0}}, Request{Method: MethodGet, Body: []byte{0xa0}},
+		Request{Method: MethodInfo},
+		Request{Method: MethodUpdate, Body: encode(f, UpdateRequest{})},
+		Request{Method: MethodWatch, Body: []byte{0xa0}},
+		Request{Method: MethodGet, Body: []byte{0xa0}},
 	} {
 		frame := framed(encode(f, m))
 		f.Add(frame)
 		f.Add(append(frame, frame...))
 		f.Add(append(frame, 0x01, 0xff))
+	}
+	for _, seed := range seedsOf(f, nil, "stream") {
+		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, b []byte) {
 		end, server := newPipe(1 << 20)

@@ -36,9 +36,10 @@ func newPipe(window int) (a, b *pipeStream) {
 	return &pipeStream{in: ba, out: ab}, &pipeStream{in: ab, out: ba}
 }
 
-func (s *pipeStream) Read(b []byte) (int, error)         { return s.in.read(b) }
-func (s *pipeStream) Write(b []byte) (int, error)        { return s.out.write(b) }
-func (s *pipeStream) SetReadDeadline(t time.Time) error  { return s.in.setDeadline(&s.in.readBy, t) }
+func (s *pipeStream) Read(b []byte) (int, error)        { return s.in.read(b) }
+func (s *pipeStream) Write(b []byte) (int, error)       { return s.out.write(b) }
+func (s *pipeStream) SetReadDeadline(t time.Time) error { return s.in.setDeadline(&s.in.readBy, t) }
+
 func (s *pipeStream) SetWriteDeadline(t time.Time) error { return s.out.setDeadline(&s.out.writeBy, t) }
 
 func (s *pipeStream) CloseWrite() error { return s.out.end(io.EOF) }

@@ -334,6 +334,7 @@ func TestStreamOfACallerThatDoesNotCloseIsResetAfterASecond(t *testing.T) {
 func TestCallerThatPoursIntoAnEndedStreamIsReadAwayWithinBounds(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := serve(t, echoes)
+		start := time.Now()
 		s.sendRaw([]byte{0x01, 0xff})
 		s.expect(BadRequest)
 		junk := make([]byte, 64<<10)
@@ -341,8 +342,8 @@ func TestCallerThatPoursIntoAnEndedStreamIsReadAwayWithinBounds(t *testing.T) {
 		for sent := 0; err == nil && sent <= 16*drainBytesMax; sent += len(junk) {
 			_, err = s.end.Write(junk)
 		}
-		if err != errReset {
-			t.Errorf("pouring ended with %v, want a reset", err)
+		if err != errReset || time.Since(start) != CloseTimeout {
+			t.Errorf("pouring ended with %v after %v, want a reset after a second", err, time.Since(start))
 		}
 		<-s.outcome
 		if n := s.server.in.received; n > drainBytesMax+64<<10 {
@@ -537,6 +538,7 @@ func TestServerEndsOnStreamsWithoutDeadlines(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		outcome := make(chan error, 1)
 		go func() { outcome <- (&Server{City: "paris", Handler: echoes}).Serve(ctx, deafStream{server}, "") }()
+		synctest.Wait() // until it waits for a frame
 		cancel()
 		<-outcome
 		if how := server.wasReleased(); how != "reset" {

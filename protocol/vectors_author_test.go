@@ -66,10 +66,13 @@ func tstr(s string) []byte { return cat(cborHead(majorText, uint64(len(s))), []b
 func list(items ...[]byte) []byte {
 	return cat(cborHead(majorArray, uint64(len(items))), cat(items...))
 }
+
 func pairs(items ...[]byte) []byte {
 	return cat(cborHead(majorMap, uint64(len(items)/2)), cat(items...))
 }
-func raw(s string) []byte               { return must(hex.DecodeString(strings.ReplaceAll(s, " ", ""))) }
+
+func raw(s string) []byte { return must(hex.DecodeString(strings.ReplaceAll(s, " ", ""))) }
+
 func nested(depth int) []byte           { return cat(bytes.Repeat([]byte{0x81}, depth-1), []byte{0x80}) }
 func heroBytes(h crdt.Hero) []byte      { return crdt.AppendHero(nil, h) }
 func deadBytes(d crdt.Tombstone) []byte { return crdt.AppendTombstone(nil, d) }

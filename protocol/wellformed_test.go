@@ -125,6 +125,9 @@ func FuzzCheck(f *testing.F) {
 			f.Add(unhex(f, item))
 		}
 	}
+	for _, seed := range seedsOf(f, nil, "request", "response", "presence", "entries") {
+		f.Add(seed)
+	}
 	f.Fuzz(func(t *testing.T, b []byte) {
 		err := Check(b)
 		if syntaxErr := wellFormedness.Wellformed(b); (syntaxErr != nil) != errors.Is(err, errNotWellFormed) && !stoppedEarly(b) {

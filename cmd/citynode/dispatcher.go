@@ -100,15 +100,6 @@ func (d *dispatcher) atNode(ctx context.Context, do func(context.Context, *proto
 	return d.node.call(ctx, do)
 }
 
-// atCity looks a city up and calls it, as atNode calls the node.
-func (d *dispatcher) atCity(ctx context.Context, name string, do func(context.Context, *protocol.Client) error) error {
-	l, err := d.city(ctx, name)
-	if err != nil {
-		return err
-	}
-	return l.call(ctx, do)
-}
-
 // city is the link to a city that the node looks up, or to the node itself.
 func (d *dispatcher) city(ctx context.Context, name string) (*link, error) {
 	if l, ok := d.cities[name]; ok {

@@ -88,18 +88,30 @@ func malformed() []vector {
 		{Name: "tagged", Rule: "no tags", Hex: "c0a1010a"},
 		{Name: "float", Rule: "no floats", Hex: "a2010403f90000"},
 		{Name: "cut", Rule: "a message is complete", Hex: "a20104"},
-		{Name: "hello without a clock", Rule: "a hello has three fields",
-			Hex: "a2010102a2010102a3010002000350" + strings.Repeat("00", 16)},
-		{Name: "digest of 15 bytes", Rule: "a digest has 16 bytes",
-			Hex: "a2010102a3010102a301000200034f" + strings.Repeat("00", 15) + "0301"},
-		{Name: "summary with a long integer", Rule: "integers are minimal",
-			Hex: "a2010102a3010102a30118000200035" + "0" + strings.Repeat("00", 16) + "0301"},
-		{Name: "summary with an unknown key", Rule: "no other keys",
-			Hex: "a2010102a3010102a4010002000350" + strings.Repeat("00", 16) + "04000301"},
-		{Name: "push of a hero with health 0", Rule: "entries are valid",
-			Hex: "a2010604a1018188" + "50" + strings.Repeat("01", 16) + "6141" + "64686f6d65" + "00" + "f4" + "000000"},
-		{Name: "push of a tombstone with assigned > hlc", Rule: "entries are valid",
-			Hex: "a2010604a1028184" + "50" + strings.Repeat("01", 16) + "050000"},
+		{
+			Name: "hello without a clock", Rule: "a hello has three fields",
+			Hex: "a2010102a2010102a3010002000350" + strings.Repeat("00", 16),
+		},
+		{
+			Name: "digest of 15 bytes", Rule: "a digest has 16 bytes",
+			Hex: "a2010102a3010102a301000200034f" + strings.Repeat("00", 15) + "0301",
+		},
+		{
+			Name: "summary with a long integer", Rule: "integers are minimal",
+			Hex: "a2010102a3010102a30118000200035" + "0" + strings.Repeat("00", 16) + "0301",
+		},
+		{
+			Name: "summary with an unknown key", Rule: "no other keys",
+			Hex: "a2010102a3010102a4010002000350" + strings.Repeat("00", 16) + "04000301",
+		},
+		{
+			Name: "push of a hero with health 0", Rule: "entries are valid",
+			Hex: "a2010604a1018188" + "50" + strings.Repeat("01", 16) + "6141" + "64686f6d65" + "00" + "f4" + "000000",
+		},
+		{
+			Name: "push of a tombstone with assigned > hlc", Rule: "entries are valid",
+			Hex: "a2010604a1028184" + "50" + strings.Repeat("01", 16) + "050000",
+		},
 		{Name: "push of more than there is", Rule: "lengths are true", Hex: "a2010604a1029b00000001000000008450"},
 	}
 }

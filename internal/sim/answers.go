@@ -92,7 +92,7 @@ func (o *oracle) reason(n *node, m city.Message, before stepBefore) city.Reason 
 	}
 	record := o.shadows[n.index].records[id]
 	switch {
-	case before.suspicion != "":
+	case before.suspicion != "", create && !before.open:
 		return city.Unavailable
 	case record.Kind == crdt.KindTombstone:
 		return city.Dead

@@ -14,14 +14,22 @@ func TestABrokenRuleIsNoticed(t *testing.T) {
 		sabotage sabotage
 		rules    []string // any of these
 	}{
-		{"a cut session counts as complete", cutIsComplete,
-			[]string{"after a complete sync each side holds what the other held"}},
-		{"tombstones get lost", forgetTombstones,
-			[]string{"after a complete sync each side holds what the other held"}},
-		{"sessions outlive incarnations", blindMerge,
-			[]string{"after a complete sync each side holds what the other held", "a correct session violates no rule"}},
-		{"no rule for future stamps", clockBlind,
-			[]string{"a hero is taken when it is due"}},
+		{
+			"a cut session counts as complete", cutIsComplete,
+			[]string{"after a complete sync each side holds what the other held"},
+		},
+		{
+			"tombstones get lost", forgetTombstones,
+			[]string{"after a complete sync each side holds what the other held"},
+		},
+		{
+			"sessions outlive incarnations", blindMerge,
+			[]string{"after a complete sync each side holds what the other held", "a correct session violates no rule"},
+		},
+		{
+			"no rule for future stamps", clockBlind,
+			[]string{"a hero is taken when it is due"},
+		},
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			noticed := 0

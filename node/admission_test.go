@@ -1,0 +1,54 @@
+package node
+
+import (
+	"errors"
+	"strconv"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/citynode/citynode/protocol"
+)
+
+func callOf(caller string, bodyBytes int) *protocol.Call {
+	return &protocol.Call{Caller: caller, Request: protocol.Request{Body: make([]byte, bodyBytes)}}
+}
+
+// admitted is how many such calls in a row are admitted, at most limit.
+func admitted(a *admission, caller string, bodyBytes, limit int) (n int) {
+	for n < limit && a.call(callOf(caller, bodyBytes)) == nil {
+		n++
+	}
+	return n
+}
+
+func TestCallsAreAdmittedByCostAPeer(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a := newAdmission()
+		const frame = protocol.FrameBytesMax
+		large := admitted(a, "p", frame, costBurst)
+		if want := costBurst / (1 + frame/costBytes); large != want {
+			t.Errorf("%d full frames at once, want %d", large, want)
+		}
+		if err := a.call(callOf("p", frame)); !errors.Is(err, protocol.ErrBusy) {
+			t.Errorf("beyond the budget: %v", err)
+		}
+		if n := admitted(a, "q", 0, 128); n != 128 {
+			t.Errorf("another peer: %d of 128 calls", n)
+		}
+		time.Sleep(time.Second)
+		if n := admitted(a, "p", 0, 2*costRate); n < costRate || n > costRate+1000 {
+			t.Errorf("%d calls a second later, want about %d", n, costRate)
+		}
+	})
+}
+
+func TestTheMemoryOfSpendingIsBounded(t *testing.T) {
+	a := newAdmission()
+	for i := range 2 * bucketsMax {
+		_ = a.call(callOf(strconv.Itoa(i), 0)) // the first of each is admitted
+	}
+	if a.buckets.Len() != bucketsMax {
+		t.Errorf("%d peers are remembered, want %d", a.buckets.Len(), bucketsMax)
+	}
+}

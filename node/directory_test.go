@@ -1,0 +1,208 @@
+package node
+
+import (
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/libp2p/go-libp2p/core/peer"
+
+	"github.com/citynode/citynode/crdt"
+	"github.com/citynode/citynode/protocol"
+)
+
+// noon is when the tests of the directory begin.
+var noon = time.Date(2030, 1, 1, 12, 0, 0, 0, time.UTC)
+
+// after is a stamp so many seconds after noon.
+func after(seconds int) crdt.Stamp {
+	return crdt.StampAt(noon.Add(time.Duration(seconds) * time.Second))
+}
+
+// gotham is what a city says of itself in its incarnation at that time.
+func gotham(incarnation, now crdt.Stamp) protocol.InfoReply {
+	return protocol.InfoReply{Network: DefaultNetwork, City: "gotham", Since: after(0), Incarnation: incarnation, Now: now}
+}
+
+func presenceOf(info protocol.InfoReply) protocol.Presence {
+	return protocol.Presence{City: info.City, Since: info.Since, Incarnation: info.Incarnation, Sent: info.Now}
+}
+
+// withGotham is a directory in which peer p is gotham, in the incarnation of
+// second 1, as of second 2.
+func withGotham() *directory {
+	d := newDirectory()
+	d.confirmed("p", gotham(after(1), after(2)), noon)
+	return d
+}
+
+func statusOf(t *testing.T, d *directory, p peer.ID) CityStatus {
+	t.Helper()
+	e, ok := d.get(p)
+	if !ok {
+		t.Fatalf("peer %s is not in the directory", p)
+	}
+	return e.status
+}
+
+func TestOnlyLaterNewsOfAKnownLivingIncarnationIsTakenUnasked(t *testing.T) {
+	later := presenceOf(gotham(after(1), after(3)))
+	renamed := later
+	renamed.City = "metropolis"
+	leaving := later
+	leaving.Leaving = true
+	for _, row := range []struct {
+		fact           string
+		before         func(*directory)
+		author         peer.ID
+		news           protocol.Presence
+		taken, confirm bool
+	}{
+		{"later news", nil, "p", later, true, false},
+		{"an unknown author", nil, "q", later, false, true},
+		{"another name", nil, "p", renamed, false, true},
+		{"a new incarnation", nil, "p", presenceOf(gotham(after(2), after(3))), false, true},
+		{"an old incarnation", nil, "p", presenceOf(gotham(after(0), after(3))), false, false},
+		{"older news", nil, "p", presenceOf(gotham(after(1), after(1))), false, false},
+		{"the same news again", nil, "p", presenceOf(gotham(after(1), after(2))), false, false},
+		{"of one that failed", func(d *directory) { d.lost("p") }, "p", later, false, true},
+		{"of one that left", func(d *directory) { d.hear("p", leaving, noon) }, "p", presenceOf(gotham(after(1), after(4))), false, true},
+	} {
+		d := withGotham()
+		if row.before != nil {
+			row.before(d)
+		}
+		before, _ := d.get("p")
+		_, confirm := d.hear(row.author, row.news, noon.Add(time.Minute))
+		after, _ := d.get("p")
+		if taken := after != before; taken != row.taken || confirm != row.confirm {
+			t.Errorf("%s: taken %t, to be confirmed %t", row.fact, taken, confirm)
+		}
+		if _, known := d.get("q"); known {
+			t.Errorf("%s: made an entry", row.fact)
+		}
+	}
+}
+
+func TestAGoodbyeMakesACityLeftEvenAfterItFailed(t *testing.T) {
+	for _, failed := range []bool{false, true} {
+		d := withGotham()
+		if failed {
+			d.lost("p")
+		}
+		goodbye := presenceOf(gotham(after(1), after(3)))
+		goodbye.Leaving = true
+		event, confirm := d.hear("p", goodbye, noon)
+		if confirm || event == nil || event.Status != Left || statusOf(t, d, "p") != Left {
+			t.Errorf("failed %t: event %+v, to be confirmed %t", failed, event, confirm)
+		}
+		if event, _ := d.hear("p", goodbye, noon); event != nil {
+			t.Errorf("failed %t: told twice", failed)
+		}
+		if event := d.lost("p"); event != nil {
+			t.Error("one that left has failed as well")
+		}
+	}
+}
+
+func TestConfirmedTellsWhatIsNew(t *testing.T) {
+	d := newDirectory()
+	tell := func(info protocol.InfoReply) string {
+		e := d.confirmed("p", info, noon)
+		if e == nil {
+			return "nothing"
+		}
+		return fmt.Sprintf("%q to %q, restarted %t", e.Before, e.Status, e.Restarted)
+	}
+	for i, want := range []string{`"" to "alive", restarted false`, "nothing"} {
+		if got := tell(gotham(after(1), after(2))); got != want {
+			t.Errorf("%d: got %s, want %s", i, got, want)
+		}
+	}
+	if got, want := tell(gotham(after(2), after(3))), `"alive" to "alive", restarted true`; got != want {
+		t.Errorf("after a restart: got %s, want %s", got, want)
+	}
+	d.lost("p")
+	if got, want := tell(gotham(after(3), after(4))), `"failed" to "alive", restarted true`; got != want {
+		t.Errorf("after a failure: got %s, want %s", got, want)
+	}
+}
+
+func TestAnAnswerDoesNotMakeNewsOldAgain(t *testing.T) {
+	d := withGotham()
+	d.hear("p", presenceOf(gotham(after(1), after(9))), noon)
+	d.confirmed("p", gotham(after(1), after(3)), noon) // its clock was set back
+	if event, confirm := d.hear("p", presenceOf(gotham(after(1), after(8))), noon); event != nil || confirm {
+		t.Error("older news was taken")
+	}
+	if e, _ := d.get("p"); e.presence.Sent != after(9) {
+		t.Errorf("last news of %v", e.presence.Sent.Time())
+	}
+}
+
+func TestAgreementIsOfOneIncarnationAndNeverOlder(t *testing.T) {
+	d := withGotham()
+	agreed := func() crdt.Stamp {
+		e, _ := d.get("p")
+		return e.agreed
+	}
+	d.agree("p", after(0), after(5)) // a sync with the one before
+	if agreed() != 0 {
+		t.Error("an incarnation that is gone agreed")
+	}
+	d.agree("p", after(1), after(7))
+	d.agree("p", after(1), after(6))
+	if agreed() != after(7) {
+		t.Errorf("agreed at %v", agreed().Time())
+	}
+	d.confirmed("p", gotham(after(2), after(8)), noon)
+	if agreed() != 0 {
+		t.Error("a new incarnation inherited the agreement")
+	}
+}
+
+func TestAFullDirectoryForgetsWhoIsGoneForLongest(t *testing.T) {
+	d := newDirectory()
+	for i := range citiesMax {
+		info := gotham(after(1), after(2))
+		info.City = fmt.Sprintf("c%d", i)
+		d.confirmed(peer.ID(info.City), info, noon.Add(time.Duration(i)*time.Second))
+	}
+	d.lost("c7")
+	d.lost("c9")
+	for i, forgotten := range []peer.ID{"c7", "c9", "c0"} {
+		info := gotham(after(1), after(2))
+		d.confirmed(peer.ID(fmt.Sprintf("new%d", i)), info, noon.Add(time.Hour*24))
+		if _, known := d.get(forgotten); known || len(d.all()) != citiesMax {
+			t.Errorf("%s is known: %t, of %d", forgotten, known, len(d.all()))
+		}
+	}
+}
+
+func TestAPeerUnderANewNameIsFoundAnew(t *testing.T) {
+	d := withGotham()
+	info := gotham(after(1), after(3))
+	info.City = "metropolis"
+	event := d.confirmed("p", info, noon.Add(time.Hour))
+	if event == nil || event.Before != "" || event.Restarted {
+		t.Errorf("event %+v", event)
+	}
+	if len(d.named("gotham")) != 0 || len(d.named("metropolis")) != 1 {
+		t.Error("it is still known under its old name")
+	}
+}
+
+func TestOfANameTheLivingComeFirstThenWhoWasKnownFirst(t *testing.T) {
+	d := newDirectory()
+	for i, p := range []peer.ID{"dead", "first", "second"} {
+		d.confirmed(p, gotham(after(1), after(2)), noon.Add(time.Duration(i)*time.Second))
+	}
+	d.lost("dead")
+	var got []peer.ID
+	for _, e := range d.named("gotham") {
+		got = append(got, e.peer)
+	}
+	if fmt.Sprint(got) != fmt.Sprint([]peer.ID{"first", "second", "dead"}) {
+		t.Errorf("got %v", got)
+	}
+}

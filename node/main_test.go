@@ -1,0 +1,16 @@
+package node
+
+import (
+	"runtime"
+	"testing"
+
+	"go.uber.org/goleak"
+)
+
+// TestMain fails the package if a goroutine outlives the nodes that are closed.
+func TestMain(m *testing.M) {
+	if raceEnabled {
+		runtime.GOMAXPROCS(1) // a bubble deadlocks under the race detector else: golang/go#78156
+	}
+	goleak.VerifyTestMain(m)
+}
