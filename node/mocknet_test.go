@@ -6,10 +6,12 @@ import (
 	"slices"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/libp2p/go-libp2p"
 	"github.com/libp2p/go-libp2p/core/host"
+	"github.com/libp2p/go-libp2p/core/network"
 	"github.com/libp2p/go-libp2p/core/peer"
 	mocknet "github.com/libp2p/go-libp2p/p2p/net/mock"
 	ma "github.com/multiformats/go-multiaddr"
@@ -101,14 +103,30 @@ func (n *mockNet) quietChain(t *testing.T, names ...string) []*member {
 	return n.chain(t, configs...)
 }
 
-// cut keeps some hosts from all others.
-func (n *mockNet) cut(some ...peer.ID) {
-	for _, a := range some {
-		for _, b := range n.Peers() {
-			if !slices.Contains(some, b) && len(n.LinksBetweenPeers(a, b)) > 0 {
-				_ = n.UnlinkPeers(a, b)     // there is a link
-				_ = n.DisconnectPeers(a, b) // they may not have been connected
+// cut keeps some members from all other hosts.
+func (n *mockNet) cut(members ...*member) {
+	type pair struct{ a, b peer.ID }
+	var cut []pair
+	for _, m := range members {
+		for _, p := range n.Peers() {
+			apart := !slices.ContainsFunc(members, func(other *member) bool { return other.Peer() == p })
+			if apart && len(n.LinksBetweenPeers(m.Peer(), p)) > 0 {
+				_ = n.UnlinkPeers(m.Peer(), p) // there is a link
+				cut = append(cut, pair{m.Peer(), p})
 			}
+		}
+	}
+	synctest.Wait() // for dials that have found a link already
+	var conns []network.Conn
+	for _, p := range cut {
+		conns = append(conns, n.Net(p.a).ConnsToPeer(p.b)...)
+		conns = append(conns, n.Net(p.b).ConnsToPeer(p.a)...)
+		_ = n.DisconnectPeers(p.a, p.b) // they may not have been connected
+	}
+	synctest.Wait()
+	for _, c := range conns { // streams that were opened from one end while the other was being closed
+		for _, s := range c.GetStreams() {
+			_ = s.Reset()
 		}
 	}
 }
@@ -128,6 +146,6 @@ func (n *mockNet) heal() {
 // vanish ends a member's host as a power cut does: nobody is told goodbye.
 func (n *mockNet) vanish(t *testing.T, m *member) {
 	t.Helper()
-	n.cut(m.Peer())
+	n.cut(m)
 	m.leave(t)
 }
