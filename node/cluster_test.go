@@ -2,6 +2,7 @@ package node
 
 import (
 	"context"
+	"crypto/rand"
 	"encoding/binary"
 	"fmt"
 	"sync"
@@ -9,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/libp2p/go-libp2p/core/crypto"
 	"github.com/libp2p/go-libp2p/core/peer"
 	"github.com/libp2p/go-libp2p/core/peerstore"
 
@@ -123,6 +125,19 @@ func (w *witness) contesters() []peer.ID {
 // quiet is the configuration of a city whose ticks are off.
 func quiet(name string) Config {
 	return Config{City: city.Config{Name: name, PatrolEvery: city.Off, FightEvery: city.Off}}
+}
+
+// aheadBy is a clock that is so far ahead of the true time.
+func aheadBy(d time.Duration) func() time.Time { return func() time.Time { return time.Now().Add(d) } }
+
+// newKey is the key of a peer that nobody knows.
+func newKey(t *testing.T) crypto.PrivKey {
+	t.Helper()
+	key, _, err := crypto.GenerateEd25519Key(rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return key
 }
 
 // summary is the state's summary, or the zero one while the city is down.

@@ -62,9 +62,9 @@ func (n *simNet) start(t *testing.T, cfg Config, bootstrap ...*member) *member {
 }
 
 // cut puts hosts on the other side of a partition; heal ends all partitions.
-func (n *simNet) cut(members ...*member) {
-	for _, m := range members {
-		n.side[numberOf(m.host)].Store(1)
+func (n *simNet) cut(hosts ...host.Host) {
+	for _, h := range hosts {
+		n.side[numberOf(h)].Store(1)
 	}
 }
 

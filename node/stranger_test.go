@@ -2,7 +2,6 @@ package node
 
 import (
 	"context"
-	"crypto/rand"
 	"errors"
 	"sync/atomic"
 	"testing"
@@ -10,7 +9,6 @@ import (
 
 	"github.com/libp2p/go-libp2p"
 	pubsub "github.com/libp2p/go-libp2p-pubsub"
-	"github.com/libp2p/go-libp2p/core/crypto"
 	"github.com/libp2p/go-libp2p/core/host"
 	"github.com/libp2p/go-libp2p/core/network"
 	"github.com/libp2p/go-libp2p/core/peer"
@@ -36,11 +34,7 @@ type world interface {
 // newStranger is a host that serves nothing yet, until the test ends.
 func newStranger(t *testing.T, w world) *stranger {
 	t.Helper()
-	key, _, err := crypto.GenerateEd25519Key(rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	h, err := w.host(libp2p.Identity(key), libp2p.ResourceManager(&network.NullResourceManager{}), libp2p.DisableRelay())
+	h, err := w.host(libp2p.Identity(newKey(t)), libp2p.ResourceManager(&network.NullResourceManager{}), libp2p.DisableRelay())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -50,9 +44,12 @@ func newStranger(t *testing.T, w world) *stranger {
 
 // claims has the stranger answer info as the city of that name, and nothing
 // else, and reset all syncs.
-func (s *stranger) claims(name string) {
+func (s *stranger) claims(name string) { s.claimsOn(DefaultNetwork, name) }
+
+// claimsOn is claims, as a city of that network.
+func (s *stranger) claimsOn(network, name string) {
 	info := protocol.InfoReply{
-		Network: DefaultNetwork, City: name, Software: "stranger",
+		Network: network, City: name, Software: "stranger",
 		Since: crdt.StampAt(time.Now()), Incarnation: crdt.StampAt(time.Now()),
 	}
 	s.answers(name, func(_ context.Context, call *protocol.Call) (any, error) {
@@ -62,8 +59,11 @@ func (s *stranger) claims(name string) {
 		info.Now = crdt.StampAt(time.Now())
 		return info, nil
 	})
-	s.respondsToSync(func(stream network.Stream) { _ = stream.Reset() })
+	s.respondsToSync(resets)
 }
+
+// resets ends a sync as it begins.
+func resets(stream network.Stream) { _ = stream.Reset() }
 
 // answers has the stranger's calls answered by f.
 func (s *stranger) answers(name string, f serveCall) {
