@@ -59,7 +59,8 @@ func (n *mockNet) endOrphans() {
 	})
 }
 
-// host makes a host that is linked to all others.
+// host makes a host that is linked to all others, in place of an earlier one of
+// that key.
 func (n *mockNet) host(opts ...libp2p.Option) (host.Host, error) {
 	var cfg libp2p.Config
 	if err := cfg.Apply(opts...); err != nil {
@@ -68,6 +69,11 @@ func (n *mockNet) host(opts ...libp2p.Option) (host.Host, error) {
 	for _, unused := range []io.Closer{cfg.ResourceManager, cfg.ConnManager} { // libp2p.New would own them
 		if unused != nil {
 			_ = unused.Close()
+		}
+	}
+	if id, err := peer.IDFromPrivateKey(cfg.PeerKey); err == nil {
+		for _, p := range n.Peers() {
+			_ = n.UnlinkPeers(id, p) // there was none, but for an earlier host
 		}
 	}
 	number := n.hosts.Add(1)
