@@ -77,21 +77,33 @@ func (c *confirmer) answer(ctx context.Context, p peer.ID) {
 	n.tellCity(n.directory.lost(p))
 }
 
+// askInfo asks on the kept stream, and once more if that was the stream of a
+// connection that has ended.
+func (n *Node) askInfo(ctx context.Context, p peer.ID) (info protocol.InfoReply, err error) {
+	for range 2 {
+		client, dialErr := n.clients.to(ctx, p)
+		if dialErr != nil {
+			return info, dialErr
+		}
+		info, err = client.Info(ctx)
+		if err == nil || ctx.Err() != nil || !ended(client) {
+			break
+		}
+	}
+	if errors.Is(ctx.Err(), context.DeadlineExceeded) {
+		n.clients.forget(p)
+	}
+	return info, err
+}
+
 // identify asks a peer who it is and takes it into the directory if it is a
 // city of this network.
 func (n *Node) identify(ctx context.Context, p peer.ID) (protocol.InfoReply, error) {
 	ctx, cancel := context.WithTimeout(ctx, confirmTimeout)
 	defer cancel()
 	n.findAddrs(ctx, p)
-	client, err := n.clients.to(ctx, p)
+	info, err := n.askInfo(ctx, p)
 	if err != nil {
-		return protocol.InfoReply{}, err
-	}
-	info, err := client.Info(ctx)
-	if err != nil {
-		if errors.Is(ctx.Err(), context.DeadlineExceeded) {
-			n.clients.forget(p)
-		}
 		return info, fmt.Errorf("ask %s who it is: %w", p, err)
 	}
 	if info.Network != n.cfg.Network {

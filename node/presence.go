@@ -200,23 +200,34 @@ func (p *presence) followPeers(ctx context.Context, events <-chan any) error {
 	}
 }
 
-// ageCities asks those that have been silent for too long, and judges the own
-// clock by the others'.
+// ageCities asks those that have been silent for too long, and those that
+// failed though they are connected, and judges the own clock by the others'.
 func (p *presence) ageCities(ctx context.Context) error {
 	tick := time.NewTicker(time.Second)
 	defer tick.Stop()
-	for {
+	for deaf := newDeafness(p.node); ; {
 		select {
 		case <-ctx.Done():
 			return nil
 		case <-tick.C:
 		}
-		silent := silentIntervals * p.interval()
-		for _, e := range p.node.directory.alive() {
-			if p.node.cfg.Now().Sub(e.heard) > silent {
-				p.confirm.ask(e.peer)
-			}
+		p.askSilent()
+		for _, peer := range deaf.of(p.topic.ListPeers(), time.Now()) {
+			p.node.log.Debug("gossip to a city has ended, connecting anew", "peer", peer)
+			_ = p.node.host.Network().ClosePeer(peer) // it is then dialed again
 		}
 		p.node.judgeClock(ctx)
+	}
+}
+
+func (p *presence) askSilent() {
+	now, silent := p.node.cfg.Now(), silentIntervals*p.interval()
+	for _, e := range p.node.directory.all() {
+		switch {
+		case e.status == Alive && now.Sub(e.heard) > silent:
+			p.confirm.ask(e.peer)
+		case e.status == Failed && p.node.host.Network().Connectedness(e.peer) == network.Connected:
+			p.confirm.ask(e.peer) // an old connection has come to life again
+		}
 	}
 }

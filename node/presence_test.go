@@ -70,6 +70,9 @@ func TestACityThatVanishesHasFailedAndComesBackAlive(t *testing.T) {
 			awaitStatus(t, gone, Alive, watchers...)
 			awaitStatus(t, watchers[0], Alive, gone)
 		})
+		for _, c := range cities {
+			eventually(t, c.cfg.City.Name+" gossips with all again", func() bool { return len(c.presence.topic.ListPeers()) == 2 })
+		}
 		if told := watchers[0].told("gotham"); len(told) != 3 || told[1] != Failed || told[2] != Alive {
 			t.Errorf("told %v", told)
 		}
