@@ -76,11 +76,17 @@ func (n *Node) findHolder(ctx context.Context) (peer.AddrInfo, bool) {
 	ctx, cancel := context.WithTimeout(ctx, claimTimeout)
 	defer cancel()
 	found := make(chan peer.AddrInfo, claimAsks+1)
-	var asking sync.WaitGroup
-	for _, p := range n.entropy.pick(claimAsks) {
-		asking.Go(func() { n.askForHolder(ctx, p, found) })
+	var (
+		asking sync.WaitGroup
+		panics relay
+	)
+	ask := func(f func()) {
+		asking.Go(func() { _ = panics.guard(func() error { f(); return nil }) }) // thrown again below
 	}
-	asking.Go(func() {
+	for _, p := range n.entropy.pick(claimAsks) {
+		ask(func() { n.askForHolder(ctx, p, found) })
+	}
+	ask(func() {
 		if holder, err := n.lookupOther(ctx, n.cfg.City.Name); err == nil {
 			found <- holder
 		}
@@ -93,6 +99,7 @@ func (n *Node) findHolder(ctx context.Context) (peer.AddrInfo, bool) {
 	cancel()
 	for range found { // until all have ended
 	}
+	panics.rethrow()
 	return holder, ok
 }
 

@@ -35,9 +35,11 @@ func (n *Node) lookupOther(ctx context.Context, name string) (peer.AddrInfo, err
 	if p, ok := n.askNamed(ctx, name); ok {
 		return n.addrInfo(p), nil
 	}
+	var panics relay
 	found, err := n.names.Lookup(ctx, name, func(ctx context.Context, candidate peer.AddrInfo) error {
-		return n.verify(ctx, candidate.ID, name)
+		return panics.guard(func() error { return n.verify(ctx, candidate.ID, name) })
 	})
+	panics.rethrow()
 	if err != nil {
 		return peer.AddrInfo{}, protocol.Errorf(protocol.NotFound, "no city %s is reachable on network %s: %w", name, n.cfg.Network, err)
 	}
@@ -63,13 +65,19 @@ func (n *Node) askNamed(ctx context.Context, name string) (peer.ID, bool) {
 	entries := n.directory.named(name)
 	entries = entries[:min(len(entries), candidatesMax)]
 	ctx, cancel := context.WithCancel(ctx)
-	var asking sync.WaitGroup
+	var (
+		asking sync.WaitGroup
+		panics relay
+	)
+	defer panics.rethrow()
 	defer asking.Wait()
 	defer cancel()
 	answers := make([]chan error, len(entries))
 	for i, e := range entries {
 		answers[i] = make(chan error, 1)
-		asking.Go(func() { answers[i] <- n.verify(ctx, e.peer, name) })
+		asking.Go(func() {
+			answers[i] <- panics.guard(func() error { return n.verify(ctx, e.peer, name) })
+		})
 	}
 	for i, e := range entries {
 		if err := <-answers[i]; err == nil {
