@@ -64,7 +64,7 @@ func newHost(cfg Config) (host.Host, error) {
 	}
 	opts := append(bootstrap.HostOptions(),
 		libp2p.Identity(cfg.Identity),
-		libp2p.ListenAddrs(cfg.Listen...),
+		libp2p.NoListenAddrs, // until there is a host that can be closed if it cannot listen
 		libp2p.UserAgent(cfg.Software),
 		libp2p.ResourceManager(manager),
 		libp2p.ConnectionManager(conns),
@@ -75,7 +75,13 @@ func newHost(cfg Config) (host.Host, error) {
 	}
 	h, err := cfg.NewHost(opts...)
 	if err != nil {
-		return nil, fmt.Errorf("%w on %v: %w", ErrListen, cfg.Listen, err)
+		return nil, errors.Join(fmt.Errorf("make the host: %w", err), conns.Close(), manager.Close())
+	}
+	if len(h.Network().ListenAddresses()) > 0 { // a simulated host has its own
+		return h, nil
+	}
+	if err := h.Network().Listen(cfg.Listen...); err != nil {
+		return nil, errors.Join(fmt.Errorf("%w on %v: %w", ErrListen, cfg.Listen, err), h.Close())
 	}
 	return h, nil
 }
