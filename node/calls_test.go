@@ -190,12 +190,12 @@ func TestAWatcherIsToldOfEachChangeWhereItLooks(t *testing.T) {
 		hero := metropolis.create(t, "Superman")
 		metropolis.do(t, city.Retire{Caller: orderer(newID()), Hero: hero.ID})
 		time.Sleep(time.Second)
-		if len(seen) != 2 || len(seen[0].Heroes) != 1 || len(seen[1].Tombstones) != 1 {
-			t.Errorf("seen %+v", seen)
-		}
 		stop()
 		if err := <-ended; !errors.Is(err, context.Canceled) {
 			t.Errorf("the watch ended with %v", err)
+		}
+		if len(seen) != 2 || len(seen[0].Heroes) != 1 || len(seen[1].Tombstones) != 1 {
+			t.Errorf("seen %+v", seen)
 		}
 	})
 }

@@ -12,7 +12,6 @@ import (
 
 	"github.com/libp2p/go-libp2p/core/crypto"
 	"github.com/libp2p/go-libp2p/core/peer"
-	"github.com/libp2p/go-libp2p/core/peerstore"
 
 	"github.com/citynode/citynode/city"
 	"github.com/citynode/citynode/crdt"
@@ -298,15 +297,6 @@ func (m *member) bomb(t *testing.T) {
 		inc, err := m.city.Current()
 		return err == nil && inc.Number() > before
 	})
-}
-
-// meet lets a host dial the members.
-func meet(members ...*member) {
-	for _, m := range members {
-		for _, other := range members {
-			m.host.Peerstore().AddAddrs(other.host.ID(), other.host.Addrs(), peerstore.PermanentAddrTTL)
-		}
-	}
 }
 
 // cityNames are c0, c1, and so on.

@@ -115,7 +115,7 @@ func TestACityThatHadItsNameBeforeStartsAndIsContested(t *testing.T) {
 		net := newMockNet(t)
 		old, other := quiet("gotham"), quiet("gotham")
 		old.StateDir, old.Identity = t.TempDir(), newKey(t)
-		today := aheadBy(sinceMin.Time().Sub(time.Now())) // a bubble begins in 2000
+		today := aheadBy(time.Until(sinceMin.Time())) // a bubble begins in 2000
 		old.Now, other.Now = today, today
 		before := net.start(t, old)
 		awaitReady(t, before)
