@@ -70,6 +70,7 @@ type target struct {
 	connected bool
 	since     time.Time // of the present connection
 	dialing   bool
+	announced bool      // anew, while it was being dialed
 	tried     time.Time // the last dial's start
 	due       time.Time // no dial before this
 	failures  int       // in a row
@@ -157,6 +158,12 @@ func (r *roster) addFound(now time.Time, info peer.AddrInfo) {
 		return
 	}
 	t.found = addrs
+	t.announced = t.dialing // that dial may end as if it had not been
+	t.hasten()
+}
+
+// hasten makes the next dial due soon, but not sooner than an urgent one.
+func (t *target) hasten() {
 	if soon := t.tried.Add(urgentRetryMax); soon.Before(t.due) {
 		t.due = soon
 	}
@@ -265,6 +272,7 @@ func (r *roster) dialed(now time.Time, d dial) *DialFailure {
 	t.dialing = false
 	defer r.prune()
 	if d.err == nil {
+		t.announced = false
 		return nil
 	}
 	t.failures++
@@ -272,6 +280,10 @@ func (r *roster) dialed(now time.Time, d dial) *DialFailure {
 		t.found = nil
 	}
 	t.retry(now)
+	if t.announced {
+		t.hasten()
+	}
+	t.announced = false
 	return t.note(dialReason(d.err, d.addrs))
 }
 
