@@ -38,6 +38,13 @@ func newMockNet(t *testing.T) *mockNet {
 	n.SetLinkDefaults(mocknet.LinkOptions{Latency: mockLatency})
 	t.Cleanup(func() {
 		_ = n.Close() // always nil
+		synctest.Wait()
+		n.mu.Lock()
+		conns := slices.Clone(n.conns)
+		n.mu.Unlock()
+		for _, c := range conns { // those that were dialed meanwhile are still open
+			_ = c.Close()
+		}
 		n.endOrphans()
 	})
 	return n
