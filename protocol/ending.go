@@ -66,10 +66,15 @@ func (ss *session) linger() {
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), CloseTimeout)
 	defer cancel()
-	stop := context.AfterFunc(ctx, func() { _ = ss.stream.Reset() })
+	reset := make(chan struct{})
+	stop := context.AfterFunc(ctx, func() {
+		defer close(reset)
+		_ = ss.stream.Reset()
+	})
 	closed := ss.readAway(ctx)
 	if !stop() {
-		return // it has been, or is being, reset
+		<-reset
+		return
 	}
 	if closed {
 		_ = ss.stream.Close()
