@@ -78,10 +78,10 @@ func (ss *session) listen(ctx context.Context, cancel context.CancelCauseFunc) *
 		_ = ss.stream.SetReadDeadline(time.Now()) // may have been set, and just undone
 	}
 	go func() {
-		defer close(l.done)
 		if _, l.err = ss.in.Peek(1); l.err == nil {
 			l.err = Errorf(BadRequest, "nothing may follow this request on its stream")
 		}
+		close(l.done) // before the handler wakes, whose answer depends on the reason
 		cancel(l.err)
 	}()
 	return l
