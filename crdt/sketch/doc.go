@@ -1,0 +1,79 @@
+// Package sketch tells two replicas in what their sets differ, at a cost set by
+// the size of the difference and not by that of the sets.
+//
+// It is the rateless invertible Bloom lookup table of Yang, Gilad and Alizadeh
+// ("Practical Rateless Set Reconciliation", SIGCOMM 2024, arXiv:2402.02668),
+// with its first cells kept up to date on every write, and with sums modulo a
+// power of two where they take exclusive or: with a public hash of symbols
+// linear algebra finds sets that cancel out under exclusive or.
+//
+// # The mathematics
+//
+// A set is one of symbols, 64 bits each, that stand for its entries. It is coded
+// into an endless sequence of cells. Each symbol is in some of the cells, in
+// cell i with a probability of about 1/(1+i/2), and a cell holds the sum, the
+// sum of checks and the count of its symbols. All three are linear: what a write
+// takes out and puts in changes about 2·ln m of the first m cells, and the cells
+// of one set less those of another are the cells of their difference, whatever
+// they have in common. Where one symbol alone is left in a cell of the
+// difference it can be read off, and taken out of its other cells, which leaves
+// other symbols alone in theirs: peeling. A prefix of about 1.36·d cells (more
+// if d is small, see [PrefixFor]) peels a difference of d symbols to nothing.
+//
+// # What it promises
+//
+// The same set has the same cells, in whatever order it came to be, on every
+// machine: there is no floating point in them. A write costs O(log m) and
+// allocates nothing; an answer to a peer is a copy.
+//
+// [Decode] returns a difference only if that difference explains all the cells
+// it was given, and every symbol in it once. It ends in O(m log m) steps and
+// with O(m) memory whatever bytes it is given.
+//
+// # What it never does
+//
+// It knows nothing of entries, does no I/O, takes no lock, and reads neither
+// clock nor random source. A [Sketch] has one owner, who serialises all calls.
+//
+// It is no proof against one who makes entries for it: 2^32 work finds two with
+// one symbol. What is decoded is a hint about what to exchange. And two versions
+// of one sketch are two sets: a prefix must be of one instant. Cells 0..k of one
+// and k.. of another do not decode, but for when the versions do not differ in
+// them.
+//
+// # The cells of a symbol
+//
+// All integers are unsigned and of 64 bits, + and · are modulo 2^64 but for the
+// product in gap. With >> binding tighter than xor, mix is the finaliser of
+// SplitMix64 (Steele, Lea, Flood, OOPSLA 2014; constants of Stafford's Mix13):
+//
+//	mix(z):
+//	    z = (z xor z>>30) · 0xBF58476D1CE4E5B9
+//	    z = (z xor z>>27) · 0x94D049BB133111EB
+//	    return z xor z>>31
+//
+// Symbol 0 is taken for 1. The check of a symbol is
+//
+//	check(symbol) = mix(symbol xor 0x6A09E667F3BCC908) mod 2^32
+//
+// A symbol is in cell 0, and from cell i its k-th step, k = 1, 2, …, goes to
+// cell i + gap:
+//
+//	r   = mix(symbol + k · 0x9E3779B97F4A7C15)
+//	w   = 1 + max(r >> 32, r mod 2^32)
+//	q   = floor((2^64 − 1) / w)
+//	gap = 1 + floor((2·i + 3) · (q − 2^32) / 2^33)
+//
+// The product has up to 128 bits. It is the paper's gap of
+// (i + 3/2)·(1/√u − 1), u uniform in (0, 1]: the greater of two uniform numbers
+// is distributed as the root of one, so that no root need be drawn.
+//
+// # Wire form
+//
+// A cell is 11 bytes: the sum modulo 2^64 in 8, the sum of checks modulo 2^16 in
+// 2, both little-endian, the count modulo 256 in 1. That is enough because a
+// lone symbol must have a count of ±1, the check of its sum, and a sum that maps
+// to the cell it was found in. A prefix is its cells one after another. A sample
+// is the first 32 cells, then the count bytes of the next 224. Files in testdata
+// hold vectors of both.
+package sketch
