@@ -21,16 +21,16 @@ const (
 
 // Estimate returns about how many symbols two sets differ in, given the first
 // cells of one's own ([CellsMin] or more), the other's sample and how many
-// symbols the other says it has, from which it may be up to 127 off.
+// symbols the other says it has, up to 127 more or less than its sample holds.
 //
 // The count of cell i of the difference has the mean p·D and the variance
 // p·(1−p)·d, where p is the cell's probability to hold a symbol, D the
 // difference of the sets' sizes, and d the size of their difference. D is known,
 // so it is d that the counts' deviations from the mean tell. The standard error
-// is 9 to 10 % for d from 100 to 100 thousand, whether one set lacks what the
-// other has or both lack some. Beyond, counts wrap at 256 and tell less: 20 % at
-// half a million. The estimate is never less than |D|, never more than both
-// sets' sizes together, and saturates at a million (2^20) if |D| is less.
+// is 9 to 10 % for d from 100 to 100 thousand, and less if only one set lacks
+// something. Beyond, counts wrap at 256 and tell less: 12 % at 200 thousand, some
+// 20 % at half a million. The estimate is never less than |D|, never more than
+// both sets' sizes together, and saturates at a million (2^20) if |D| is less.
 //
 // It returns an error that matches [ErrPoisoned] if sample has the wrong length.
 func Estimate(own []Cell, sample []byte, otherLen int) (int, error) {
