@@ -27,7 +27,7 @@
 // allocates nothing; an answer to a peer is a copy.
 //
 // [Decode] returns a difference only if that difference explains all the cells
-// it was given, and every symbol in it once. It ends in O(m log m) steps and
+// it was given, and every symbol in it once. It ends in O(m log² m) steps and
 // with O(m) memory whatever bytes it is given.
 //
 // # What it never does
@@ -36,10 +36,11 @@
 // clock nor random source. A [Sketch] has one owner, who serialises all calls.
 //
 // It is no proof against one who makes entries for it: 2^32 work finds two with
-// one symbol. What is decoded is a hint about what to exchange. And two versions
-// of one sketch are two sets: a prefix must be of one instant. Cells 0..k of one
-// and k.. of another do not decode, but for when the versions do not differ in
-// them.
+// one symbol. What is decoded is a hint about what to exchange.
+//
+// It does not take up where a prefix ended: the cells of two versions of a sketch
+// are those of two sets, and mixed they decode to nothing, unless they happen to
+// be those of one version. Each prefix must be of one instant.
 //
 // # The cells of a symbol
 //
