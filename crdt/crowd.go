@@ -1,18 +1,79 @@
 package crdt
 
+import "strings"
+
 // crowd is who is at one location, as positions in State.heroes. Both lists
-// are dense and use swap-delete, so that a city picks a random hero in O(1). A
-// crowd without members is not kept.
+// are dense and use swap-delete, so that a city picks a random hero in O(1).
 type crowd struct {
 	location   string
-	members    []uint32
-	patrolling []uint32
+	members    list
+	patrolling list
+	// next is, while nobody is here, one more than the next unused number.
+	next uint32
+}
+
+// crowds numbers the locations at which somebody is. A location that the last
+// hero leaves gives its number up, so that names of locations, which peers
+// invent, take no more room than there were heroes at a time.
+type crowds struct {
+	slab[crowd]
+	numbers map[string]uint32
+	// unused is one more than the first of the numbers to use again.
+	unused uint32
+	// last is the number asked for last: neighbours in a batch are often at
+	// one location.
+	last uint32
+}
+
+// of returns who is at a location, nil for nobody.
+func (c *crowds) of(location string) *crowd {
+	if number, known := c.numbers[location]; known {
+		return c.at(number)
+	}
+	return nil
+}
+
+// number returns the number of a location. Somebody has to join it, or the
+// number is lost.
+func (c *crowds) number(location string) uint32 {
+	if c.last < c.size && c.at(c.last).location == location {
+		return c.last
+	}
+	number, known := c.numbers[location]
+	if !known {
+		number = c.enter(strings.Clone(location))
+	}
+	c.last = number
+	return number
+}
+
+func (c *crowds) enter(location string) (number uint32) {
+	if c.unused != 0 {
+		number = c.unused - 1
+		c.unused = c.at(number).next
+	} else {
+		number = c.push()
+	}
+	*c.at(number) = crowd{location: location}
+	if c.numbers == nil {
+		c.numbers = make(map[string]uint32)
+	}
+	c.numbers[location] = number
+	return number
+}
+
+// giveUp frees the number of a location that nobody is at.
+func (c *crowds) giveUp(number uint32) {
+	empty := c.at(number)
+	delete(c.numbers, empty.location)
+	*empty = crowd{next: c.unused}
+	c.unused = number + 1
 }
 
 // CountAt returns the number of heroes at a location.
 func (s *State) CountAt(location string) int {
-	if c := s.crowds[location]; c != nil {
-		return len(c.members)
+	if c := s.crowds.of(location); c != nil {
+		return int(c.members.size)
 	}
 	return 0
 }
@@ -20,17 +81,16 @@ func (s *State) CountAt(location string) int {
 // HeroAt returns the hero at position i, from 0 to CountAt-1, of those at a
 // location, in O(1). The order is arbitrary and changes with writes.
 func (s *State) HeroAt(location string, i int) (Hero, bool) {
-	c := s.crowds[location]
-	if c == nil || i < 0 || i >= len(c.members) {
-		return Hero{}, false
+	if c := s.crowds.of(location); c != nil {
+		return s.pick(&c.members, i)
 	}
-	return s.heroes[c.members[i]].hero, true
+	return Hero{}, false
 }
 
 // PatrollingAt returns the number of patrolling heroes at a location.
 func (s *State) PatrollingAt(location string) int {
-	if c := s.crowds[location]; c != nil {
-		return len(c.patrolling)
+	if c := s.crowds.of(location); c != nil {
+		return int(c.patrolling.size)
 	}
 	return 0
 }
@@ -39,70 +99,61 @@ func (s *State) PatrollingAt(location string) int {
 // of those that patrol at a location, in O(1). The order is arbitrary and
 // changes with writes.
 func (s *State) PatrollingHeroAt(location string, i int) (Hero, bool) {
-	c := s.crowds[location]
-	if c == nil || i < 0 || i >= len(c.patrolling) {
-		return Hero{}, false
+	if c := s.crowds.of(location); c != nil {
+		return s.pick(&c.patrolling, i)
 	}
-	return s.heroes[c.patrolling[i]].hero, true
+	return Hero{}, false
 }
 
-// join enters the hero at this position into the lists of its location.
-func (s *State) join(at uint32) {
-	slot := &s.heroes[at]
-	c := s.crowds[slot.hero.Location]
-	if c == nil {
-		c = &crowd{location: slot.hero.Location}
-		s.crowds[c.location] = c
+func (s *State) pick(l *list, i int) (Hero, bool) {
+	if i < 0 || i >= int(l.size) {
+		return Hero{}, false
 	}
-	slot.hero.Location = c.location // one copy of the name for all members
-	slot.member = uint32(len(c.members))
-	c.members = append(c.members, at)
-	if slot.hero.Patrolling {
+	return s.hero(s.heroes.at(l.at(uint32(i)))), true
+}
+
+// join enters the hero at this position into the lists of a location.
+func (s *State) join(at, location uint32) {
+	slot := s.heroes.at(at)
+	slot.location = location
+	slot.member = s.crowds.at(location).members.push(at)
+	if slot.patrolling {
 		s.startPatrol(at)
 	}
 }
 
 // leave is the opposite of join.
 func (s *State) leave(at uint32) {
-	slot := &s.heroes[at]
-	if slot.hero.Patrolling {
+	slot := s.heroes.at(at)
+	if slot.patrolling {
 		s.stopPatrol(at)
 	}
-	c := s.crowds[slot.hero.Location]
-	last := len(c.members) - 1
-	moved := c.members[last]
-	c.members[slot.member] = moved
-	s.heroes[moved].member = slot.member
-	c.members = c.members[:last]
-	if last == 0 {
-		delete(s.crowds, c.location)
+	c := s.crowds.at(slot.location)
+	moved := c.members.remove(slot.member)
+	s.heroes.at(moved).member = slot.member
+	if c.members.size == 0 {
+		s.crowds.giveUp(slot.location)
 	}
 }
 
 func (s *State) startPatrol(at uint32) {
-	slot := &s.heroes[at]
-	c := s.crowds[slot.hero.Location]
-	slot.patroller = uint32(len(c.patrolling))
-	c.patrolling = append(c.patrolling, at)
+	slot := s.heroes.at(at)
+	slot.patroller = s.crowds.at(slot.location).patrolling.push(at)
 }
 
 func (s *State) stopPatrol(at uint32) {
-	slot := &s.heroes[at]
-	c := s.crowds[slot.hero.Location]
-	last := len(c.patrolling) - 1
-	moved := c.patrolling[last]
-	c.patrolling[slot.patroller] = moved
-	s.heroes[moved].patroller = slot.patroller
-	c.patrolling = c.patrolling[:last]
+	slot := s.heroes.at(at)
+	moved := s.crowds.at(slot.location).patrolling.remove(slot.patroller)
+	s.heroes.at(moved).patroller = slot.patroller
 }
 
 // relist tells the lists of its location that a hero has moved to this
 // position.
 func (s *State) relist(at uint32) {
-	slot := &s.heroes[at]
-	c := s.crowds[slot.hero.Location]
-	c.members[slot.member] = at
-	if slot.hero.Patrolling {
-		c.patrolling[slot.patroller] = at
+	slot := s.heroes.at(at)
+	c := s.crowds.at(slot.location)
+	c.members.set(slot.member, at)
+	if slot.patrolling {
+		c.patrolling.set(slot.patroller, at)
 	}
 }

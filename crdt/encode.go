@@ -53,17 +53,48 @@ const (
 
 // AppendHero appends the canonical encoding of h. It does not validate.
 func AppendHero(dst []byte, h Hero) []byte {
-	dst = appendHead(dst, majorArray, heroFields)
-	dst = appendBytes(dst, h.ID[:])
-	dst = appendText(dst, h.Name)
-	dst = appendText(dst, h.Location)
-	dst = appendHead(dst, majorUint, uint64(h.Health))
-	if h.Patrolling {
-		dst = append(dst, simpleTrue)
-	} else {
-		dst = append(dst, simpleFalse)
+	return appendHero(dst, &h.ID, h.Name, h.Location, h.Health, h.Patrolling, &h.Version)
+}
+
+// appendHero appends the canonical encoding of the hero in a slot.
+func (s *State) appendHero(dst []byte, slot *heroSlot) []byte {
+	return appendHero(dst, &slot.id, s.nameOf(slot), s.locationOf(slot), slot.health, slot.patrolling, &slot.version)
+}
+
+// appendHero appends the canonical encoding of a hero whose name is text or
+// bytes. Where there is room for any valid one, it asks for none.
+func appendHero[N string | []byte](
+	dst []byte, id *ID, name N, location string, health uint8, patrolling bool, v *Version,
+) []byte {
+	n := len(dst)
+	if cap(dst)-n < HeroBytesMax || len(name) > NameBytesMax || len(location) > CityNameBytesMax {
+		return growHero(dst, id, string(name), location, health, patrolling, v)
 	}
-	return appendVersion(dst, h.Version)
+	b := (*[HeroBytesMax]byte)(dst[n : n+HeroBytesMax])
+	b[0], b[1] = majorArray|heroFields, majorBytes|idBytes
+	copy(b[2:], id[:])
+	at := 1 + idItemBytes
+	at = putHead(b, at, majorText, uint64(len(name)))
+	at += copy(b[at:], name)
+	at = putHead(b, at, majorText, uint64(len(location)))
+	at += copy(b[at:], location)
+	at = putHead(b, at, majorUint, uint64(health))
+	b[at] = simple(patrolling)
+	at = putHead(b, at+1, majorUint, uint64(v.Assigned))
+	at = putHead(b, at, majorUint, uint64(v.Replica))
+	at = putHead(b, at, majorUint, uint64(v.HLC))
+	return dst[:n+at]
+}
+
+// growHero is appendHero item by item, for the end of a buffer and for heroes
+// that are not valid.
+func growHero(dst []byte, id *ID, name, location string, health uint8, patrolling bool, v *Version) []byte {
+	dst = appendHead(dst, majorArray, heroFields)
+	dst = appendBytes(dst, id[:])
+	dst = appendText(dst, name)
+	dst = appendText(dst, location)
+	dst = appendHead(dst, majorUint, uint64(health))
+	return appendVersion(append(dst, simple(patrolling)), *v)
 }
 
 // AppendTombstone appends the canonical encoding of t. It does not validate.
@@ -76,14 +107,7 @@ func AppendTombstone(dst []byte, t Tombstone) []byte {
 // AppendEntries appends the canonical encoding of e; keys 1 and 2 are present
 // if and only if the slices are not nil. It does not validate.
 func AppendEntries(dst []byte, e Entries) []byte {
-	var keys uint64
-	if e.Heroes != nil {
-		keys++
-	}
-	if e.Tombstones != nil {
-		keys++
-	}
-	dst = appendHead(dst, majorMap, keys)
+	dst = appendEntriesHead(dst, e.Heroes != nil, e.Tombstones != nil)
 	if e.Heroes != nil {
 		dst = append(dst, keyHeroes)
 		dst = appendHead(dst, majorArray, uint64(len(e.Heroes)))
@@ -101,12 +125,31 @@ func AppendEntries(dst []byte, e Entries) []byte {
 	return dst
 }
 
+func appendEntriesHead(dst []byte, heroes, tombstones bool) []byte {
+	var keys uint64
+	for _, present := range [...]bool{heroes, tombstones} {
+		if present {
+			keys++
+		}
+	}
+	return appendHead(dst, majorMap, keys)
+}
+
 // HeroSize returns the length of h's canonical encoding in bytes.
 func HeroSize(h Hero) int {
+	return heroSize(len(h.Name), len(h.Location), h.Health, &h.Version)
+}
+
+// heroSize is HeroSize for the hero in a slot.
+func (s *State) heroSize(slot *heroSlot) int {
+	return heroSize(int(slot.nameBytes), len(s.locationOf(slot)), slot.health, &slot.version)
+}
+
+func heroSize(name, location int, health uint8, v *Version) int {
 	return 1 + idItemBytes +
-		headSize(uint64(len(h.Name))) + len(h.Name) +
-		headSize(uint64(len(h.Location))) + len(h.Location) +
-		headSize(uint64(h.Health)) + 1 + versionSize(h.Version)
+		headSize(uint64(name)) + name +
+		headSize(uint64(location)) + location +
+		headSize(uint64(health)) + 1 + versionSize(*v)
 }
 
 // TombstoneSize returns the length of t's canonical encoding in bytes.
@@ -158,6 +201,13 @@ func versionSize(v Version) int {
 	return headSize(uint64(v.Assigned)) + headSize(uint64(v.Replica)) + headSize(uint64(v.HLC))
 }
 
+func simple(b bool) byte {
+	if b {
+		return simpleTrue
+	}
+	return simpleFalse
+}
+
 func appendBytes(dst, b []byte) []byte {
 	return append(appendHead(dst, majorBytes, uint64(len(b))), b...)
 }
@@ -180,6 +230,25 @@ func appendHead(dst []byte, major byte, n uint64) []byte {
 		return binary.BigEndian.AppendUint32(append(dst, major|26), uint32(n))
 	default:
 		return binary.BigEndian.AppendUint64(append(dst, major|27), n)
+	}
+}
+
+// putHead is appendHead at a position of a buffer that has room. It returns the
+// position after the head.
+func putHead(b *[HeroBytesMax]byte, at int, major byte, n uint64) int {
+	switch {
+	case n < 24:
+		b[at] = major | byte(n)
+		return at + 1
+	case n < 1<<8:
+		b[at], b[at+1] = major|24, byte(n)
+		return at + 2
+	case n < 1<<32:
+		return at + len(appendHead(b[at:at], major, n))
+	default:
+		b[at] = major | 27
+		binary.BigEndian.PutUint64(b[at+1:], n)
+		return at + headBytesMax
 	}
 }
 

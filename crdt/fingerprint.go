@@ -12,7 +12,7 @@ type Fingerprint [sha256.Size]byte
 
 // Fingerprint returns the fingerprint of this version of the hero.
 func (h Hero) Fingerprint() Fingerprint {
-	var buf [1 + HeroBytesMax]byte // on the stack: this runs twice a write
+	var buf [1 + HeroBytesMax]byte // on the stack: this runs on every write
 	return sha256.Sum256(AppendHero(append(buf[:0], byte(KindHero)), h))
 }
 
@@ -24,3 +24,21 @@ func (t Tombstone) Fingerprint() Fingerprint {
 
 // Symbol returns bytes 16–23 as a little-endian integer.
 func (f Fingerprint) Symbol() uint64 { return binary.LittleEndian.Uint64(f[16:]) }
+
+// heroPrint returns the fingerprint of the hero in a slot.
+func (s *State) heroPrint(slot *heroSlot) Fingerprint {
+	var buf [1 + HeroBytesMax]byte
+	return sha256.Sum256(s.appendHero(append(buf[:0], byte(KindHero)), slot))
+}
+
+// printAt returns the fingerprint of the record there, zero for none.
+func (s *State) printAt(r ref) Fingerprint {
+	switch r.kind() {
+	case KindHero:
+		return s.heroPrint(s.heroes.at(r.at()))
+	case KindTombstone:
+		return s.tombstones.at(r.at()).Fingerprint()
+	default:
+		return Fingerprint{}
+	}
+}

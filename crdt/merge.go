@@ -1,93 +1,175 @@
 package crdt
 
-import "bytes"
+import (
+	"bytes"
+	"slices"
+)
 
 // Merged is what a batch did to a state.
 type Merged struct {
 	// Changes are the writes in the order they were made. An ID that was in
-	// the batch more than once may have more than one.
+	// the batch more than once may have more than one. Their heroes may share
+	// the memory of the batch's strings.
 	Changes []Change
 	// Future are the heroes that were skipped: they would have changed the
 	// state, but their stamps lie beyond the horizon. They are to be offered
-	// again when they are due.
+	// again when they are due, and share no memory with the batch.
 	Future []Hero
 }
 
 // Merge merges a batch: all tombstones, then all heroes but those that would
 // change something and whose HLC is after the horizon. Tombstones are never
-// future. [NoHorizon] skips nothing.
+// future. [NoHorizon] skips nothing. A batch that is known already, as most
+// are, costs no allocation.
 //
 // The entries must be valid, as decoders return them: this checks nothing.
 func (s *State) Merge(e Entries, horizon Stamp) Merged {
 	var m Merged
-	for _, t := range e.Tombstones {
-		if c, changed := s.MergeTombstone(t); changed {
-			m.Changes = append(m.Changes, c)
+	left := e.Len()
+	for i := range e.Tombstones {
+		t := &e.Tombstones[i]
+		if r := s.find(t.ID); s.wantsTombstone(t, r) {
+			s.writeTombstone(t, r, m.change(left))
 		}
+		left--
 	}
-	for _, h := range e.Heroes {
-		if h.Version.HLC > horizon && s.wants(h) {
-			m.Future = append(m.Future, h)
-			continue
+	for i := range e.Heroes {
+		h := &e.Heroes[i]
+		switch r := s.find(h.ID); {
+		case !s.wantsHero(h, r):
+		case h.Version.HLC > horizon:
+			m.Future = append(m.Future, detached(*h))
+		default:
+			s.writeHero(h, r, m.change(left))
 		}
-		if c, changed := s.MergeHero(h); changed {
-			m.Changes = append(m.Changes, c)
-		}
+		left--
 	}
 	return m
+}
+
+// change returns room for one change, where at most left more will come. Most
+// of a batch is often known already, so room is made in steps of fourfold size.
+func (m *Merged) change(left int) *Change {
+	n := len(m.Changes)
+	if n == cap(m.Changes) {
+		m.Changes = slices.Grow(m.Changes, min(left, max(16, 3*n)))
+	}
+	m.Changes = m.Changes[:n+1]
+	return &m.Changes[n]
 }
 
 // MergeHero merges one valid hero and reports whether it changed the state. A
 // tombstone beats it, and so does a hero with a greater version; at equal
 // versions the greater canonical encoding wins, so that not even a city that
 // gives two heroes one version can make two replicas disagree.
-func (s *State) MergeHero(h Hero) (Change, bool) {
-	if !s.wants(h) {
+func (s *State) MergeHero(h Hero) (c Change, changed bool) {
+	r := s.find(h.ID)
+	if !s.wantsHero(&h, r) {
 		return Change{}, false
 	}
-	c := Change{ID: h.ID, Old: s.Record(h.ID), New: heroRecord(h)}
-	s.putHero(h)
-	s.account(c)
+	s.writeHero(&h, r, &c)
 	return c, true
 }
 
 // MergeTombstone merges one valid tombstone and reports whether it changed the
 // state. It beats every hero; of two tombstones the greater version wins. (At
 // equal versions they are the same, byte for byte.)
-func (s *State) MergeTombstone(t Tombstone) (Change, bool) {
-	old := s.Record(t.ID)
-	if old.Kind == KindTombstone && t.Version.Compare(old.Tombstone.Version) <= 0 {
+func (s *State) MergeTombstone(t Tombstone) (c Change, changed bool) {
+	r := s.find(t.ID)
+	if !s.wantsTombstone(&t, r) {
 		return Change{}, false
 	}
-	c := Change{ID: t.ID, Old: old, New: tombstoneRecord(t)}
-	s.putTombstone(t)
-	s.account(c)
+	s.writeTombstone(&t, r, &c)
 	return c, true
 }
 
-// wants reports whether merging h would change the state.
-func (s *State) wants(h Hero) bool {
-	p := s.index[h.ID]
-	switch p.kind {
+// wantsHero reports whether merging h would change the state, where r is what
+// is known of its ID.
+func (s *State) wantsHero(h *Hero, r ref) bool {
+	switch r.kind() {
 	case KindTombstone:
 		return false
 	case KindHero:
-		return h.beats(s.heroes[p.at].hero)
+		return s.beats(h, s.heroes.at(r.at()))
 	default:
 		return true
 	}
 }
 
-// beats reports whether h wins over another version of the same hero.
-func (h Hero) beats(old Hero) bool {
-	if order := h.Version.Compare(old.Version); order != 0 {
-		return order > 0
-	}
-	return h != old && bytes.Compare(AppendHero(nil, h), AppendHero(nil, old)) > 0
+// wantsTombstone is wantsHero for a tombstone.
+func (s *State) wantsTombstone(t *Tombstone, r ref) bool {
+	return r.kind() != KindTombstone || t.Version.Compare(s.tombstones.at(r.at()).Version) > 0
 }
 
-// account keeps the summary up to date: exactly the old entry out, the new in.
-func (s *State) account(c Change) {
-	s.summary.remove(c.Old)
-	s.summary.add(c.New)
+// beats reports whether h wins over another version of the same hero.
+func (s *State) beats(h *Hero, old *heroSlot) bool {
+	if order := h.Version.Compare(old.version); order != 0 {
+		return order > 0
+	}
+	same := h.Health == old.health && h.Patrolling == old.patrolling &&
+		h.Name == string(s.nameOf(old)) && h.Location == s.locationOf(old)
+	return !same && s.greater(h, old)
+}
+
+// greater compares canonical encodings.
+func (s *State) greater(h *Hero, old *heroSlot) bool {
+	var a, b [HeroBytesMax]byte
+	return bytes.Compare(AppendHero(a[:0], *h), s.appendHero(b[:0], old)) > 0
+}
+
+// writeHero writes h, which is wanted, over what is at r and tells c.
+func (s *State) writeHero(h *Hero, r ref, c *Change) {
+	c.ID = h.ID
+	var was Fingerprint
+	now := r
+	if r == none {
+		now = s.addHero(h)
+	} else {
+		slot := s.heroes.at(r.at())
+		was = s.heroPrint(slot)
+		c.Old.Kind, c.Old.Hero = KindHero, s.heroBefore(slot, h)
+		s.replaceHero(r.at(), h)
+	}
+	c.New.Kind, c.New.Hero = KindHero, *h
+	s.account(h.ID, mark{r, was}, mark{now, s.heroPrint(s.heroes.at(now.at()))})
+}
+
+// heroBefore returns the hero in a slot that h is about to overwrite. Names
+// hardly ever change, so h's own will mostly do.
+func (s *State) heroBefore(slot *heroSlot, h *Hero) Hero {
+	if string(s.nameOf(slot)) == h.Name {
+		return s.heroNamed(slot, h.Name)
+	}
+	return s.hero(slot)
+}
+
+// writeTombstone writes t, which is wanted, over what is at r and tells c.
+func (s *State) writeTombstone(t *Tombstone, r ref, c *Change) {
+	c.ID, c.Old, c.New = t.ID, s.record(r), tombstoneRecord(*t)
+	was := mark{r, s.printAt(r)}
+	s.account(t.ID, was, mark{s.putTombstone(r, t), t.Fingerprint()})
+}
+
+// mark is what the summary and the index of symbols need to know of an entry:
+// where it is or was, and its fingerprint.
+type mark struct {
+	ref   ref
+	print Fingerprint
+}
+
+// account keeps up to date all that is derived from the set of entries, the
+// summary and the index of symbols: exactly the old entry out, the new in.
+// Every write comes through here, and nothing else does.
+func (s *State) account(id ID, old, now mark) {
+	s.summary.remove(old)
+	s.summary.add(now)
+	if old.ref != none {
+		symbol := old.print.Symbol()
+		hash := s.hashSymbol(symbol)
+		s.symbols.remove(hash, old.ref)
+		s.replaced.add(replacement{symbol: symbol, hash: hash, id: id})
+	}
+	symbol := now.print.Symbol()
+	s.symbols.insert(s.hashSymbol(symbol), now.ref)
+	*s.symbolAt(now.ref) = symbol
 }

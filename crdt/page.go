@@ -1,5 +1,10 @@
 package crdt
 
+import (
+	"slices"
+	"strings"
+)
+
 // Cursor is a place in a walk through a state in pages; 0 is the start. It has
 // a meaning only for the State object that gave it. Any value is safe.
 //
@@ -43,37 +48,112 @@ func (c Cursor) met(size int) int { return int(min(uint64(c>>32), uint64(size)))
 // least one of them, and so is, in some version, every ID that was there at the
 // first.
 func (s *State) Page(c Cursor, bytesMax int) (e Entries, next Cursor, more bool) {
-	met, left := c.met(len(s.tombstones)), c.left(len(s.heroes))
-	room := bytesMax - EntriesOverheadMax
-	for ; met < len(s.tombstones); met++ {
-		t := s.tombstones[met]
-		if room -= TombstoneSize(t); room < 0 && e.Len() > 0 {
-			return e, cursorOf(met, left), true
+	p := s.plan(c, bytesMax)
+	if p.tombstones > 0 {
+		e.Tombstones = make([]Tombstone, p.tombstones)
+		for i := range e.Tombstones {
+			e.Tombstones[i] = s.tombstones.at(uint32(p.met + i)).Tombstone
 		}
-		e.Tombstones = append(e.Tombstones, t)
 	}
-	for ; left > 0; left-- {
-		h := s.heroes[left-1].hero
-		if room -= HeroSize(h); room < 0 && e.Len() > 0 {
-			return e, cursorOf(met, left), true
+	e.Heroes = s.copied(p.heroes, p.nameBytes, func(i int) uint32 { return uint32(p.left - 1 - i) })
+	return e, p.next(), p.more
+}
+
+// AppendPage appends the encoding of what [State.Page] returns, byte for byte
+// what [AppendEntries] makes of it, and returns the number of entries in it. It
+// is for those who only pass pages on: no hero is copied on the way.
+func (s *State) AppendPage(dst []byte, c Cursor, bytesMax int) (page []byte, entries int, next Cursor, more bool) {
+	p := s.plan(c, bytesMax)
+	dst = slices.Grow(dst, p.bytes+HeroBytesMax) // the last hero's spare room, see appendHero
+	dst = appendEntriesHead(dst, p.heroes > 0, p.tombstones > 0)
+	if p.heroes > 0 {
+		dst = appendHead(append(dst, keyHeroes), majorArray, uint64(p.heroes))
+		for i := range p.heroes {
+			dst = s.appendHero(dst, s.heroes.at(uint32(p.left-1-i)))
 		}
-		e.Heroes = append(e.Heroes, h)
 	}
-	return e, cursorOf(met, left), false
+	if p.tombstones > 0 {
+		dst = appendHead(append(dst, keyTombstones), majorArray, uint64(p.tombstones))
+		for i := range p.tombstones {
+			dst = AppendTombstone(dst, s.tombstones.at(uint32(p.met+i)).Tombstone)
+		}
+	}
+	return dst, p.heroes + p.tombstones, p.next(), p.more
 }
 
 // PageAt is [State.Page] for the heroes at one location. Every hero that is
 // there from the first page to the last, in whatever version, is in at least
 // one of them.
 func (s *State) PageAt(location string, c Cursor, bytesMax int) (heroes []Hero, next Cursor, more bool) {
-	left := c.left(s.CountAt(location))
-	room := bytesMax - EntriesOverheadMax
-	for ; left > 0; left-- {
-		h, _ := s.HeroAt(location, left-1)
-		if room -= HeroSize(h); room < 0 && len(heroes) > 0 {
-			return heroes, cursorOf(0, left), true
-		}
-		heroes = append(heroes, h)
+	p := plan{left: c.left(s.CountAt(location)), bytes: EntriesOverheadMax}
+	there := s.crowds.of(location)
+	member := func(i int) uint32 { return there.members.at(uint32(p.left - 1 - i)) }
+	s.planHeroes(&p, bytesMax, member)
+	return s.copied(p.heroes, p.nameBytes, member), cursorOf(0, p.left-p.heroes), p.more
+}
+
+// plan is what goes into a page.
+type plan struct {
+	met, left          int // of the cursor: where the page starts
+	tombstones, heroes int // how many go in
+	bytes              int // of its encoding, at most
+	nameBytes          int // of its heroes' names
+	more               bool
+}
+
+// next returns the cursor for the page after this one.
+func (p *plan) next() Cursor { return cursorOf(p.met+p.tombstones, p.left-p.heroes) }
+
+func (s *State) plan(c Cursor, bytesMax int) plan {
+	p := plan{
+		met:   c.met(int(s.tombstones.size)),
+		left:  c.left(int(s.heroes.size)),
+		bytes: EntriesOverheadMax,
 	}
-	return heroes, cursorOf(0, left), false
+	for ; p.met+p.tombstones < int(s.tombstones.size); p.tombstones++ {
+		if p.full(TombstoneSize(s.tombstones.at(uint32(p.met+p.tombstones)).Tombstone), bytesMax) {
+			return p
+		}
+	}
+	s.planHeroes(&p, bytesMax, func(i int) uint32 { return uint32(p.left - 1 - i) })
+	return p
+}
+
+// planHeroes adds heroes as long as they fit: of the p.left there are, the ith
+// is in the slot that at tells.
+func (s *State) planHeroes(p *plan, bytesMax int, at func(i int) uint32) {
+	for ; p.heroes < p.left; p.heroes++ {
+		slot := s.heroes.at(at(p.heroes))
+		if p.full(s.heroSize(slot), bytesMax) {
+			return
+		}
+		p.nameBytes += int(slot.nameBytes)
+	}
+}
+
+// full adds the size of one more entry, or reports that it is for the next page.
+func (p *plan) full(size, bytesMax int) bool {
+	p.more = p.bytes+size > bytesMax && p.tombstones+p.heroes > 0
+	if !p.more {
+		p.bytes += size
+	}
+	return p.more
+}
+
+// copied returns copies of n heroes, of which the ith is in the slot that at
+// tells. Their names share one string.
+func (s *State) copied(n, nameBytes int, at func(i int) uint32) []Hero {
+	if n == 0 {
+		return nil
+	}
+	var names strings.Builder
+	names.Grow(nameBytes)
+	heroes := make([]Hero, n)
+	for i := range heroes {
+		slot := s.heroes.at(at(i))
+		start := names.Len()
+		names.Write(s.nameOf(slot))
+		heroes[i] = s.heroNamed(slot, names.String()[start:])
+	}
+	return heroes
 }

@@ -1,133 +1,212 @@
 package crdt
 
+import (
+	"hash/maphash"
+	"strings"
+)
+
 // State is a replica's whole state: at most one record an ID. The zero value
 // is not usable; see [NewState]. It has one owner and no lock.
 //
-// Records lie in dense slices, so that a page or a random pick needs no walk
+// Records lie in dense slabs, so that a page or a random pick needs no walk
 // through a map; a removed hero's place is taken by the last one (swap-delete).
-// Every write is O(1) in the number of entries, and nothing depends on the
-// order in which a map is walked.
+// They hold no pointers: names lie in an arena, locations are numbers, so that
+// a collection of garbage costs next to nothing however many heroes there are.
+// Every write is O(1) in the number of entries, and everything grows in small
+// steps, so that no write waits for millions of others to be moved. A State
+// copies what it keeps and gives out copies.
 type State struct {
-	heroes []heroSlot
+	heroes slab[heroSlot]
 	// tombstones only grows, and a tombstone keeps its position for ever.
-	tombstones []Tombstone
-	// index says where the record of an ID is.
-	index map[ID]place
-	// crowds lists the heroes of each location that has one.
-	crowds  map[string]*crowd
-	summary Summary
+	tombstones slab[tombstoneSlot]
+	names      arena
+	crowds     crowds
+	// ids and symbols say where the record of an ID or a symbol is.
+	ids, symbols table
+	// seed keys the hashes of both. Nothing that a caller sees depends on it.
+	seed     maphash.Seed
+	replaced replaced
+	summary  Summary
 }
 
-// heroSlot is a hero and its positions in the lists of its location's crowd.
+// heroSlot is a hero as it is kept, and its positions in the lists of its
+// location's crowd.
 type heroSlot struct {
-	hero      Hero
-	member    uint32
-	patroller uint32 // only while patrolling
+	id         ID
+	version    Version
+	symbol     uint64
+	name       uint32 // in State.names
+	location   uint32 // in State.crowds
+	member     uint32
+	patroller  uint32 // only while patrolling
+	nameBytes  uint8
+	health     uint8
+	patrolling bool
 }
 
-// place is a position in State.heroes or State.tombstones. 32 bits are enough:
-// 2^32 entries would take more than 300 GB.
-type place struct {
-	kind Kind
-	at   uint32
+type tombstoneSlot struct {
+	Tombstone
+	symbol uint64
 }
 
 // NewState returns an empty state.
-func NewState() *State {
-	return &State{index: make(map[ID]place), crowds: make(map[string]*crowd)}
-}
+func NewState() *State { return &State{seed: maphash.MakeSeed()} }
 
 // Summary returns counts and digest. It is kept up to date on each write.
 func (s *State) Summary() Summary { return s.summary }
 
 // Record returns what is known of id.
-func (s *State) Record(id ID) Record {
-	switch p := s.index[id]; p.kind {
+func (s *State) Record(id ID) Record { return s.record(s.find(id)) }
+
+// Hero returns the living hero with this ID.
+func (s *State) Hero(id ID) (Hero, bool) {
+	r := s.find(id)
+	if r.kind() != KindHero {
+		return Hero{}, false
+	}
+	return s.hero(s.heroes.at(r.at())), true
+}
+
+// Tombstone returns the tombstone with this ID.
+func (s *State) Tombstone(id ID) (Tombstone, bool) {
+	r := s.find(id)
+	if r.kind() != KindTombstone {
+		return Tombstone{}, false
+	}
+	return s.tombstones.at(r.at()).Tombstone, true
+}
+
+// find returns where the record of an ID is.
+func (s *State) find(id ID) ref {
+	p := s.ids.probe(s.hashID(id))
+	for {
+		r := p.next()
+		if r == none || s.idAt(r) == id {
+			return r
+		}
+	}
+}
+
+func (s *State) hashID(id ID) uint64 { return maphash.Bytes(s.seed, id[:]) }
+
+// idAt returns the ID of the record there.
+func (s *State) idAt(r ref) ID {
+	if r.kind() == KindHero {
+		return s.heroes.at(r.at()).id
+	}
+	return s.tombstones.at(r.at()).ID
+}
+
+func (s *State) record(r ref) Record {
+	switch r.kind() {
 	case KindHero:
-		return heroRecord(s.heroes[p.at].hero)
+		return heroRecord(s.hero(s.heroes.at(r.at())))
 	case KindTombstone:
-		return tombstoneRecord(s.tombstones[p.at])
+		return tombstoneRecord(s.tombstones.at(r.at()).Tombstone)
 	default:
 		return Record{}
 	}
 }
 
-// Hero returns the living hero with this ID.
-func (s *State) Hero(id ID) (Hero, bool) {
-	p := s.index[id]
-	if p.kind != KindHero {
-		return Hero{}, false
+// hero returns the hero in a slot, with a copy of its name.
+func (s *State) hero(slot *heroSlot) Hero { return s.heroNamed(slot, string(s.nameOf(slot))) }
+
+// heroNamed returns the hero in a slot; name is a copy of its name.
+func (s *State) heroNamed(slot *heroSlot, name string) Hero {
+	return Hero{
+		ID: slot.id, Name: name, Location: s.locationOf(slot), Health: slot.health,
+		Patrolling: slot.patrolling, Version: slot.version,
 	}
-	return s.heroes[p.at].hero, true
 }
 
-// Tombstone returns the tombstone with this ID.
-func (s *State) Tombstone(id ID) (Tombstone, bool) {
-	p := s.index[id]
-	if p.kind != KindTombstone {
-		return Tombstone{}, false
-	}
-	return s.tombstones[p.at], true
+// nameOf returns the name's bytes, which a write may change.
+func (s *State) nameOf(slot *heroSlot) []byte { return s.names.bytes(slot.name, slot.nameBytes) }
+
+func (s *State) locationOf(slot *heroSlot) string { return s.crowds.at(slot.location).location }
+
+// addHero enters a hero whose ID is not known and returns where.
+func (s *State) addHero(h *Hero) ref {
+	at := s.heroes.push()
+	slot := s.heroes.at(at)
+	slot.id = h.ID
+	slot.name, slot.nameBytes = s.names.put(h.Name), uint8(len(h.Name))
+	slot.overwrite(h)
+	s.ids.insert(s.hashID(h.ID), heroAt(at))
+	s.join(at, s.crowds.number(h.Location))
+	return heroAt(at)
 }
 
-// putHero writes h in the place of what was known of its ID, which was not a
-// tombstone.
-func (s *State) putHero(h Hero) {
-	if p := s.index[h.ID]; p.kind == KindHero {
-		s.replaceHero(p.at, h)
-		return
-	}
-	at := uint32(len(s.heroes))
-	s.heroes = append(s.heroes, heroSlot{hero: h})
-	s.index[h.ID] = place{KindHero, at}
-	s.join(at)
+// overwrite takes over what needs no place outside the slot.
+func (slot *heroSlot) overwrite(h *Hero) {
+	slot.version, slot.health, slot.patrolling = h.Version, h.Health, h.Patrolling
 }
 
 // replaceHero writes a new version of the hero at this position. Where the
 // location stays the same so does the hero's position in its list of members,
 // on which PageAt relies.
-func (s *State) replaceHero(at uint32, h Hero) {
-	slot := &s.heroes[at]
-	if slot.hero.Location != h.Location {
+func (s *State) replaceHero(at uint32, h *Hero) {
+	slot := s.heroes.at(at)
+	s.rename(slot, h.Name)
+	switch moves := s.locationOf(slot) != h.Location; {
+	case moves:
+		to := s.crowds.number(h.Location) // before it leaves, when its own may be given up
 		s.leave(at)
-		slot.hero = h
-		s.join(at)
-		return
-	}
-	if slot.hero.Patrolling {
+		slot.overwrite(h)
+		s.join(at, to)
+	case slot.patrolling && !h.Patrolling:
 		s.stopPatrol(at)
-	}
-	h.Location = slot.hero.Location // the copy that all its members share
-	slot.hero = h
-	if h.Patrolling {
+		slot.overwrite(h)
+	case !slot.patrolling && h.Patrolling:
+		slot.overwrite(h)
 		s.startPatrol(at)
+	default:
+		slot.overwrite(h)
 	}
 }
 
-// putTombstone writes t in the place of what was known of its ID.
-func (s *State) putTombstone(t Tombstone) {
-	p := s.index[t.ID]
-	if p.kind == KindTombstone {
-		s.tombstones[p.at] = t
+func (s *State) rename(slot *heroSlot, name string) {
+	if string(s.nameOf(slot)) == name {
 		return
 	}
-	if p.kind == KindHero {
-		s.removeHero(p.at)
-	}
-	s.index[t.ID] = place{KindTombstone, uint32(len(s.tombstones))}
-	s.tombstones = append(s.tombstones, t)
+	s.names.release(slot.name, slot.nameBytes)
+	slot.name, slot.nameBytes = s.names.put(name), uint8(len(name))
 }
 
-// removeHero takes out the hero at this position and moves the last one there.
-// The index entry of the one removed is left to the caller.
+// putTombstone writes t in the place of what was at r and returns where it is
+// now.
+func (s *State) putTombstone(r ref, t *Tombstone) ref {
+	if r.kind() == KindTombstone {
+		s.tombstones.at(r.at()).Tombstone = *t
+		return r
+	}
+	at := s.tombstones.push()
+	s.tombstones.at(at).Tombstone = *t
+	if r == none {
+		s.ids.insert(s.hashID(t.ID), tombstoneAt(at))
+	} else {
+		s.ids.move(s.hashID(t.ID), r, tombstoneAt(at))
+		s.removeHero(r.at())
+	}
+	return tombstoneAt(at)
+}
+
+// removeHero takes out the hero at this position, of whom the indexes know
+// nothing any more, and moves the last one there.
 func (s *State) removeHero(at uint32) {
 	s.leave(at)
-	last := uint32(len(s.heroes) - 1)
-	if at != last {
-		s.heroes[at] = s.heroes[last]
-		s.index[s.heroes[at].hero.ID] = place{KindHero, at}
+	slot := s.heroes.at(at)
+	s.names.release(slot.name, slot.nameBytes)
+	if last := s.heroes.size - 1; at != last {
+		*slot = *s.heroes.at(last)
+		s.ids.move(s.hashID(slot.id), heroAt(last), heroAt(at))
+		s.symbols.move(s.hashSymbol(slot.symbol), heroAt(last), heroAt(at))
 		s.relist(at)
 	}
-	s.heroes[last] = heroSlot{} // let its strings go
-	s.heroes = s.heroes[:last]
+	s.heroes.pop()
+}
+
+// detached returns h with strings that share memory with no other.
+func detached(h Hero) Hero {
+	h.Name, h.Location = strings.Clone(h.Name), strings.Clone(h.Location)
+	return h
 }

@@ -8,17 +8,17 @@ type Summary struct {
 	Digest     Digest // over both
 }
 
-func (s *Summary) add(r Record) {
-	s.count(r.Kind, 1)
-	if r.Kind != KindNone {
-		s.Digest.Add(r.Fingerprint())
+func (s *Summary) add(m mark) {
+	s.count(m.ref.kind(), 1)
+	if m.ref != none {
+		s.Digest.Add(m.print)
 	}
 }
 
-func (s *Summary) remove(r Record) {
-	s.count(r.Kind, ^uint64(0)) // minus one
-	if r.Kind != KindNone {
-		s.Digest.Remove(r.Fingerprint())
+func (s *Summary) remove(m mark) {
+	s.count(m.ref.kind(), ^uint64(0)) // minus one
+	if m.ref != none {
+		s.Digest.Remove(m.print)
 	}
 }
 

@@ -1,0 +1,95 @@
+package crdt
+
+import (
+	"encoding/binary"
+	"hash/maphash"
+	"iter"
+	"slices"
+)
+
+// Found says what became of the entry that a symbol stands for.
+type Found uint8
+
+// What there is to say of a symbol.
+const (
+	SymbolUnknown  Found = iota // it never was here, or it was replaced long ago
+	SymbolReplaced              // a later record took its place not long ago
+	SymbolCurrent               // it is here
+)
+
+// AppendBySymbol appends to dst what a peer lacks who asks for a symbol
+// ([Fingerprint.Symbol]): the entry it stands for or, when that has just been
+// replaced, the one that stands for the same ID now; of an unknown symbol,
+// nothing. A symbol of 64 bits is no identity, and somebody who wants to can
+// make two entries that share one: all that do are appended, in the order of
+// their IDs.
+func (s *State) AppendBySymbol(dst Entries, symbol uint64) (Entries, Found) {
+	if ids := s.idsOf(symbol); len(ids) > 0 {
+		for _, id := range ids {
+			dst = s.appendRecord(dst, id)
+		}
+		return dst, SymbolCurrent
+	}
+	ids := s.replaced.idsOf(s.hashSymbol(symbol), symbol)
+	if len(ids) == 0 {
+		return dst, SymbolUnknown
+	}
+	for _, id := range ids {
+		dst = s.appendRecord(dst, id)
+	}
+	return dst, SymbolReplaced
+}
+
+// Symbols goes through the symbols of all entries, each as often as there are
+// entries that share it. The order is arbitrary. The state must not be written
+// to meanwhile.
+func (s *State) Symbols() iter.Seq[uint64] {
+	return func(yield func(uint64) bool) {
+		for i := range s.tombstones.size {
+			if !yield(s.tombstones.at(i).symbol) {
+				return
+			}
+		}
+		for i := range s.heroes.size {
+			if !yield(s.heroes.at(i).symbol) {
+				return
+			}
+		}
+	}
+}
+
+// idsOf returns the IDs of the entries that share a symbol. The order in which
+// the table has them depends on its key, so it must not be seen.
+func (s *State) idsOf(symbol uint64) (ids []ID) {
+	p := s.symbols.probe(s.hashSymbol(symbol))
+	for r := p.next(); r != none; r = p.next() {
+		if *s.symbolAt(r) == symbol {
+			ids = append(ids, s.idAt(r))
+		}
+	}
+	slices.SortFunc(ids, ID.Compare)
+	return ids
+}
+
+func (s *State) appendRecord(dst Entries, id ID) Entries {
+	switch r := s.record(s.find(id)); r.Kind {
+	case KindHero:
+		dst.Heroes = append(dst.Heroes, r.Hero)
+	case KindTombstone:
+		dst.Tombstones = append(dst.Tombstones, r.Tombstone)
+	}
+	return dst
+}
+
+func (s *State) symbolAt(r ref) *uint64 {
+	if r.kind() == KindHero {
+		return &s.heroes.at(r.at()).symbol
+	}
+	return &s.tombstones.at(r.at()).symbol
+}
+
+func (s *State) hashSymbol(symbol uint64) uint64 {
+	var b [8]byte
+	binary.LittleEndian.PutUint64(b[:], symbol)
+	return maphash.Bytes(s.seed, b[:])
+}
