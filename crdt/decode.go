@@ -29,7 +29,9 @@ func DecodeTombstone(b []byte) (Tombstone, error) {
 // valid entries, and nothing after it; any error is a *[DecodeError] with the
 // place of the fault. An empty array gives an empty slice and an absent one a
 // nil slice. The result shares no memory with b and takes at most a small
-// multiple of its length.
+// multiple of its length. Names and locations are parts of one copy of b, so who
+// keeps one hero of a batch for long keeps the copy; a [State] keeps nothing of
+// it.
 func DecodeEntries(b []byte) (Entries, error) {
 	r := newReader(b)
 	e := r.entries()
@@ -95,8 +97,8 @@ func (r *reader) hero(location string) (h Hero) {
 	start := r.at
 	r.array(heroFields, "hero")
 	h.ID = r.id()
-	h.Name = r.text("name", NameBytesMax, "")
-	h.Location = r.text("location", CityNameBytesMax, location)
+	h.Name = r.textItem("name", NameBytesMax, "")
+	h.Location = r.textItem("location", CityNameBytesMax, location)
 	h.Health = r.health()
 	h.Patrolling = r.bool("patrolling")
 	h.Version = r.version()
@@ -172,6 +174,10 @@ func (r *reader) heroes() []Hero {
 	heroes := make([]Hero, r.list("heroes", heroBytesMin))
 	location := Home
 	for i := range heroes {
+		if r.quickHero(&heroes[i], location) {
+			location = heroes[i].Location
+			continue
+		}
 		r.entry = i
 		heroes[i] = r.hero(location)
 		if r.err != nil {
@@ -186,6 +192,9 @@ func (r *reader) heroes() []Hero {
 func (r *reader) tombstones() []Tombstone {
 	tombstones := make([]Tombstone, r.list("tombstones", tombstoneBytesMin))
 	for i := range tombstones {
+		if r.quickTombstone(&tombstones[i]) {
+			continue
+		}
 		r.entry = i
 		tombstones[i] = r.tombstone()
 		if r.err != nil {

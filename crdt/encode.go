@@ -53,7 +53,8 @@ const (
 
 // AppendHero appends the canonical encoding of h. It does not validate.
 func AppendHero(dst []byte, h Hero) []byte {
-	return appendHero(dst, &h.ID, h.Name, h.Location, h.Health, h.Patrolling, &h.Version)
+	// The compiler sees that the name is only read, and does not copy it.
+	return appendHero(dst, &h.ID, []byte(h.Name), h.Location, h.Health, h.Patrolling, &h.Version)
 }
 
 // appendHero appends the canonical encoding of the hero in a slot.
@@ -61,10 +62,10 @@ func (s *State) appendHero(dst []byte, slot *heroSlot) []byte {
 	return appendHero(dst, &slot.id, s.nameOf(slot), s.locationOf(slot), slot.health, slot.patrolling, &slot.version)
 }
 
-// appendHero appends the canonical encoding of a hero whose name is text or
-// bytes. Where there is room for any valid one, it asks for none.
-func appendHero[N string | []byte](
-	dst []byte, id *ID, name N, location string, health uint8, patrolling bool, v *Version,
+// appendHero appends the canonical encoding of a hero. Where there is room for
+// any valid one, it asks for none.
+func appendHero(
+	dst []byte, id *ID, name []byte, location string, health uint8, patrolling bool, v *Version,
 ) []byte {
 	n := len(dst)
 	if cap(dst)-n < HeroBytesMax || len(name) > NameBytesMax || len(location) > CityNameBytesMax {

@@ -44,6 +44,9 @@ func ValidateHeroName(name string) error {
 	if len(name) > NameBytesMax {
 		return invalid("name", "%d bytes, at most %d", len(name), NameBytesMax)
 	}
+	if isPlain(name) {
+		return nil
+	}
 	for i, r := range name {
 		if r == utf8.RuneError && !strings.HasPrefix(name[i:], string(utf8.RuneError)) {
 			return invalid("name", "byte %#02x at position %d is not UTF-8", name[i], i)
@@ -56,6 +59,20 @@ func ValidateHeroName(name string) error {
 		return invalid("name", "only spaces (U+0020)")
 	}
 	return nil
+}
+
+// isPlain reports whether a name is printable ASCII and not only spaces, as most
+// are.
+func isPlain(name string) bool {
+	var ink byte
+	for i := range len(name) {
+		c := name[i]
+		if c < ' ' || c > '~' {
+			return false
+		}
+		ink |= c ^ ' '
+	}
+	return ink != 0
 }
 
 func forbiddenInName(r rune) bool {

@@ -21,6 +21,8 @@ type reader struct {
 	// loose accepts lengths and integers that are longer than minimal, for
 	// what is not an entry; see UnmarshalCBOR of ID, Digest and Summary.
 	loose bool
+	// copied is b as a string, once a text was read; see text.
+	copied string
 	// kind and entry say what is being read, for errors.
 	kind  Kind
 	entry int
@@ -141,14 +143,23 @@ func (r *reader) chunk(major byte, what string, bytesMin, bytesMax int) []byte {
 	return part
 }
 
-// text reads a text string; whether it is UTF-8 is left to validation. If it
-// equals known, that string is returned and nothing allocated.
-func (r *reader) text(what string, bytesMax int, known string) string {
+// text returns the whole input as a string, of which the texts in it are parts:
+// one copy, however many there are.
+func (r *reader) text() string {
+	if len(r.copied) != len(r.b) {
+		r.copied = string(r.b)
+	}
+	return r.copied
+}
+
+// textItem reads a text string; whether it is UTF-8 is left to validation. If
+// it equals known, that string is returned.
+func (r *reader) textItem(what string, bytesMax int, known string) string {
 	part := r.chunk(majorText, what, 0, bytesMax)
-	if string(part) == known {
+	if r.err != nil || string(part) == known {
 		return known
 	}
-	return string(part)
+	return r.text()[r.at-len(part) : r.at]
 }
 
 func (r *reader) id() (id ID) {
