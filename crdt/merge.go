@@ -34,6 +34,9 @@ func (s *State) Merge(e Entries, horizon Stamp) Merged {
 		left--
 	}
 	for i := range e.Heroes {
+		if i%warmAhead == 0 {
+			s.warm(e.Heroes[i:min(i+warmAhead, len(e.Heroes))])
+		}
 		h := &e.Heroes[i]
 		switch r := s.find(h.ID); {
 		case !s.wantsHero(h, r):
@@ -48,11 +51,11 @@ func (s *State) Merge(e Entries, horizon Stamp) Merged {
 }
 
 // change returns room for one change, where at most left more will come. Most
-// of a batch is often known already, so room is made in steps of fourfold size.
+// of a batch is often known already, so room is made step by step.
 func (m *Merged) change(left int) *Change {
 	n := len(m.Changes)
 	if n == cap(m.Changes) {
-		m.Changes = slices.Grow(m.Changes, min(left, max(16, 3*n)))
+		m.Changes = slices.Grow(m.Changes, min(left, max(32, 7*n)))
 	}
 	m.Changes = m.Changes[:n+1]
 	return &m.Changes[n]

@@ -27,6 +27,7 @@ type State struct {
 	seed     maphash.Seed
 	replaced replaced
 	summary  Summary
+	touched  uint32 // a sum of no meaning; see warm
 }
 
 // heroSlot is a hero as it is kept, and its positions in the lists of its
