@@ -33,21 +33,27 @@ func (s *State) Merge(e Entries, horizon Stamp) Merged {
 		}
 		left--
 	}
-	for i := range e.Heroes {
-		if i%warmAhead == 0 {
-			s.warm(e.Heroes[i:min(i+warmAhead, len(e.Heroes))])
-		}
-		h := &e.Heroes[i]
-		switch r := s.find(h.ID); {
+	for rest := e.Heroes; len(rest) > 0; {
+		n := min(warmAhead, len(rest))
+		s.mergeHeroes(&m, rest[:n], horizon, len(rest))
+		rest = rest[n:]
+	}
+	return m
+}
+
+// mergeHeroes merges up to warmAhead heroes, the first of left.
+func (s *State) mergeHeroes(m *Merged, heroes []Hero, horizon Stamp, left int) {
+	w := s.warm(heroes)
+	for i := range heroes {
+		h := &heroes[i]
+		switch r := s.findHashed(h.ID, w.hashes[i]); {
 		case !s.wantsHero(h, r):
 		case h.Version.HLC > horizon:
 			m.Future = append(m.Future, detached(*h))
 		default:
-			s.writeHero(h, r, m.change(left))
+			s.writeHero(h, r, w.prints[i], m.change(left-i))
 		}
-		left--
 	}
-	return m
 }
 
 // change returns room for one change, where at most left more will come. Most
@@ -70,7 +76,7 @@ func (s *State) MergeHero(h Hero) (c Change, changed bool) {
 	if !s.wantsHero(&h, r) {
 		return Change{}, false
 	}
-	s.writeHero(&h, r, &c)
+	s.writeHero(&h, r, Fingerprint{}, &c)
 	return c, true
 }
 
@@ -120,8 +126,12 @@ func (s *State) greater(h *Hero, old *heroSlot) bool {
 	return bytes.Compare(AppendHero(a[:0], *h), s.appendHero(b[:0], old)) > 0
 }
 
-// writeHero writes h, which is wanted, over what is at r and tells c.
-func (s *State) writeHero(h *Hero, r ref, c *Change) {
+// writeHero writes h, which is wanted, over what is at r and tells c. print is
+// its fingerprint, or zero if that is not known yet.
+func (s *State) writeHero(h *Hero, r ref, print Fingerprint, c *Change) {
+	if print == (Fingerprint{}) {
+		print = h.Fingerprint()
+	}
 	c.ID = h.ID
 	var was Fingerprint
 	now := r
@@ -134,7 +144,7 @@ func (s *State) writeHero(h *Hero, r ref, c *Change) {
 		s.replaceHero(r.at(), h)
 	}
 	c.New.Kind, c.New.Hero = KindHero, *h
-	s.account(h.ID, mark{r, was}, mark{now, s.heroPrint(s.heroes.at(now.at()))})
+	s.account(h.ID, mark{r, was}, mark{now, print})
 }
 
 // heroBefore returns the hero in a slot that h is about to overwrite. Names

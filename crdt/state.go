@@ -78,8 +78,10 @@ func (s *State) Tombstone(id ID) (Tombstone, bool) {
 }
 
 // find returns where the record of an ID is.
-func (s *State) find(id ID) ref {
-	p := s.ids.probe(s.hashID(id))
+func (s *State) find(id ID) ref { return s.findHashed(id, s.hashID(id)) }
+
+func (s *State) findHashed(id ID, hash uint64) ref {
+	p := s.ids.probe(hash)
 	for {
 		r := p.next()
 		if r == none || s.idAt(r) == id {

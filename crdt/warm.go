@@ -5,35 +5,59 @@ package crdt
 // its turn comes.
 const warmAhead = 16
 
-// warm reads what a merge of these heroes is going to read. At a million
-// entries nearly every read misses the processor's caches; here none depends on
-// another hero's, so that it waits for many at once and not for one after the
-// other. It changes nothing but the waiting.
-func (s *State) warm(heroes []Hero) {
-	var hashes [warmAhead]uint64
-	var found [warmAhead]*heroSlot
+// warmed is what was found out about some heroes before their turn.
+type warmed struct {
+	hashes [warmAhead]uint64 // of their IDs
+	// prints are the fingerprints of those that are probably wanted, and zero
+	// for the others.
+	prints [warmAhead]Fingerprint
+}
+
+// warm reads what a merge of these heroes, at most warmAhead, is going to read.
+// At a million entries nearly every read misses the processor's caches; here,
+// step by step, none depends on another hero's, so that it waits for many at
+// once and not for one after the other. It changes nothing but the waiting:
+// what is wanted is decided when a hero's turn comes, for those before it in
+// the batch may matter.
+func (s *State) warm(heroes []Hero) (w warmed) {
+	var slots [warmAhead]*heroSlot
+	var wanted [warmAhead]bool // for all that is seen here
 	touched := uint32(0)
 	for i := range heroes {
-		hashes[i] = s.hashID(heroes[i].ID)
-		touched += s.ids.touch(hashes[i])
+		w.hashes[i] = s.hashID(heroes[i].ID)
+		touched += s.ids.touch(w.hashes[i])
 	}
 	for i := range heroes {
-		p := s.ids.probe(hashes[i])
-		if r := p.next(); r.kind() == KindHero {
-			found[i] = s.heroes.at(r.at())
-			touched += uint32(found[i].nameBytes)
+		p := s.ids.probe(w.hashes[i])
+		r := p.next()
+		if r.kind() == KindHero {
+			slots[i] = s.heroes.at(r.at())
+			touched += uint32(slots[i].id[0]) + uint32(slots[i].health)
+		}
+		wanted[i] = r == none
+	}
+	for i := range heroes {
+		if slot := slots[i]; slot != nil && slot.version.HLC < heroes[i].Version.HLC {
+			wanted[i] = true
+			touched += s.touchOld(slot)
 		}
 	}
-	for i, slot := range found[:len(heroes)] {
-		if slot != nil && heroes[i].Version.HLC > slot.version.HLC {
-			touched += s.symbols.touch(s.hashSymbol(slot.symbol))
-			touched += uint32(s.nameOf(slot)[0])
-			if slot.patrolling {
-				touched += s.crowds.at(slot.location).patrolling.at(slot.patroller)
-			}
+	for i := range heroes {
+		if wanted[i] {
+			w.prints[i] = heroes[i].Fingerprint()
+			touched += s.symbols.touch(s.hashSymbol(w.prints[i].Symbol()))
 		}
 	}
 	s.touched += touched
+	return w
+}
+
+// touchOld reads what is read to take an old version out.
+func (s *State) touchOld(slot *heroSlot) (touched uint32) {
+	if slot.patrolling {
+		touched = s.crowds.at(slot.location).patrolling.at(slot.patroller)
+	}
+	return touched + s.symbols.touch(s.hashSymbol(slot.symbol)) + uint32(s.nameOf(slot)[0])
 }
 
 // touch reads the slot at which a hash is looked for first.
