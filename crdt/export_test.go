@@ -167,3 +167,15 @@ func (t *table) check(records int) error {
 	}
 	return nil
 }
+
+// ReplacedMax is replacedMax.
+const ReplacedMax = replacedMax
+
+// ForgeSymbol has a record go by another symbol than its own, as if somebody
+// had searched for entries that share one.
+func ForgeSymbol(s *State, id ID, symbol uint64) {
+	r := s.find(id)
+	s.symbols.remove(s.hashSymbol(*s.symbolAt(r)), r)
+	*s.symbolAt(r) = symbol
+	s.symbols.insert(s.hashSymbol(symbol), r)
+}

@@ -1,6 +1,7 @@
 package crdt_test
 
 import (
+	"bytes"
 	"math"
 	"testing"
 
@@ -160,6 +161,22 @@ func TestAWalkInPeaceMeetsEachOnce(t *testing.T) {
 		}
 		if want := len(contents(s)); walked != want {
 			t.Fatalf("%d entries in the pages, %d in the state", walked, want)
+		}
+	})
+}
+
+func TestAnAppendedPageIsAPageEncoded(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		s := crowded(t)
+		bytesMax := rapid.IntRange(-1, 1000).Draw(t, "bytes")
+		for c, more := crdt.Cursor(0), true; more; {
+			e, next, wantMore := s.Page(c, bytesMax)
+			want := crdt.AppendEntries([]byte("before"), e)
+			got, n, gotNext, gotMore := s.AppendPage([]byte("before"), c, bytesMax)
+			if !bytes.Equal(got, want) || n != e.Len() || gotNext != next || gotMore != wantMore {
+				t.Fatalf("%x, %d entries, %d, %v, want %x, %d, %v", got, n, gotNext, gotMore, want, next, wantMore)
+			}
+			c, more = next, wantMore
 		}
 	})
 }

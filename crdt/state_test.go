@@ -3,6 +3,9 @@ package crdt_test
 import (
 	"bytes"
 	"maps"
+	"math/rand/v2"
+	"strconv"
+	"strings"
 	"testing"
 
 	"pgregory.net/rapid"
@@ -111,6 +114,52 @@ func TestStateIsTheNaiveModel(t *testing.T) {
 	})
 }
 
+// A long history of births, moves, patrols, renamings and deaths, from a few
+// thousand IDs, in batches with stale and repeated entries.
+func TestALongHistoryIsTheNaiveModel(t *testing.T) {
+	chance := rand.New(rand.NewPCG(1, 2))
+	s, m := crdt.NewState(), model{}
+	for range 300 {
+		var e crdt.Entries
+		for range 100 {
+			h := heroOf(chance.IntN(3000), chance.Uint32N(10))
+			switch chance.IntN(10) {
+			case 0:
+				e.Tombstones = append(e.Tombstones, crdt.Tombstone{ID: h.ID, Version: h.Version})
+				continue
+			case 1:
+				h.Name = strings.Repeat("x", 1+chance.IntN(crdt.NameBytesMax))
+			case 2:
+				h.Location = "city-" + strconv.Itoa(chance.IntN(500))
+			}
+			e.Heroes = append(e.Heroes, h)
+		}
+		changes := 0
+		for _, d := range e.Tombstones {
+			if m.mergeTombstone(d) {
+				changes++
+			}
+		}
+		for _, h := range e.Heroes {
+			if m.mergeHero(h) {
+				changes++
+			}
+		}
+		if got := len(s.Merge(e, crdt.NoHorizon).Changes); got != changes {
+			t.Fatalf("%d changes, want %d", got, changes)
+		}
+		if err := crdt.CheckState(s); err != nil {
+			t.Fatal(err)
+		}
+		if got, want := s.Summary(), m.summary(); got != want {
+			t.Fatalf("summary %+v, from scratch %+v", got, want)
+		}
+	}
+	if !maps.Equal(contents(s), m) {
+		t.Fatal("the contents differ")
+	}
+}
+
 func wantChange(t *rapid.T, s *crdt.State, got crdt.Change, changed bool, old crdt.Record, id crdt.ID) {
 	want := crdt.Change{ID: id, Old: old, New: s.Record(id)}
 	if !changed {
@@ -137,6 +186,7 @@ func wantModel(t *rapid.T, s *crdt.State, m model) {
 	if !maps.Equal(contents(s), m) {
 		t.Fatalf("pages give %+v, want %+v", contents(s), m)
 	}
+	wantSymbols(t, s, m)
 	for _, location := range append(crdttest.Locations(), "nowhere") {
 		wantCrowd(t, s.CountAt, s.HeroAt, location, m.at(location, false))
 		wantCrowd(t, s.PatrollingAt, s.PatrollingHeroAt, location, m.at(location, true))

@@ -8,7 +8,7 @@ const (
 	// A shard grows by a quarter as soon as more than four fifths of it would
 	// be in use: at 2 million entries it holds some 8,000, and to lay them out
 	// anew takes a fraction of a millisecond.
-	tableSlots   = 8 // of a shard that has any
+	tableSlots = 8 // of a shard that has any
 )
 
 // table finds records by the hash of something unique or nearly so: the ID or
