@@ -74,16 +74,15 @@ func appendHero(
 	b := (*[HeroBytesMax]byte)(dst[n : n+HeroBytesMax])
 	b[0], b[1] = majorArray|heroFields, majorBytes|idBytes
 	copy(b[2:], id[:])
-	at := 1 + idItemBytes
-	at = putHead(b, at, majorText, uint64(len(name)))
+	at := putSmall(b, 1+idItemBytes, majorText, uint8(len(name)))
 	at += copy(b[at:], name)
-	at = putHead(b, at, majorText, uint64(len(location)))
+	at = putSmall(b, at, majorText, uint8(len(location)))
 	at += copy(b[at:], location)
-	at = putHead(b, at, majorUint, uint64(health))
+	at = putSmall(b, at, majorUint, health)
 	b[at] = simple(patrolling)
-	at = putHead(b, at+1, majorUint, uint64(v.Assigned))
-	at = putHead(b, at, majorUint, uint64(v.Replica))
-	at = putHead(b, at, majorUint, uint64(v.HLC))
+	at = putUint(b, at+1, uint64(v.Assigned))
+	at = putUint(b, at, uint64(v.Replica))
+	at = putUint(b, at, uint64(v.HLC))
 	return dst[:n+at]
 }
 
@@ -112,8 +111,9 @@ func AppendEntries(dst []byte, e Entries) []byte {
 	if e.Heroes != nil {
 		dst = append(dst, keyHeroes)
 		dst = appendHead(dst, majorArray, uint64(len(e.Heroes)))
-		for _, h := range e.Heroes {
-			dst = AppendHero(dst, h)
+		for i := range e.Heroes {
+			h := &e.Heroes[i]
+			dst = appendHero(dst, &h.ID, []byte(h.Name), h.Location, h.Health, h.Patrolling, &h.Version)
 		}
 	}
 	if e.Tombstones != nil {
@@ -234,23 +234,26 @@ func appendHead(dst []byte, major byte, n uint64) []byte {
 	}
 }
 
-// putHead is appendHead at a position of a buffer that has room. It returns the
-// position after the head.
-func putHead(b *[HeroBytesMax]byte, at int, major byte, n uint64) int {
-	switch {
-	case n < 24:
-		b[at] = major | byte(n)
+// putSmall is appendHead at a position of a buffer that has room, for arguments
+// of a byte. It returns the position after the head.
+func putSmall(b *[HeroBytesMax]byte, at int, major, n byte) int {
+	if n < 24 {
+		b[at] = major | n
 		return at + 1
-	case n < 1<<8:
-		b[at], b[at+1] = major|24, byte(n)
-		return at + 2
-	case n < 1<<32:
-		return at + len(appendHead(b[at:at], major, n))
-	default:
-		b[at] = major | 27
-		binary.BigEndian.PutUint64(b[at+1:], n)
-		return at + headBytesMax
 	}
+	b[at], b[at+1] = major|24, n
+	return at + 2
+}
+
+// putUint is putSmall for unsigned integers of any size. Most are stamps, and
+// take all eight bytes.
+func putUint(b *[HeroBytesMax]byte, at int, n uint64) int {
+	if n < 1<<32 {
+		return at + len(appendHead(b[at:at], majorUint, n))
+	}
+	b[at] = majorUint | 27
+	binary.BigEndian.PutUint64(b[at+1:], n)
+	return at + headBytesMax
 }
 
 func headSize(n uint64) int {

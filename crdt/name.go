@@ -118,6 +118,11 @@ func validateLabel(field, label string) error {
 	return nil
 }
 
-func isLabelByte(c byte) bool {
-	return 'a' <= c && c <= 'z' || '0' <= c && c <= '9' || c == '-'
-}
+func isLabelByte(c byte) bool { return labelBytes[c] }
+
+var labelBytes = func() (is [256]bool) {
+	for _, c := range []byte("abcdefghijklmnopqrstuvwxyz0123456789-") {
+		is[c] = true
+	}
+	return is
+}()

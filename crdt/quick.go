@@ -91,7 +91,19 @@ func quickHealth(b []byte, at int) (health uint8, next int) {
 }
 
 // quickVersion returns the position after the version, 0 for what is none.
+// Mostly its three numbers are of eight bytes.
 func quickVersion(v *Version, b []byte, at int) int {
+	if part := b[at:]; len(part) >= versionBytesMax {
+		part = part[:versionBytesMax]
+		assigned := binary.BigEndian.Uint64(part[1:])
+		replica := binary.BigEndian.Uint64(part[1+headBytesMax:])
+		hlc := binary.BigEndian.Uint64(part[1+2*headBytesMax:])
+		heads := part[0] == 27 && part[headBytesMax] == 27 && part[2*headBytesMax] == 27
+		if heads && min(assigned, replica, hlc) >= 1<<32 {
+			*v = Version{Assigned: Stamp(assigned), Replica: ReplicaID(replica), HLC: Stamp(hlc)}
+			return at + versionBytesMax
+		}
+	}
 	assigned, at := quickUint(b, at)
 	replica, at := quickUint(b, at)
 	hlc, at := quickUint(b, at)
