@@ -1,6 +1,7 @@
 package crdt
 
 import (
+	"encoding/binary"
 	"errors"
 	"fmt"
 )
@@ -49,9 +50,9 @@ func (s *State) checkIndexed(r ref) error {
 	if got := s.find(s.idAt(r)); got != r {
 		return fmt.Errorf("its ID is found at %d, not %d", got, r)
 	}
-	symbol := *s.symbolAt(r)
-	if got := s.printAt(r).Symbol(); got != symbol {
-		return fmt.Errorf("symbol %x is kept as %x", got, symbol)
+	symbol := s.printAt(r).symbol()
+	if got, want := *s.printAt(r), s.record(r).Fingerprint().kept(); got != want {
+		return fmt.Errorf("fingerprint %x is kept as %x", want, got)
 	}
 	p := s.symbols.probe(s.hashSymbol(symbol))
 	for got := p.next(); got != r; got = p.next() {
@@ -175,7 +176,7 @@ const ReplacedMax = replacedMax
 // had searched for entries that share one.
 func ForgeSymbol(s *State, id ID, symbol uint64) {
 	r := s.find(id)
-	s.symbols.remove(s.hashSymbol(*s.symbolAt(r)), r)
-	*s.symbolAt(r) = symbol
+	s.symbols.remove(s.hashSymbol(s.printAt(r).symbol()), r)
+	binary.LittleEndian.PutUint64(s.printAt(r)[16:], symbol)
 	s.symbols.insert(s.hashSymbol(symbol), r)
 }

@@ -25,20 +25,25 @@ func (t Tombstone) Fingerprint() Fingerprint {
 // Symbol returns bytes 16–23 as a little-endian integer.
 func (f Fingerprint) Symbol() uint64 { return binary.LittleEndian.Uint64(f[16:]) }
 
-// heroPrint returns the fingerprint of the hero in a slot.
-func (s *State) heroPrint(slot *heroSlot) Fingerprint {
-	var buf [1 + HeroBytesMax]byte
-	return sha256.Sum256(s.appendHero(append(buf[:0], byte(KindHero)), slot))
+// keptPrint is as much of a fingerprint as is of use, kept with each entry: to
+// work it out again whenever the entry is overwritten takes longer than all else
+// that a write does.
+type keptPrint [24]byte
+
+func (f Fingerprint) kept() keptPrint { return keptPrint(f[:]) }
+
+// fingerprint returns the fingerprint without its last bytes.
+func (p keptPrint) fingerprint() (f Fingerprint) {
+	copy(f[:], p[:])
+	return f
 }
 
-// printAt returns the fingerprint of the record there, zero for none.
-func (s *State) printAt(r ref) Fingerprint {
-	switch r.kind() {
-	case KindHero:
-		return s.heroPrint(s.heroes.at(r.at()))
-	case KindTombstone:
-		return s.tombstones.at(r.at()).Fingerprint()
-	default:
-		return Fingerprint{}
+func (p *keptPrint) symbol() uint64 { return binary.LittleEndian.Uint64(p[16:]) }
+
+// printAt returns where the fingerprint of the record there is kept.
+func (s *State) printAt(r ref) *keptPrint {
+	if r.kind() == KindHero {
+		return &s.heroes.at(r.at()).print
 	}
+	return &s.tombstones.at(r.at()).print
 }

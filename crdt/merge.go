@@ -139,7 +139,7 @@ func (s *State) writeHero(h *Hero, r ref, print Fingerprint, c *Change) {
 		now = s.addHero(h)
 	} else {
 		slot := s.heroes.at(r.at())
-		was = s.heroPrint(slot)
+		was = slot.print.fingerprint()
 		c.Old.Kind, c.Old.Hero = KindHero, s.heroBefore(slot, h)
 		s.replaceHero(r.at(), h)
 	}
@@ -159,7 +159,10 @@ func (s *State) heroBefore(slot *heroSlot, h *Hero) Hero {
 // writeTombstone writes t, which is wanted, over what is at r and tells c.
 func (s *State) writeTombstone(t *Tombstone, r ref, c *Change) {
 	c.ID, c.Old, c.New = t.ID, s.record(r), tombstoneRecord(*t)
-	was := mark{r, s.printAt(r)}
+	was := mark{ref: r}
+	if r != none {
+		was.print = s.printAt(r).fingerprint()
+	}
 	s.account(t.ID, was, mark{s.putTombstone(r, t), t.Fingerprint()})
 }
 
@@ -184,5 +187,5 @@ func (s *State) account(id ID, old, now mark) {
 	}
 	symbol := now.print.Symbol()
 	s.symbols.insert(s.hashSymbol(symbol), now.ref)
-	*s.symbolAt(now.ref) = symbol
+	*s.printAt(now.ref) = now.print.kept()
 }

@@ -1,8 +1,8 @@
 package crdt
 
-// slabChunk is the number of records in a chunk of a slab. Chunks of 256 heroes
-// or tombstones fill a size class of Go's allocator to the last byte.
-const slabChunk = 1 << 8
+// slabChunk is the number of records in a chunk of a slab. Chunks of 1,024
+// heroes or tombstones fill their pages of Go's allocator to the last byte.
+const slabChunk = 1 << 10
 
 // slab is a dense list that grows by whole chunks and never moves a record: a
 // write that makes it grow costs no more than another, and a pointer from at

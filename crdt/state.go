@@ -35,7 +35,7 @@ type State struct {
 type heroSlot struct {
 	id         ID
 	version    Version
-	symbol     uint64
+	print      keptPrint
 	name       uint32 // in State.names
 	location   uint32 // in State.crowds
 	member     uint32
@@ -47,7 +47,7 @@ type heroSlot struct {
 
 type tombstoneSlot struct {
 	Tombstone
-	symbol uint64
+	print keptPrint
 }
 
 // NewState returns an empty state.
@@ -202,7 +202,7 @@ func (s *State) removeHero(at uint32) {
 	if last := s.heroes.size - 1; at != last {
 		*slot = *s.heroes.at(last)
 		s.ids.move(s.hashID(slot.id), heroAt(last), heroAt(at))
-		s.symbols.move(s.hashSymbol(slot.symbol), heroAt(last), heroAt(at))
+		s.symbols.move(s.hashSymbol(slot.print.symbol()), heroAt(last), heroAt(at))
 		s.relist(at)
 	}
 	s.heroes.pop()

@@ -46,12 +46,12 @@ func (s *State) AppendBySymbol(dst Entries, symbol uint64) (Entries, Found) {
 func (s *State) Symbols() iter.Seq[uint64] {
 	return func(yield func(uint64) bool) {
 		for i := range s.tombstones.size {
-			if !yield(s.tombstones.at(i).symbol) {
+			if !yield(s.tombstones.at(i).print.symbol()) {
 				return
 			}
 		}
 		for i := range s.heroes.size {
-			if !yield(s.heroes.at(i).symbol) {
+			if !yield(s.heroes.at(i).print.symbol()) {
 				return
 			}
 		}
@@ -63,7 +63,7 @@ func (s *State) Symbols() iter.Seq[uint64] {
 func (s *State) idsOf(symbol uint64) (ids []ID) {
 	p := s.symbols.probe(s.hashSymbol(symbol))
 	for r := p.next(); r != none; r = p.next() {
-		if *s.symbolAt(r) == symbol {
+		if s.printAt(r).symbol() == symbol {
 			ids = append(ids, s.idAt(r))
 		}
 	}
@@ -79,13 +79,6 @@ func (s *State) appendRecord(dst Entries, id ID) Entries {
 		dst.Tombstones = append(dst.Tombstones, r.Tombstone)
 	}
 	return dst
-}
-
-func (s *State) symbolAt(r ref) *uint64 {
-	if r.kind() == KindHero {
-		return &s.heroes.at(r.at()).symbol
-	}
-	return &s.tombstones.at(r.at()).symbol
 }
 
 func (s *State) hashSymbol(symbol uint64) uint64 {

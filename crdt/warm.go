@@ -57,7 +57,7 @@ func (s *State) touchOld(slot *heroSlot) (touched uint32) {
 	if slot.patrolling {
 		touched = s.crowds.at(slot.location).patrolling.at(slot.patroller)
 	}
-	return touched + s.symbols.touch(s.hashSymbol(slot.symbol)) + uint32(s.nameOf(slot)[0])
+	return touched + s.symbols.touch(s.hashSymbol(slot.print.symbol())) + uint32(s.nameOf(slot)[0])
 }
 
 // touch reads the slot at which a hash is looked for first.
