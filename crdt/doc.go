@@ -17,7 +17,8 @@
 // # What it never does
 //
 // It does no I/O, starts no goroutine, takes no lock, and reads neither clock
-// nor random source. A [State] has one owner, who serialises all calls.
+// nor random source, but for the key of a state's hash tables, on which nothing
+// that can be seen depends. A [State] has one owner, who serialises all calls.
 //
 // # Wire form
 //

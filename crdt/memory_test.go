@@ -73,6 +73,23 @@ func TestKnownEntriesAreMergedWithoutAllocation(t *testing.T) {
 	}
 }
 
+func TestOverwritingAllocatesNothing(t *testing.T) {
+	s, write := stateOf(heroes(100)), uint32(0)
+	for range 2 * crdt.ReplacedMax { // until the ring of replaced symbols is full
+		write++
+		s.MergeHero(heroOf(1, write))
+	}
+	h := heroOf(1, write)
+	if got := testing.AllocsPerRun(100, func() {
+		h.Version.HLC++
+		if _, changed := s.MergeHero(h); !changed {
+			t.Fatal("not merged")
+		}
+	}); got != 0 {
+		t.Errorf("%v allocations", got)
+	}
+}
+
 func TestABatchIsDecodedInFewAllocations(t *testing.T) {
 	raw := crdt.AppendEntries(nil, heroes(1000))
 	got := testing.AllocsPerRun(10, func() {

@@ -32,7 +32,7 @@ func (s *State) warm(heroes []Hero) (w warmed) {
 		r := p.next()
 		if r.kind() == KindHero {
 			slots[i] = s.heroes.at(r.at())
-			touched += uint32(slots[i].id[0]) + uint32(slots[i].health)
+			touched += uint32(slots[i].id[0]) + uint32(slots[i].version.HLC) + uint32(slots[i].health)
 		}
 		wanted[i] = r == none
 	}
@@ -52,12 +52,10 @@ func (s *State) warm(heroes []Hero) (w warmed) {
 	return w
 }
 
-// touchOld reads what is read to take an old version out.
-func (s *State) touchOld(slot *heroSlot) (touched uint32) {
-	if slot.patrolling {
-		touched = s.crowds.at(slot.location).patrolling.at(slot.patroller)
-	}
-	return touched + s.symbols.touch(s.hashSymbol(slot.print.symbol())) + uint32(s.nameOf(slot)[0])
+// touchOld reads what is read to take an old version out. It must not branch on
+// anything that is yet to be read.
+func (s *State) touchOld(slot *heroSlot) uint32 {
+	return s.symbols.touch(s.hashSymbol(slot.print.symbol())) + uint32(s.nameOf(slot)[0])
 }
 
 // touch reads the slot at which a hash is looked for first.
