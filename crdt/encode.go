@@ -1,6 +1,9 @@
 package crdt
 
-import "encoding/binary"
+import (
+	"encoding/binary"
+	"slices"
+)
 
 // The major types of CBOR that are in use (RFC 8949 §3.1), in the place they
 // have in an item's first byte.
@@ -62,14 +65,18 @@ func (s *State) appendHero(dst []byte, slot *heroSlot) []byte {
 	return appendHero(dst, &slot.id, s.nameOf(slot), s.locationOf(slot), slot.health, slot.patrolling, &slot.version)
 }
 
-// appendHero appends the canonical encoding of a hero. Where there is room for
-// any valid one, it asks for none.
+// appendHero appends the canonical encoding of a hero: at a stroke where there
+// is or has to be made room, and then for any valid one; item by item where what
+// there is will just do.
 func appendHero(
 	dst []byte, id *ID, name []byte, location string, health uint8, patrolling bool, v *Version,
 ) []byte {
 	n := len(dst)
-	if cap(dst)-n < HeroBytesMax || len(name) > NameBytesMax || len(location) > CityNameBytesMax {
-		return growHero(dst, id, string(name), location, health, patrolling, v)
+	if room := cap(dst) - n; room < HeroBytesMax || len(name) > NameBytesMax || len(location) > CityNameBytesMax {
+		if size := heroSize(len(name), len(location), health, v); size <= room || size > HeroBytesMax {
+			return growHero(dst, id, string(name), location, health, patrolling, v)
+		}
+		dst = slices.Grow(dst, HeroBytesMax)
 	}
 	b := (*[HeroBytesMax]byte)(dst[n : n+HeroBytesMax])
 	b[0], b[1] = majorArray|heroFields, majorBytes|idBytes

@@ -1,26 +1,38 @@
 package crdt
 
-// slabChunk is the number of records in a chunk of a slab. Chunks of 1,024
-// heroes or tombstones fill their pages of Go's allocator to the last byte.
-const slabChunk = 1 << 10
+const (
+	// slabChunk is the number of records in a chunk of a slab. Chunks of 1,024
+	// heroes or tombstones fill their pages of Go's allocator to the last byte.
+	slabChunk = 1 << 10
+	// slabFirst is what the first chunk begins with, for small states. It
+	// doubles until it is a chunk like the others.
+	slabFirst = 1 << 3
+)
 
-// slab is a dense list that grows by whole chunks and never moves a record: a
-// write that makes it grow costs no more than another, and a pointer from at
-// holds until the record is dropped.
+// slab is a dense list that grows by whole chunks: a write that makes it grow
+// moves no more than one chunk, however many there are.
 type slab[T any] struct {
-	chunks []*[slabChunk]T
+	chunks [][]T
 	size   uint32
 }
 
+// at returns a record, for as long as none is pushed or popped.
 func (s *slab[T]) at(i uint32) *T { return &s.chunks[i/slabChunk][i%slabChunk] }
 
 // push adds a zero record at the end and returns its position.
 func (s *slab[T]) push() (at uint32) {
 	at = s.size
-	if int(at/slabChunk) == len(s.chunks) {
-		s.chunks = append(s.chunks, new([slabChunk]T))
-	}
 	s.size++
+	switch chunk := int(at / slabChunk); {
+	case len(s.chunks) == 0:
+		s.chunks = append(s.chunks, make([]T, slabFirst))
+	case chunk == len(s.chunks):
+		s.chunks = append(s.chunks, make([]T, slabChunk))
+	case int(at%slabChunk) == len(s.chunks[chunk]):
+		grown := make([]T, 2*at)
+		copy(grown, s.chunks[chunk])
+		s.chunks[chunk] = grown
+	}
 	return at
 }
 
