@@ -13,7 +13,7 @@ import (
 const (
 	// FutureSkewMax is how far ahead of the local clock a hero's stamp may be
 	// to be taken from others.
-	FutureSkewMax = 60 * time.Second
+	FutureSkewMax = crdt.FutureSkewMax
 	// OwnSkewMax is how far ahead of the local clock an own write may be.
 	OwnSkewMax = 50 * time.Second
 )

@@ -174,7 +174,7 @@ type mark struct {
 }
 
 // account keeps up to date all that is derived from the set of entries, the
-// summary and the index of symbols: exactly the old entry out, the new in.
+// summary, the index of symbols and the sketch: exactly the old entry out, the new in.
 // Every write comes through here, and nothing else does.
 func (s *State) account(id ID, old, now mark) {
 	s.summary.remove(old)
@@ -184,8 +184,11 @@ func (s *State) account(id ID, old, now mark) {
 		hash := s.hashSymbol(symbol)
 		s.symbols.remove(hash, old.ref)
 		s.replaced.add(replacement{symbol: symbol, hash: hash, id: id})
+		s.kept.sketch.Remove(symbol)
 	}
 	symbol := now.print.Symbol()
 	s.symbols.insert(s.hashSymbol(symbol), now.ref)
 	*s.printAt(now.ref) = now.print.kept()
+	s.kept.sketch.Add(symbol)
+	s.growSketch()
 }

@@ -26,6 +26,7 @@ type State struct {
 	// seed keys the hashes of both. Nothing that a caller sees depends on it.
 	seed     maphash.Seed
 	replaced replaced
+	kept     kept
 	summary  Summary
 	touched  uint32 // a sum of no meaning; see warm
 }
@@ -51,7 +52,7 @@ type tombstoneSlot struct {
 }
 
 // NewState returns an empty state.
-func NewState() *State { return &State{seed: maphash.MakeSeed()} }
+func NewState() *State { return &State{seed: maphash.MakeSeed(), kept: newKept()} }
 
 // Summary returns counts and digest. It is kept up to date on each write.
 func (s *State) Summary() Summary { return s.summary }

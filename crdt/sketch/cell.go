@@ -1,10 +1,5 @@
 package sketch
 
-import (
-	"encoding/binary"
-	"slices"
-)
-
 // CellBytes is the size of a cell on the wire.
 const CellBytes = 8 + 2 + 1
 
@@ -30,24 +25,4 @@ func fold(cells []Cell, from uint64, symbol uint64, sign int32) {
 		c.Check += check
 		c.Count += sign
 	}
-}
-
-// appendCells appends the wire form of the cells.
-func appendCells(dst []byte, cells []Cell) []byte {
-	dst = slices.Grow(dst, len(cells)*CellBytes)
-	for i := range cells {
-		dst = binary.LittleEndian.AppendUint64(dst, cells[i].Sum)
-		dst = binary.LittleEndian.AppendUint16(dst, uint16(cells[i].Check))
-		dst = append(dst, byte(cells[i].Count))
-	}
-	return dst
-}
-
-// appendCounts appends the count bytes of the cells.
-func appendCounts(dst []byte, cells []Cell) []byte {
-	dst = slices.Grow(dst, len(cells))
-	for i := range cells {
-		dst = append(dst, byte(cells[i].Count))
-	}
-	return dst
 }

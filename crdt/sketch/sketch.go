@@ -65,16 +65,7 @@ func (s *Sketch) AppendCells(dst []Cell, m int) []Cell { return append(dst, s.ce
 
 // AppendPrefix appends the wire form of the first m cells, 0 ≤ m ≤ Cells(), that
 // is m·[CellBytes] bytes.
-func (s *Sketch) AppendPrefix(dst []byte, m int) []byte { return appendCells(dst, s.cells[:m]) }
+func (s *Sketch) AppendPrefix(dst []byte, m int) []byte { return AppendPrefix(dst, s.cells[:m]) }
 
-// AppendCounts appends the count bytes of cells from..to−1,
-// 0 ≤ from ≤ to ≤ Cells().
-func (s *Sketch) AppendCounts(dst []byte, from, to int) []byte {
-	return appendCounts(dst, s.cells[from:to])
-}
-
-// AppendSample appends what [Estimate] wants of another sketch, [SampleBytes]
-// bytes that begin with the prefix of [SamplePrefix] cells.
-func (s *Sketch) AppendSample(dst []byte) []byte {
-	return s.AppendCounts(s.AppendPrefix(dst, SamplePrefix), SamplePrefix, sampleCells)
-}
+// AppendSample appends the sketch's sample, [SampleBytes] bytes.
+func (s *Sketch) AppendSample(dst []byte) []byte { return AppendSample(dst, s.cells) }
