@@ -111,6 +111,8 @@ type Reply struct {
 	// Changed is how many entries of an Update changed the state, Skipped how
 	// many were left out since their stamps are in the future.
 	Changed, Skipped int
+	// Future lists those that were left out.
+	Future []crdt.Hero
 	// Err is a *Refusal, or nil.
 	Err error
 }

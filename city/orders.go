@@ -88,7 +88,7 @@ func (c *Core) update(now time.Time, entries crdt.Entries, source Source, fx *Ef
 		fx.Changes = append(fx.Changes, SourcedChange{Change: change, Source: source})
 	}
 	fx.Future = append(fx.Future, merged.Future...)
-	return Reply{Changed: len(merged.Changes), Skipped: len(merged.Future)}
+	return Reply{Changed: len(merged.Changes), Skipped: len(merged.Future), Future: merged.Future}
 }
 
 // writable refuses own writes while the own clock is taken for wrong.

@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/citynode/citynode/crdt"
+	"github.com/citynode/citynode/crdt/sketch"
 )
 
 // PageBytesMax bounds one page of a read. A page of that size takes the loop
@@ -43,6 +44,95 @@ func (i *Incarnation) PageAt(ctx context.Context, location string, at crdt.Curso
 	})
 }
 
+// EncodedPage is Page, with the entries in their canonical encoding.
+type EncodedPage struct {
+	Encoded []byte
+	Entries int
+	Next    crdt.Cursor
+	More    bool
+}
+
+// EncodedPage is what Page gives, encoded: for who only passes it on.
+func (i *Incarnation) EncodedPage(ctx context.Context, at crdt.Cursor) (EncodedPage, error) {
+	buf := make([]byte, 0, PageBytesMax)
+	return query(ctx, i, func(c *Core) (p EncodedPage) {
+		p.Encoded, p.Entries, p.Next, p.More = c.State().AppendPage(buf, at, PageBytesMax)
+		return p
+	})
+}
+
+// Sketch is the summary of the state and the first cells of its sketch, up to as
+// many as are asked for, both of one instant. With 0 cells it is the summary
+// alone.
+func (i *Incarnation) Sketch(ctx context.Context, cells int) (crdt.Summary, []sketch.Cell, error) {
+	type view struct {
+		summary crdt.Summary
+		cells   []sketch.Cell
+	}
+	v, err := query(ctx, i, func(c *Core) (v view) {
+		v.summary = c.State().Summary()
+		if cells > 0 {
+			v.cells = c.State().AppendCells(nil, cells)
+		}
+		return v
+	})
+	return v.summary, v.cells, err
+}
+
+// Found is what a city holds under some symbols.
+type Found struct {
+	// Entries have the symbols that were asked for; Replaced are the present
+	// versions of entries that had them lately.
+	Entries, Replaced crdt.Entries
+	// Unknown is how many symbols are neither's.
+	Unknown int
+}
+
+// Find looks entries up by the symbols that they have in the state's sketch.
+func (i *Incarnation) Find(ctx context.Context, symbols []uint64) (found Found, err error) {
+	for len(symbols) > 0 {
+		n := min(len(symbols), recordsPerTurn)
+		part := found
+		if found, err = query(ctx, i, func(c *Core) Found { return part.and(Find(c.State(), symbols[:n])) }); err != nil {
+			return Found{}, err
+		}
+		symbols = symbols[n:]
+	}
+	return found, nil
+}
+
+func (f Found) and(more Found) Found {
+	return Found{
+		Entries:  appendEntries(f.Entries, more.Entries),
+		Replaced: appendEntries(f.Replaced, more.Replaced),
+		Unknown:  f.Unknown + more.Unknown,
+	}
+}
+
+// Find looks entries up in a state.
+func Find(state *crdt.State, symbols []uint64) (found Found) {
+	var some crdt.Entries
+	for _, symbol := range symbols {
+		var how crdt.Found
+		some, how = state.AppendBySymbol(crdt.Entries{Heroes: some.Heroes[:0], Tombstones: some.Tombstones[:0]}, symbol)
+		switch how {
+		case crdt.SymbolCurrent:
+			found.Entries = appendEntries(found.Entries, some)
+		case crdt.SymbolReplaced:
+			found.Replaced = appendEntries(found.Replaced, some)
+		default:
+			found.Unknown++
+		}
+	}
+	return found
+}
+
+func appendEntries(dst, src crdt.Entries) crdt.Entries {
+	dst.Heroes = append(dst.Heroes, src.Heroes...)
+	dst.Tombstones = append(dst.Tombstones, src.Tombstones...)
+	return dst
+}
+
 // Records are the entries of those ids, in their order; unknown ids are left
 // out.
 func (i *Incarnation) Records(ctx context.Context, ids []crdt.ID) (crdt.Entries, error) {
@@ -53,8 +143,7 @@ func (i *Incarnation) Records(ctx context.Context, ids []crdt.ID) (crdt.Entries,
 		if err != nil {
 			return crdt.Entries{}, err
 		}
-		found.Heroes = append(found.Heroes, some.Heroes...)
-		found.Tombstones = append(found.Tombstones, some.Tombstones...)
+		found = appendEntries(found, some)
 		ids = ids[n:]
 	}
 	return found, nil

@@ -25,6 +25,9 @@ const (
 	// respondersMax and respondersPerPeer bound the sessions that it answers.
 	respondersMax     = 32
 	respondersPerPeer = 2
+	// auditsMax is how many walks through the whole state may run at once for
+	// audits.
+	auditsMax = 1
 	// wantedMax bounds the peers that wait for a session.
 	wantedMax = 256
 	// syncIdle is the longest time between two random rounds, reached while
@@ -45,6 +48,11 @@ type antiEntropy struct {
 	node       *Node
 	opening    *opening
 	responders *doorkeeper
+	streams    *syncStreams
+	strikes    *strikes
+	memory     syncMemory
+	joining    *joining
+	audits     chan struct{}
 	future     atomic.Uint64 // heroes skipped for their future stamps, so far
 
 	mu     sync.Mutex // guards wanted
@@ -56,10 +64,17 @@ func newAntiEntropy(n *Node) *antiEntropy {
 	a := &antiEntropy{
 		node:       n,
 		responders: newDoorkeeper(),
+		streams:    newSyncStreams(n),
+		strikes:    newStrikes(),
+		audits:     make(chan struct{}, auditsMax),
 		wanted:     make(map[peer.ID]time.Time),
 		wake:       make(chan struct{}, 1),
 	}
 	a.opening = newOpening(n)
+	a.joining = &joining{log: n.log, name: a.nameOf, tell: n.cfg.Events.Joining}
+	for range auditsMax {
+		a.audits <- struct{}{}
+	}
 	return a
 }
 
@@ -94,15 +109,23 @@ func (a *antiEntropy) incarnationStarted() {
 	poke(a.wake)
 }
 
-// skipped counts heroes that were left out for their future stamps.
-func (a *antiEntropy) skipped(heroes int) { a.future.Add(uint64(heroes)) }
+// skipped notes heroes that were left out for their future stamps.
+func (a *antiEntropy) skipped(heroes []crdt.Hero) {
+	if len(heroes) == 0 {
+		return
+	}
+	a.future.Add(uint64(len(heroes)))
+	a.memory.skip(heroes, a.node.now())
+}
 
 // serve runs sessions until ctx is done: those that are wanted, and one with a
 // random city at intervals that grow while they find nothing.
 func (a *antiEntropy) serve(ctx context.Context) error {
 	group, ctx := supervise.NewGroup(ctx)
 	group.Go(func() error { return a.loop(ctx, group) })
-	return group.Wait()
+	err := group.Wait()
+	a.streams.closeIdle()
+	return err
 }
 
 // round is a session that ended.
@@ -195,6 +218,7 @@ func nextWake(a, b time.Duration) <-chan time.Time { return time.After(min(a, b)
 func (a *antiEntropy) run(ctx context.Context, p peer.ID) round {
 	begun, start := time.Now(), a.node.now()
 	result, err := a.syncWith(ctx, p)
+	a.joining.over(p)
 	if ctx.Err() != nil {
 		return round{peer: p, err: ctx.Err()}
 	}

@@ -321,7 +321,7 @@ func translate(err error) error {
 // info is what the node says of itself.
 func (n *Node) info(ctx context.Context) (protocol.InfoReply, error) {
 	own, err := n.ownPresence(ctx)
-	return protocol.InfoReply{
+	info := protocol.InfoReply{
 		Network:     n.cfg.Network,
 		City:        own.City,
 		Since:       own.Since,
@@ -330,7 +330,11 @@ func (n *Node) info(ctx context.Context) (protocol.InfoReply, error) {
 		Restarts:    uint64(n.supervisor.Restarts(childCity)),
 		Software:    own.Software,
 		Now:         n.now(),
-	}, err
+	}
+	if j := n.entropy.joining.progress(); j != nil {
+		info.Joining = &protocol.Joining{City: j.City, Entries: j.Entries, Of: j.Of}
+	}
+	return info, err
 }
 
 // ownPresence is this city as of now. While the city restarts it is that of an

@@ -33,6 +33,9 @@ type Events struct {
 	// Synced tells of each round of anti-entropy that ended, by our doing or
 	// the other side's.
 	Synced func(SyncEvent)
+	// Joining tells now and then how far the transfer of another city's whole
+	// state has come.
+	Joining func(JoinProgress)
 	// Contested tells that another peer claims this city's name.
 	Contested func(name string, other peer.ID)
 	// Unreachable tells that a bootstrap or saved peer cannot be dialed, once

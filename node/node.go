@@ -141,9 +141,6 @@ func (n *Node) assemble() (err error) {
 	n.closePubs = cancel
 	n.presence = newPresence(n)
 	n.entropy = newAntiEntropy(n)
-	if n.gossip, err = newGossip(ctx, n); err != nil {
-		return err
-	}
 	peers := ""
 	if n.cfg.StateDir != "" {
 		peers = filepath.Join(n.cfg.StateDir, peersFile)
@@ -152,6 +149,9 @@ func (n *Node) assemble() (err error) {
 	if corrupt := (*bootstrap.CorruptError)(nil); errors.As(err, &corrupt) {
 		n.log.Warn("last-known peers were damaged and set aside", "err", err)
 	} else if err != nil {
+		return err
+	}
+	if n.gossip, err = newGossip(ctx, n); err != nil {
 		return err
 	}
 	if n.redialer, err = bootstrap.NewRedialer(n.host, n.redialConfig()); err != nil {
@@ -288,7 +288,7 @@ func (n *Node) cityStarted(incarnation crdt.Stamp) {
 // cityStepped is called by the city's loop after each message with effects.
 func (n *Node) cityStepped(fx city.Effects) {
 	n.gossip.offer(fx.Changes)
-	n.entropy.skipped(len(fx.Future))
+	n.entropy.skipped(fx.Future)
 	if tell := n.cfg.Events.Changed; tell != nil {
 		for _, change := range fx.Changes {
 			tell(change)

@@ -29,8 +29,12 @@ type Status struct {
 	Peers, Alive, Left, Failed int
 	// Contested lists the peers that claim this city's name as well.
 	Contested []peer.ID
+	// Joining is how far the transfer of another city's whole state has come;
+	// nil if none is running.
+	Joining *JoinProgress
 	// FutureSkipped counts heroes that were left out for their future stamps,
-	// DeltasDropped changes that did not fit the queue to be gossiped.
+	// DeltasDropped changes and whole deltas that gossip dropped for want of
+	// room.
 	FutureSkipped, DeltasDropped uint64
 }
 
@@ -49,8 +53,9 @@ func (n *Node) Status(ctx context.Context) (Status, error) {
 		Summary:       own.Summary,
 		Restarts:      n.supervisor.Restarts(childCity),
 		Peers:         len(n.host.Network().Peers()),
+		Joining:       n.entropy.joining.progress(),
 		FutureSkipped: n.entropy.future.Load(),
-		DeltasDropped: n.gossip.outbox.drops(),
+		DeltasDropped: n.gossip.outbox.drops() + n.gossip.dropped.Load(),
 	}
 	for _, e := range n.directory.all() {
 		switch e.status {

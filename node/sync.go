@@ -1,74 +1,24 @@
 package node
 
 import (
-	"bufio"
 	"context"
 	"errors"
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"time"
 
 	"github.com/libp2p/go-libp2p/core/network"
 	"github.com/libp2p/go-libp2p/core/peer"
 
 	"github.com/citynode/citynode/city"
-	"github.com/citynode/citynode/crdt"
 	"github.com/citynode/citynode/internal/reconcile"
 	"github.com/citynode/citynode/protocol"
 )
 
-// syncStall is how long a session may go without progress.
-const syncStall = 5 * time.Second
-
-// replica is one incarnation of the city as a session sees it.
-type replica struct {
-	inc *city.Incarnation
-	now func() crdt.Stamp
-}
-
-func (r replica) Hello(ctx context.Context) (reconcile.Hello, error) {
-	summary, err := r.inc.Summary(ctx)
-	return reconcile.Hello{Incarnation: r.inc.Number(), Summary: summary, Now: r.now()}, err
-}
-
-func (r replica) Page(ctx context.Context, at crdt.Cursor) (crdt.Entries, crdt.Cursor, bool, error) {
-	page, err := r.inc.Page(ctx, at)
-	return page.Entries, page.Next, page.More, err
-}
-
-func (r replica) Merge(ctx context.Context, e crdt.Entries) (reconcile.Merged, error) {
-	reply, err := r.inc.Do(ctx, city.Update{Entries: e, Source: city.SourceSync})
-	return reconcile.Merged{Changed: reply.Changed, Skipped: reply.Skipped}, err
-}
-
-// exchange is a sync stream, message by message. Each one must make progress
-// within syncStall.
-type exchange struct {
-	stream network.Stream
-	in     *bufio.Reader
-}
-
-func newExchange(s network.Stream) exchange {
-	return exchange{stream: s, in: bufio.NewReader(s)}
-}
-
-func (x exchange) send(m reconcile.Message) error {
-	payload, err := m.Encode()
-	if err != nil {
-		return err
-	}
-	_ = x.stream.SetWriteDeadline(time.Now().Add(syncStall)) // simulated streams have none
-	return protocol.WriteFrame(x.stream, payload)
-}
-
-func (x exchange) receive() (reconcile.Message, error) {
-	_ = x.stream.SetReadDeadline(time.Now().Add(syncStall)) // simulated streams have none
-	payload, err := protocol.ReadFrame(x.in, reconcile.MessageBytesMax)
-	if err != nil {
-		return reconcile.Message{}, err
-	}
-	return reconcile.Decode(payload)
-}
+// auditOneIn is how many sessions with equal summaries there are for one that
+// audits a sample of the state.
+const auditOneIn = 64
 
 // syncWith runs one session with a peer, to its end. The result is complete if
 // the error is nil.
@@ -77,84 +27,142 @@ func (a *antiEntropy) syncWith(ctx context.Context, p peer.ID) (reconcile.Result
 	if err != nil {
 		return reconcile.Result{}, err
 	}
-	dialing, cancel := context.WithTimeout(ctx, dialTimeout)
-	defer cancel()
-	stream, err := a.node.host.NewStream(dialing, p, a.node.syncID)
-	if err != nil {
-		return reconcile.Result{}, fmt.Errorf("sync with %s: %w", p, err)
+	if a.strikes.barred(p, time.Now()) {
+		return reconcile.Result{}, fmt.Errorf("sync with %s: it has violated the protocol", p)
 	}
-	defer context.AfterFunc(ctx, func() { _ = stream.Reset() })()
-	session := reconcile.NewInitiator(replica{inc: inc, now: a.node.now})
-	err = initiate(ctx, newExchange(stream), session)
-	if err != nil {
-		_ = stream.Reset()
-		return session.Result(), fmt.Errorf("sync with %s: %w", p, err)
+	for {
+		stream, used, err := a.streams.take(ctx, p)
+		if err != nil {
+			return reconcile.Result{}, err
+		}
+		result, err := a.initiate(ctx, p, stream, inc)
+		if err != nil && used && stream.received == 0 && ctx.Err() == nil {
+			continue // the other side has given the idle stream up meanwhile
+		}
+		return result, err
 	}
-	_ = stream.Close() // the other side may have closed first; the session is complete all the same
-	return session.Result(), nil
 }
 
-func initiate(ctx context.Context, x exchange, session *reconcile.Initiator) error {
+// initiate runs a session on a stream, and keeps the stream if it went well.
+func (a *antiEntropy) initiate(ctx context.Context, p peer.ID, stream *syncStream, inc *city.Incarnation) (reconcile.Result, error) {
+	stopped := context.AfterFunc(ctx, func() { _ = stream.Reset() })
+	defer stopped()
+	options := a.memory.options(p, inc.Number())
+	options.Salt = rand.Uint64()
+	if rand.IntN(auditOneIn) == 0 {
+		options.Audit = rand.Uint64()
+	}
+	session := reconcile.NewInitiator(a.replica(inc), options)
+	err := a.drive(ctx, p, stream, session)
+	result := session.Result()
+	a.memory.ended(p, inc.Number(), session.Bookmark(), result, a.node.now())
+	if err != nil {
+		_ = stream.Reset()
+		a.judge(p, err)
+		return result, fmt.Errorf("sync with %s: %w", p, err)
+	}
+	if stopped() {
+		a.streams.giveBack(p, stream)
+	}
+	return result, nil
+}
+
+// drive sends and receives until the session has ended.
+func (a *antiEntropy) drive(ctx context.Context, p peer.ID, stream *syncStream, session *reconcile.Initiator) error {
 	out, err := session.Begin(ctx)
-	for done := false; err == nil; {
-		if err := x.send(out); err != nil {
+	for {
+		for err == nil && !out.IsZero() {
+			if err = stream.send(out); err == nil {
+				out, err = session.Next(ctx)
+			}
+		}
+		if err != nil || session.Done() {
 			return err
 		}
-		in, err := x.receive()
-		if err != nil {
+		var in reconcile.Message
+		if in, err = stream.receive(syncStall); err != nil {
 			return err
 		}
-		out, done, err = session.Step(ctx, in)
-		if done || err != nil {
-			return err
+		if out, err = session.Step(ctx, in); err == nil {
+			a.joining.note(p, session.Result())
 		}
 	}
-	return err
 }
 
 // respond answers the sessions of one stream.
 func (a *antiEntropy) respond(ctx context.Context, s network.Stream) error {
 	p := s.Conn().RemotePeer()
-	leave, ok := a.responders.enter(p)
-	if !ok {
-		return errors.Join(fmt.Errorf("%s has too many syncs at once", p), s.Reset())
+	if a.strikes.barred(p, time.Now()) {
+		return errors.Join(fmt.Errorf("%s has violated the sync protocol", p), s.Reset())
 	}
-	defer leave()
 	defer context.AfterFunc(ctx, func() { _ = s.Reset() })()
-	begun := time.Now()
-	inc, err := a.node.city.Current()
-	if err != nil {
-		return errors.Join(err, s.Reset())
+	stream := newSyncStream(s)
+	var session *reconcile.Responder
+	for {
+		in, err := stream.receive(protocol.IdleTimeout)
+		if err == nil && (session == nil || in.Kind() == reconcile.KindHello) {
+			session, err = a.newResponder()
+		}
+		if err == nil {
+			err = a.answer(ctx, p, stream, session, in)
+		}
+		if errors.Is(err, io.EOF) {
+			_ = s.Close()
+			return nil
+		}
+		if err != nil {
+			a.judge(p, err)
+			return errors.Join(fmt.Errorf("answer a sync of %s: %w", p, err), s.Reset())
+		}
 	}
-	start := a.node.now()
-	session := reconcile.NewResponder(replica{inc: inc, now: a.node.now})
-	if err := answer(ctx, newExchange(s), session); err != nil {
-		return errors.Join(fmt.Errorf("answer a sync of %s: %w", p, err), s.Reset())
-	}
-	if result := session.Result(); result.Complete {
-		a.completed(p, result, start, time.Since(begun))
-	}
-	_ = s.Close()
-	return nil
 }
 
-func answer(ctx context.Context, x exchange, session *reconcile.Responder) error {
+// newResponder is a session to be answered by the present incarnation.
+func (a *antiEntropy) newResponder() (*reconcile.Responder, error) {
+	inc, err := a.node.city.Current()
+	if err != nil {
+		return nil, err
+	}
+	return reconcile.NewResponder(a.replica(inc)), nil
+}
+
+// answer answers a session to its end, or an audit that follows one.
+func (a *antiEntropy) answer(ctx context.Context, p peer.ID, stream *syncStream, session *reconcile.Responder, in reconcile.Message) error {
+	leave, ok := a.responders.enter(p)
+	if !ok {
+		return fmt.Errorf("%s has too many syncs at once", p)
+	}
+	defer leave()
+	begun, start := time.Now(), a.node.now()
 	for {
-		in, err := x.receive()
-		if errors.Is(err, io.EOF) {
-			return nil
+		out, err := session.Step(ctx, in)
+		for !out.IsZero() {
+			if sendErr := stream.send(out); sendErr != nil || err != nil {
+				return errors.Join(err, sendErr)
+			}
+			out, err = session.Next(ctx)
 		}
 		if err != nil {
 			return err
 		}
-		out, done, stepErr := session.Step(ctx, in)
-		if !out.IsZero() {
-			if err := x.send(out); err != nil {
-				return errors.Join(stepErr, err)
-			}
+		if session.Done() {
+			a.completed(p, session.Result(), start, time.Since(begun))
+			return nil
 		}
-		if done || stepErr != nil {
-			return stepErr
+		if in, err = stream.receive(syncStall); err != nil {
+			return err
 		}
 	}
+}
+
+// judge holds against a peer what no correct program does.
+func (a *antiEntropy) judge(p peer.ID, err error) {
+	if errors.Is(err, reconcile.ErrProtocol) {
+		a.node.log.Warn("peer violated the sync protocol", "peer", p, "err", err)
+		a.strikes.add(p, time.Now())
+	}
+}
+
+func (a *antiEntropy) replica(inc *city.Incarnation) replica {
+	return replica{inc: inc, now: a.node.now, audits: a.audits}
 }

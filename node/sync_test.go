@@ -9,39 +9,62 @@ import (
 
 	"github.com/libp2p/go-libp2p/core/network"
 
+	"github.com/citynode/citynode/city"
 	"github.com/citynode/citynode/crdt"
 	"github.com/citynode/citynode/internal/reconcile"
 	"github.com/citynode/citynode/protocol"
 )
 
-// bait is a replica that claims to hold what it never gives in full.
-type bait struct{ first crdt.Hero }
+// bait is a replica of many heroes, whose pages never end.
+type bait struct{ state *crdt.State }
 
-func (bait) Hello(context.Context) (reconcile.Hello, error) {
-	return reconcile.Hello{Incarnation: 1, Summary: crdt.Summary{Heroes: 1000}, Now: crdt.StampAt(time.Now())}, nil
+func newBait() bait {
+	b := bait{crdt.NewState()}
+	for range 1000 {
+		b.state.MergeHero(aHero(newID(), 50).Hero)
+	}
+	return b
 }
 
-func (b bait) Page(_ context.Context, at crdt.Cursor) (crdt.Entries, crdt.Cursor, bool, error) {
-	return crdt.Entries{Heroes: []crdt.Hero{b.first}}, at + 1, true, nil
+func (b bait) View(_ context.Context, q reconcile.Query) (reconcile.View, error) {
+	return reconcile.View{
+		Hello: reconcile.Hello{Incarnation: 1, Summary: b.state.Summary(), Now: crdt.StampAt(time.Now())},
+		Cells: b.state.AppendCells(nil, q.Cells),
+	}, nil
+}
+
+func (b bait) Find(_ context.Context, symbols []uint64, _ reconcile.Audit) (reconcile.Found, error) {
+	found := city.Find(b.state, symbols)
+	return reconcile.Found{Entries: found.Entries, Replaced: found.Replaced, Unknown: found.Unknown}, nil
+}
+
+func (b bait) Page(_ context.Context, at crdt.Cursor) (reconcile.Page, error) {
+	e, _, _ := b.state.Page(0, 200)
+	return reconcile.Page{Encoded: crdt.AppendEntries(nil, e), Entries: e.Len(), Next: at + 1, More: true}, nil
 }
 
 func (bait) Merge(context.Context, crdt.Entries) (reconcile.Merged, error) {
 	return reconcile.Merged{}, nil
 }
 
-// answersOnly answers a sync as it should, but only so many messages, and then
-// does something else.
+// answersOnly answers a sync as it should, but only with so many messages, and
+// then does something else.
 func answersOnly(messages int, then func(network.Stream)) func(network.Stream) {
 	return func(s network.Stream) {
-		session := reconcile.NewResponder(bait{aHero(newID(), 50).Hero})
-		x := newExchange(s)
-		for range messages {
-			in, err := x.receive()
+		session := reconcile.NewResponder(newBait())
+		stream := newSyncStream(s)
+		for messages > 0 {
+			in, err := stream.receive(syncStall)
 			if err != nil {
 				break
 			}
-			out, _, err := session.Step(context.Background(), in)
-			if err != nil || x.send(out) != nil {
+			out, err := session.Step(context.Background(), in)
+			for ; messages > 0 && err == nil && !out.IsZero(); messages-- {
+				if err = stream.send(out); err == nil {
+					out, err = session.Next(context.Background())
+				}
+			}
+			if err != nil {
 				break
 			}
 		}
@@ -74,7 +97,7 @@ func TestAHostileSyncPeerKeepsNobodyFromConverging(t *testing.T) {
 		"gives pages that never end":  answersOnly(1<<20, resets),
 		"answers with garbage":        says("\x03\xff\xff\xff"),
 		"answers with a huge length":  says("\xff\xff\xff\x7f"),
-		"says that all agree":         says("\x05\xa2\x01\x09\x05\x01"),
+		"says that all agree":         says("\x09\xa4\x01\x0c\x05\x01\x06\x00\x07\x00"),
 		"sends garbage after a hello": answersOnly(1, says("\x02\x01\x01")),
 		"sends half a frame":          answersOnly(1, says("\x80\x02\xa2")),
 	} {
@@ -126,10 +149,10 @@ func TestAHostileSyncPeerKeepsNobodyFromConverging(t *testing.T) {
 
 func TestAHostileCallerOfSyncIsEndedAndTheCityGoesOn(t *testing.T) {
 	begin := func(s network.Stream) *reconcile.Initiator {
-		session := reconcile.NewInitiator(bait{aHero(newID(), 50).Hero})
+		session := reconcile.NewInitiator(newBait(), reconcile.Options{})
 		hello, err := session.Begin(context.Background())
 		if err == nil {
-			_ = newExchange(s).send(hello)
+			_ = newSyncStream(s).send(hello)
 		}
 		return session
 	}
@@ -139,10 +162,10 @@ func TestAHostileCallerOfSyncIsEndedAndTheCityGoesOn(t *testing.T) {
 	}{
 		"garbage":                  {func(s network.Stream) { _, _ = s.Write([]byte("\x03\xff\xff\xff")) }, time.Second},
 		"a huge length":            {func(s network.Stream) { _, _ = s.Write([]byte("\xff\xff\xff\x7f")) }, time.Second},
-		"a pull before any hello":  {func(s network.Stream) { _, _ = s.Write([]byte("\x05\xa2\x01\x04\x03\x00")) }, time.Second},
+		"a pull before any hello":  {func(s network.Stream) { _, _ = s.Write([]byte("\x05\xa2\x01\x08\x03\x00")) }, time.Second},
 		"two hellos":               {func(s network.Stream) { begin(s); begin(s) }, time.Second},
 		"nothing after its hello":  {func(s network.Stream) { begin(s) }, syncStall + time.Second},
-		"nothing at all":           {func(s network.Stream) { _, _ = s.Write(nil) }, syncStall + time.Second},
+		"nothing at all":           {func(s network.Stream) { _, _ = s.Write(nil) }, protocol.IdleTimeout + time.Second},
 		"half a frame":             {func(s network.Stream) { _, _ = s.Write([]byte("\x80\x02\xa2")) }, syncStall + time.Second},
 		"a hello and then a reset": {func(s network.Stream) { begin(s); _ = s.Reset() }, time.Second},
 	} {

@@ -72,7 +72,8 @@
 //	        more, once it is live: { 2 => summary }; more, for each change: { 1 => entries }
 //	info    no body
 //	        { 1 => network: tstr, 2 => city: tstr, 3 => since: hlc, 4 => incarnation: hlc, 5 => summary,
-//	          6 => restarts: uint, 7 => software: tstr, 8 => now: hlc }
+//	          6 => restarts: uint, 7 => software: tstr, 8 => now: hlc,
+//	          ? 9 => { 1 => city: tstr, 2 => entries: uint, 3 => of: uint } }
 //	lookup  { 1 => city: tstr }
 //	        { 1 => peer, 2 => [* multiaddr: bstr] }                      ; addresses without /p2p
 //	cities  no body

@@ -128,6 +128,17 @@ type InfoReply struct {
 	Restarts    uint64       `cbor:"6,keyasint"` // by its supervisor, since the process started
 	Software    string       `cbor:"7,keyasint"` // at most SoftwareBytesMax bytes
 	Now         crdt.Stamp   `cbor:"8,keyasint"` // its clock
+
+	// Joining is how far the transfer of another city's whole state has come,
+	// nil if none is running.
+	Joining *Joining `cbor:"9,keyasint,omitempty"`
+}
+
+// Joining is the progress of a transfer.
+type Joining struct {
+	City    string `cbor:"1,keyasint"` // whose state it is
+	Entries uint64 `cbor:"2,keyasint"` // that have come
+	Of      uint64 `cbor:"3,keyasint"` // about as many in all
 }
 
 // LookupRequest asks where a city is.

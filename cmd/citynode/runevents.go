@@ -57,6 +57,14 @@ type (
 		Seconds  float64 `json:"seconds"`
 		Error    string  `json:"error,omitempty"`
 	}
+	joiningJSON struct {
+		Event   string `json:"event"`
+		Time    string `json:"time"`
+		City    string `json:"city"`
+		Peer    string `json:"peer"`
+		Entries uint64 `json:"entries"`
+		Of      uint64 `json:"of"`
+	}
 	peerEventJSON struct { // "contested", "unreachable"
 		Event string `json:"event"`
 		Time  string `json:"time"`
@@ -79,14 +87,23 @@ type (
 func (t *teller) events(name string) node.Events {
 	now := time.Now
 	return node.Events{
-		Changed:     func(c city.SourcedChange) { t.tell(changeTale(now(), c)) },
+		Changed:     func(c city.SourcedChange) { t.tellChange(now(), c) },
 		Started:     func(i crdt.Stamp) { t.tell(startedTale(now(), name, i)) },
 		Opened:      func(alone bool) { t.tell(openedTale(now(), name, alone)) },
 		Crashed:     func(part string, err error) { t.tell(crashedTale(now(), part, err)) },
 		City:        func(e node.CityEvent) { t.tell(cityTale(now(), e)) },
 		Synced:      func(e node.SyncEvent) { t.tell(syncTale(now(), e)) },
+		Joining:     func(p node.JoinProgress) { t.tell(joiningTale(now(), p)) },
 		Contested:   func(name string, other peer.ID) { t.tell(contestedTale(now(), name, other)) },
 		Unreachable: func(p peer.ID, err error) { t.tell(unreachableTale(now(), p, err)) },
+	}
+}
+
+// tellChange tells a change that happens now. What a sync brings has happened
+// before, and may be a million changes; the sync tells of them in one.
+func (t *teller) tellChange(at time.Time, c city.SourcedChange) {
+	if c.Source != city.SourceSync {
+		t.tell(changeTale(at, c))
 	}
 }
 
@@ -174,6 +191,15 @@ func syncTale(at time.Time, e node.SyncEvent) tale {
 	}
 	x.forms = []any{form}
 	return x
+}
+
+func joiningTale(at time.Time, p node.JoinProgress) tale {
+	return tale{
+		at:    at,
+		forms: []any{joiningJSON{"joining", clockText(at), p.City, p.Peer.String(), p.Entries, p.Of}},
+		texts: []string{fmt.Sprintf("%d of about %d entries have come from %s", p.Entries, p.Of, cmp.Or(p.City, p.Peer.String()))},
+		color: colorDim,
+	}
 }
 
 func contestedTale(at time.Time, name string, other peer.ID) tale {

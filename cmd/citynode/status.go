@@ -47,12 +47,34 @@ type statusJSON struct {
 	Heroes      uint64     `json:"heroes"`
 	Tombstones  uint64     `json:"tombstones"`
 	Digest      string     `json:"digest"`
-	Now         string     `json:"now"`           // by the node's clock
-	SkewMS      int64      `json:"skew_ms"`       // how far it is ahead of this command's
-	ClockDoubt  bool       `json:"clock_doubted"` // the other cities' clocks are all far behind
-	Cities      countsJSON `json:"cities"`        // itself included
-	Differing   []string   `json:"differing"`     // cities alive that do not agree with it
-	Agree       bool       `json:"agree"`         // all that are alive do
+	Joining     *joinJSON  `json:"joining,omitempty"` // another city's state is coming
+	Now         string     `json:"now"`               // by the node's clock
+	SkewMS      int64      `json:"skew_ms"`           // how far it is ahead of this command's
+	ClockDoubt  bool       `json:"clock_doubted"`     // the other cities' clocks are all far behind
+	Cities      countsJSON `json:"cities"`            // itself included
+	Differing   []string   `json:"differing"`         // cities alive that do not agree with it
+	Agree       bool       `json:"agree"`             // all that are alive do
+}
+
+// joinJSON is how far the transfer of a whole state has come.
+type joinJSON struct {
+	City    string `json:"city"`
+	Entries uint64 `json:"entries"`
+	Of      uint64 `json:"of"`
+}
+
+func joinForm(j *protocol.Joining) *joinJSON {
+	if j == nil {
+		return nil
+	}
+	return &joinJSON{City: j.City, Entries: j.Entries, Of: j.Of}
+}
+
+func (j *joinJSON) text() string {
+	if j == nil {
+		return "none"
+	}
+	return fmt.Sprintf("%d of about %d entries have come from %s", j.Entries, j.Of, j.City)
 }
 
 type countsJSON struct {
@@ -74,6 +96,7 @@ func statusForm(v view, now time.Time) statusJSON {
 		Heroes:      v.info.Summary.Heroes,
 		Tombstones:  v.info.Summary.Tombstones,
 		Digest:      v.info.Summary.Digest.String(),
+		Joining:     joinForm(v.info.Joining),
 		Now:         timeText(v.info.Now),
 		SkewMS:      v.info.Now.Time().Sub(now).Milliseconds(),
 		ClockDoubt:  v.clockDoubted(),
@@ -101,6 +124,7 @@ func (g *globals) printStatus(s statusJSON) error {
 		"heroes", strconv.FormatUint(s.Heroes, 10),
 		"tombstones", strconv.FormatUint(s.Tombstones, 10),
 		"digest", s.Digest,
+		"transfer", s.Joining.text(),
 		"clock", s.clock(),
 		"cities", fmt.Sprintf("%d alive, %d left, %d failed", s.Cities.Alive, s.Cities.Left, s.Cities.Failed),
 		"agreement", s.agreement(),

@@ -18,6 +18,7 @@ import (
 
 	"github.com/citynode/citynode/crdt"
 	"github.com/citynode/citynode/crdt/crdttest"
+	"github.com/citynode/citynode/crdt/sketch"
 )
 
 // vectorsPath is the file that other implementations test against.
@@ -45,23 +46,32 @@ func messages() map[string]Message {
 	state := crdt.NewState()
 	state.Merge(both, crdt.NoHorizon)
 	hello := Hello{Incarnation: 0x0198_2f09_0000_0001, Summary: state.Summary(), Now: 0x0198_2f0a_2710_0000}
+	cells := state.AppendCells(nil, sketch.CellsMin)
 	return map[string]Message{
 		"hello":                {kind: KindHello, hello: hello},
 		"hello of a new city":  {kind: KindHello, hello: Hello{Incarnation: 1, Now: 1}},
 		"same":                 {kind: KindSame, hello: hello},
-		"differ":               {kind: KindDiffer, hello: hello},
+		"differ":               {kind: KindDiffer, hello: hello, prefix: sketch.AppendSample(nil, cells)},
+		"ask":                  {kind: KindAsk, cells: 300},
+		"ask for an audit":     {kind: KindAsk, cells: 256, audit: Audit{Salt: 1 << 63, Parts: 64}},
+		"sketch, whole":        {kind: KindSketch, hello: hello, prefix: sketch.AppendPrefix(nil, cells[:12])},
+		"sketch, a part":       {kind: KindSketch, hello: hello, prefix: sketch.AppendPrefix(nil, cells[:2]), more: true},
+		"want":                 {kind: KindWant, symbols: []uint64{1, 1 << 63}},
+		"want of an audit":     {kind: KindWant, symbols: []uint64{7}, audit: Audit{Parts: 1}},
+		"found":                {kind: KindFound, incarnation: 9, entries: both},
+		"found, more to come":  {kind: KindFound, incarnation: 9, entries: both, more: true},
+		"found, replaced":      {kind: KindFound, incarnation: 9, replaced: both, unknown: 3},
 		"pull at the start":    {kind: KindPull},
 		"pull at a cursor":     {kind: KindPull, cursor: 0x1_0000_0002},
 		"page with more":       {kind: KindPage, incarnation: 9, entries: both, cursor: 0x1_0000_0002, more: true},
 		"page with more at 0":  {kind: KindPage, incarnation: 9, entries: both, more: true},
 		"last page":            {kind: KindPage, incarnation: 9, entries: crdt.Entries{Heroes: both.Heroes}},
 		"empty page":           {kind: KindPage, incarnation: 9},
+		"page, an empty array": {kind: KindPage, incarnation: 9, entries: crdt.Entries{Heroes: []crdt.Hero{}}},
 		"push":                 {kind: KindPush, entries: crdt.Entries{Tombstones: both.Tombstones}},
-		"pushed":               {kind: KindPushed, incarnation: 9, changed: 300, skipped: 2},
 		"done":                 {kind: KindDone, changed: 1, skipped: 0},
-		"agreed":               {kind: KindAgreed, incarnation: 9},
+		"agreed":               {kind: KindAgreed, incarnation: 9, changed: 300, skipped: 2},
 		"unavailable":          {kind: KindUnavailable},
-		"page, empty, no keys": {kind: KindPage, incarnation: 9, entries: crdt.Entries{Heroes: []crdt.Hero{}}},
 	}
 }
 
@@ -69,25 +79,32 @@ func messages() map[string]Message {
 func malformed() []vector {
 	return []vector{
 		{Name: "nothing", Rule: "a message is one item", Hex: ""},
-		{Name: "two items", Rule: "a message is one item", Hex: "a1010aa1010a"},
+		{Name: "two items", Rule: "a message is one item", Hex: "a1010da1010d"},
 		{Name: "an array", Rule: "a message is a map", Hex: "8101"},
 		{Name: "no kind", Rule: "key 1 must be there", Hex: "a0"},
 		{Name: "kind 0", Rule: "the kind is known", Hex: "a10100"},
-		{Name: "kind 11", Rule: "the kind is known", Hex: "a1010b"},
-		{Name: "kind 260", Rule: "the kind is known", Hex: "a101190104"},
+		{Name: "kind 14", Rule: "the kind is known", Hex: "a1010e"},
+		{Name: "kind 269", Rule: "the kind is known", Hex: "a10119010d"},
 		{Name: "kind as text", Rule: "the kind is a uint", Hex: "a101616a"},
-		{Name: "unknown key", Rule: "no other keys", Hex: "a2010a0800"},
-		{Name: "repeated key", Rule: "no key twice", Hex: "a2010a010a"},
-		{Name: "pull without a cursor", Rule: "the keys of the kind must be there", Hex: "a10104"},
-		{Name: "pull with counts", Rule: "no other keys than those of the kind", Hex: "a3010403000600"},
-		{Name: "null cursor", Rule: "a cursor is a uint", Hex: "a2010403f6"},
-		{Name: "negative cursor", Rule: "a cursor is a uint", Hex: "a201040320"},
-		{Name: "long kind", Rule: "integers are minimal", Hex: "a101180a"},
-		{Name: "keys out of order", Rule: "keys are sorted", Hex: "a203000104"},
-		{Name: "indefinite map", Rule: "no indefinite lengths", Hex: "bf010aff"},
-		{Name: "tagged", Rule: "no tags", Hex: "c0a1010a"},
-		{Name: "float", Rule: "no floats", Hex: "a2010403f90000"},
-		{Name: "cut", Rule: "a message is complete", Hex: "a20104"},
+		{Name: "unknown key", Rule: "no other keys", Hex: "a2010d0f00"},
+		{Name: "repeated key", Rule: "no key twice", Hex: "a2010d010d"},
+		{Name: "pull without a cursor", Rule: "the keys of the kind must be there", Hex: "a10108"},
+		{Name: "pull with counts", Rule: "no other keys than those of the kind", Hex: "a3010803000600"},
+		{Name: "null cursor", Rule: "a cursor is a uint", Hex: "a2010803f6"},
+		{Name: "negative cursor", Rule: "a cursor is a uint", Hex: "a201080320"},
+		{Name: "long kind", Rule: "integers are minimal", Hex: "a101180d"},
+		{Name: "keys out of order", Rule: "keys are sorted", Hex: "a203000108"},
+		{Name: "indefinite map", Rule: "no indefinite lengths", Hex: "bf010dff"},
+		{Name: "tagged", Rule: "no tags", Hex: "c0a1010d"},
+		{Name: "float", Rule: "no floats", Hex: "a2010803f90000"},
+		{Name: "cut", Rule: "a message is complete", Hex: "a20108"},
+		{Name: "symbols of 9 bytes", Rule: "a symbol has 8 bytes", Hex: "a201060b49" + strings.Repeat("01", 9)},
+		{Name: "audit of no part", Rule: "an audit is of a part of the ids", Hex: "a30104080a0aa201010200"},
+		{Name: "audit that is none", Rule: "an optional key says something", Hex: "a30104080a0aa201000200"},
+		{Name: "audit of one in 65537", Rule: "an audit is of one in 65536 at the least", Hex: "a30104080a0aa20101021a00010001"},
+		{Name: "more that is false", Rule: "an optional key says something", Hex: "a4010704a005090ef4"},
+		{Name: "no unknown ones, said", Rule: "an optional key says something", Hex: "a4010704a005090d00"},
+		{Name: "no replaced ones, said", Rule: "an optional key says something", Hex: "a4010704a005090ca0"},
 		{
 			Name: "hello without a clock", Rule: "a hello has three fields",
 			Hex: "a2010102a2010102a3010002000350" + strings.Repeat("00", 16),
@@ -106,13 +123,13 @@ func malformed() []vector {
 		},
 		{
 			Name: "push of a hero with health 0", Rule: "entries are valid",
-			Hex: "a2010604a1018188" + "50" + strings.Repeat("01", 16) + "6141" + "64686f6d65" + "00" + "f4" + "000000",
+			Hex: "a2010a04a1018188" + "50" + strings.Repeat("01", 16) + "6141" + "64686f6d65" + "00" + "f4" + "000000",
 		},
 		{
 			Name: "push of a tombstone with assigned > hlc", Rule: "entries are valid",
-			Hex: "a2010604a1028184" + "50" + strings.Repeat("01", 16) + "050000",
+			Hex: "a2010a04a1028184" + "50" + strings.Repeat("01", 16) + "050000",
 		},
-		{Name: "push of more than there is", Rule: "lengths are true", Hex: "a2010604a1029b00000001000000008450"},
+		{Name: "push of more than there is", Rule: "lengths are true", Hex: "a2010a04a1029b00000001000000008450"},
 	}
 }
 
@@ -200,11 +217,15 @@ func TestAnOversizeMessageIsNeitherSentNorRead(t *testing.T) {
 func TestAFullPageFitsAMessage(t *testing.T) {
 	state := newFakeReplica(64 << 10)
 	state.state.Merge(crowdOf(0, 20_000), crdt.NoHorizon)
-	page, _, more, _ := state.Page(t.Context(), 0)
-	twice := crdt.Entries{Tombstones: append(page.Tombstones, page.Tombstones...)}
+	page, _ := state.Page(t.Context(), 0)
+	entries, err := crdt.DecodeEntries(page.Encoded)
+	if err != nil {
+		t.Fatal(err)
+	}
+	twice := crdt.Entries{Tombstones: append(entries.Tombstones, entries.Tombstones...)}
 	b, err := Message{kind: KindPush, entries: twice}.Encode()
-	if err != nil || !more {
-		t.Fatal(err, more)
+	if err != nil || !page.More {
+		t.Fatal(err, page.More)
 	}
 	if _, err := Decode(b); err != nil {
 		t.Error(err)
@@ -234,7 +255,7 @@ func FuzzDecode(f *testing.F) {
 		if again, err := m.Encode(); err != nil || !bytes.Equal(again, b) {
 			t.Errorf("encoded again %x, %v", again, err)
 		}
-		if err := m.entries.Validate(); err != nil {
+		if err := errors.Join(m.entries.Validate(), m.replaced.Validate()); err != nil {
 			t.Errorf("decoded malformed entries: %v", err)
 		}
 	})

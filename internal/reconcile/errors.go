@@ -17,6 +17,12 @@ var (
 	ErrUnavailable = errors.New("the other side is restarting")
 	// ErrEnded means that the own incarnation changed during the session.
 	ErrEnded = errors.New("the own incarnation ended during the session")
+	// ErrBusy means that the own replica does not do now what it is asked for;
+	// try again later.
+	ErrBusy = errors.New("too much asked for at once")
+	// ErrMoving means that the states changed faster than they could be
+	// compared. What was exchanged stays; a new session has less to do.
+	ErrMoving = errors.New("the states change faster than they are compared")
 	// ErrOutgrown means that the own state grew so much during the session
 	// that the other side would refuse more entries. A new session claims more.
 	ErrOutgrown = errors.New("the own state outgrew the session")

@@ -7,23 +7,11 @@ import (
 
 	"github.com/citynode/citynode/crdt"
 	"github.com/citynode/citynode/crdt/crdttest"
+	"github.com/citynode/citynode/crdt/sketch"
 )
 
-// oneOfEach is a message of each kind.
-func oneOfEach(h Hello, e crdt.Entries) []Message {
-	return []Message{
-		{},
-		{kind: KindHello, hello: h},
-		{kind: KindSame, hello: h},
-		{kind: KindDiffer, hello: h},
-		{kind: KindPull},
-		{kind: KindPage, incarnation: h.Incarnation, entries: e},
-		{kind: KindPush, entries: e},
-		{kind: KindPushed, incarnation: h.Incarnation},
-		{kind: KindDone},
-		{kind: KindAgreed, incarnation: h.Incarnation},
-	}
-}
+// peerIncarnation is that of the other side in these tests.
+const peerIncarnation = 9
 
 // crowdOf has tombstones for the IDs from first on.
 func crowdOf(first, n int) crdt.Entries {
@@ -34,72 +22,151 @@ func crowdOf(first, n int) crdt.Entries {
 	return e
 }
 
-func replicaWith(e crdt.Entries, pageBytes int) *fakeReplica {
-	r := newFakeReplica(pageBytes)
-	r.state.Merge(e, crdt.NoHorizon)
-	return r
+// foe answers, or asks, as a test likes, and knows how to do it right.
+type foe struct{ *fakeReplica }
+
+func newFoe(e ...crdt.Entries) foe {
+	r := replicaOf(1<<16, e...)
+	r.incarnation = peerIncarnation
+	return foe{r}
+}
+
+func (f foe) hello() Hello {
+	return Hello{Incarnation: f.incarnation, Summary: f.state.Summary(), Now: f.now}
+}
+
+func (f foe) cells(m int) []sketch.Cell { return f.state.AppendCells(nil, m) }
+
+func (f foe) differ() Message {
+	return Message{kind: KindDiffer, hello: f.hello(), prefix: sketch.AppendSample(nil, f.cells(sketch.CellsMin))}
+}
+
+func (f foe) sketch(m int) Message {
+	return Message{kind: KindSketch, hello: f.hello(), prefix: sketch.AppendPrefix(nil, f.cells(m))}
+}
+
+func (f foe) found(e crdt.Entries) Message {
+	return Message{kind: KindFound, incarnation: f.incarnation, entries: e}
+}
+
+func (f foe) page(e crdt.Entries, next crdt.Cursor) Message {
+	return Message{kind: KindPage, incarnation: f.incarnation, entries: e, cursor: next, more: next != 0}
+}
+
+func (f foe) agreed() Message { return Message{kind: KindAgreed, incarnation: f.incarnation} }
+
+// oneOfEach is a message of each kind.
+func (f foe) oneOfEach() []Message {
+	e := all(f.state)
+	return []Message{
+		{},
+		{kind: KindHello, hello: f.hello()},
+		{kind: KindSame, hello: f.hello()},
+		f.differ(),
+		{kind: KindAsk, cells: 256},
+		f.sketch(256),
+		{kind: KindWant, symbols: []uint64{e.Tombstones[0].Fingerprint().Symbol()}},
+		f.found(e),
+		{kind: KindPull},
+		f.page(e, 0),
+		{kind: KindPush, entries: e},
+		{kind: KindDone},
+		f.agreed(),
+	}
+}
+
+// initiatorAt is a session of a replica with 2 tombstones up to a point.
+func initiatorAt(t *testing.T, o Options, before ...Message) *Initiator {
+	t.Helper()
+	i := NewInitiator(replicaOf(1<<16, crowdOf(0, 2)), o)
+	if _, err := i.Begin(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	for _, m := range before {
+		if err := stepInitiator(t, i, m); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return i
+}
+
+// stepInitiator has it take a message and say all that it has to say to it.
+func stepInitiator(t *testing.T, i *Initiator, m Message) error {
+	t.Helper()
+	out, err := i.Step(t.Context(), m)
+	for err == nil && !out.IsZero() {
+		out, err = i.Next(t.Context())
+	}
+	return err
+}
+
+func stepResponder(t *testing.T, r *Responder, m Message) (answers []Message, err error) {
+	t.Helper()
+	out, err := r.Step(t.Context(), m)
+	for err == nil && !out.IsZero() {
+		answers = append(answers, out)
+		out, err = r.Next(t.Context())
+	}
+	return answers, err
 }
 
 func TestAnInitiatorTakesOnlyTheAnswerThatIsDue(t *testing.T) {
-	// Each row is a session up to a point, and the kinds that may come then.
-	peer := Hello{Incarnation: 9, Summary: replicaWith(crowdOf(50, 3), 1).state.Summary()}
-	differ := Message{kind: KindDiffer, hello: peer}
-	page := Message{kind: KindPage, incarnation: 9, entries: crowdOf(50, 3)}
-	pushed := Message{kind: KindPushed, incarnation: 9, changed: 2}
+	few, many := newFoe(crowdOf(50, 3)), newFoe(crowdOf(50, 40))
+	found := few.found(crowdOf(50, 3))
 	for _, row := range []struct {
 		at     string
+		foe    foe
+		bulk   int
 		before []Message
 		due    Kind
 	}{
-		{"greeting", nil, KindDiffer},
-		{"pulling", []Message{differ}, KindPage},
-		{"pushing", []Message{differ, page}, KindPushed},
-		{"closing", []Message{differ, page, pushed}, KindAgreed},
-		{"over", []Message{differ, page, pushed, {kind: KindAgreed, incarnation: 9}}, 0},
+		{"greeting", few, 0, nil, KindDiffer},
+		{"wanting", few, 0, []Message{few.differ()}, KindFound},
+		{"closing", few, 0, []Message{few.differ(), found}, KindAgreed},
+		{"over", few, 0, []Message{few.differ(), found, few.agreed()}, 0},
+		{"looking", many, 0, []Message{many.differ()}, KindSketch},
+		{"pulling", many, 1, []Message{many.differ()}, KindPage},
 	} {
-		for _, m := range oneOfEach(peer, crowdOf(50, 3)) {
+		for _, m := range row.foe.oneOfEach() {
 			t.Run(fmt.Sprintf("%s %s", row.at, m), func(t *testing.T) {
-				i := NewInitiator(replicaWith(crowdOf(0, 2), 1<<16))
-				begin(t, i)
-				for _, before := range row.before {
-					if _, _, err := i.Step(t.Context(), before); err != nil {
-						t.Fatal(err)
-					}
+				i := initiatorAt(t, Options{BulkOver: row.bulk}, row.before...)
+				if m.kind == KindSketch {
+					m = row.foe.sketch(max(1, min(256, i.round.asked)))
 				}
-				_, _, err := i.Step(t.Context(), m)
+				err := stepInitiator(t, i, m)
 				if taken := err == nil; taken != (m.kind == row.due && row.due != 0) {
 					t.Errorf("Step = %v", err)
 				} else if !taken && !errors.Is(err, ErrProtocol) {
 					t.Errorf("Step = %v, want ErrProtocol", err)
 				}
-				wantOver(t, err, func() error { _, _, err := i.Step(t.Context(), m); return err })
+				if err != nil && !errors.Is(stepInitiator(t, i, m), ErrProtocol) {
+					t.Error("the session goes on after an error")
+				}
 			})
 		}
 	}
 }
 
 func TestAResponderTakesOnlyTheRequestThatIsDue(t *testing.T) {
-	peer := Hello{Incarnation: 9, Summary: replicaWith(crowdOf(50, 3), 1).state.Summary()}
-	hello := Message{kind: KindHello, hello: peer}
-	pull := Message{kind: KindPull}
-	push := Message{kind: KindPush, entries: crowdOf(50, 3)}
-	done := Message{kind: KindDone}
+	peer := newFoe(crowdOf(50, 3))
+	hello := Message{kind: KindHello, hello: peer.hello()}
+	greeted := []Kind{KindAsk, KindWant, KindPull, KindPush, KindDone}
 	for _, row := range []struct {
 		at     string
 		before []Message
 		due    []Kind
 	}{
 		{"start", nil, []Kind{KindHello}},
-		{"greeted", []Message{hello}, []Kind{KindPull}},
-		{"pulled", []Message{hello, pull}, []Kind{KindPush, KindDone}},
-		{"pushed", []Message{hello, pull, push}, []Kind{KindPush, KindDone}},
-		{"over", []Message{hello, pull, push, done}, nil},
+		{"greeted", []Message{hello}, greeted},
+		{"pulled", []Message{hello, {kind: KindPull}}, greeted},
+		{"pushed", []Message{hello, {kind: KindPush, entries: crowdOf(50, 3)}}, greeted},
+		{"over", []Message{hello, {kind: KindDone}}, nil},
 	} {
-		for _, m := range oneOfEach(peer, crowdOf(50, 3)) {
+		for _, m := range peer.oneOfEach() {
 			t.Run(fmt.Sprintf("%s %s", row.at, m), func(t *testing.T) {
-				r := NewResponder(replicaWith(crowdOf(0, 2), 1<<16))
+				r := NewResponder(replicaOf(1<<16, crowdOf(0, 2)))
 				for _, before := range row.before {
-					if _, _, err := r.Step(t.Context(), before); err != nil {
+					if _, err := stepResponder(t, r, before); err != nil {
 						t.Fatal(err)
 					}
 				}
@@ -107,180 +174,209 @@ func TestAResponderTakesOnlyTheRequestThatIsDue(t *testing.T) {
 				for _, kind := range row.due {
 					due = due || kind == m.kind
 				}
-				out, _, err := r.Step(t.Context(), m)
+				answers, err := stepResponder(t, r, m)
 				switch {
-				case due && (err != nil || out.IsZero()):
-					t.Errorf("Step = %v, %v, want an answer", out, err)
-				case !due && (!errors.Is(err, ErrProtocol) || !out.IsZero()):
-					t.Errorf("Step = %v, %v, want ErrProtocol and no answer", out, err)
+				case due && (err != nil || len(answers) == 0 != (m.kind == KindPush)):
+					t.Errorf("Step = %v, %v, want an answer", answers, err)
+				case !due && (!errors.Is(err, ErrProtocol) || len(answers) > 0):
+					t.Errorf("Step = %v, %v, want ErrProtocol and no answer", answers, err)
 				}
-				wantOver(t, err, func() error { _, _, err := r.Step(t.Context(), m); return err })
+				if _, again := stepResponder(t, r, m); err != nil && !errors.Is(again, ErrProtocol) {
+					t.Error("the session goes on after an error")
+				}
 			})
 		}
 	}
 }
 
-// wantOver checks that after an error the session stays over.
-func wantOver(t *testing.T, err error, again func() error) {
-	t.Helper()
-	if err != nil && !errors.Is(again(), ErrProtocol) {
-		t.Error("the session goes on after an error")
-	}
-}
-
-func begin(t *testing.T, i *Initiator) {
-	t.Helper()
-	if _, err := i.Begin(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-}
-
-// A hostile responder answers pulls as it likes; page gives its n-th answer.
+// TestAHostileResponderIsGivenUp has, for each row, what a foe answers after a
+// beginning, again and again; at most so many answers are taken.
 func TestAHostileResponderIsGivenUp(t *testing.T) {
 	const claimed = 1000
+	few, many := newFoe(crowdOf(50, 3)), newFoe(crowdOf(50, claimed))
+	pagesMax := int(allowance(many.state.Summary()))/512 + 1
 	for _, row := range []struct {
-		name     string
-		page     func(n int) Message
-		pagesMax int
+		name   string
+		before []Message
+		answer func(n int) Message
+		max    int
 	}{
-		{"pages without end", func(n int) Message {
-			return Message{entries: crowdOf(n*512, 512), cursor: crdt.Cursor(n + 1), more: true}
-		}, (growthFactor*claimed+growthSlack)/512 + 1},
-		{"the same entries without end", func(n int) Message {
-			return Message{entries: crowdOf(0, 512), cursor: crdt.Cursor(n + 1), more: true}
-		}, (growthFactor*claimed+growthSlack)/512 + 1},
-		{"two cursors in turn", func(n int) Message {
-			return Message{entries: crowdOf(0, 512), cursor: crdt.Cursor(n%2 + 1), more: true}
-		}, (growthFactor*claimed+growthSlack)/512 + 1},
-		{"the cursor that was asked", func(n int) Message {
-			return Message{entries: crowdOf(n*4, 4), cursor: 5, more: true}
+		{"pages without end", []Message{many.differ()}, func(n int) Message {
+			return many.page(crowdOf(n*512, 512), crdt.Cursor(n+1))
+		}, pagesMax},
+		{"the same entries without end", []Message{many.differ()}, func(n int) Message {
+			return many.page(crowdOf(0, 512), crdt.Cursor(n+1))
+		}, pagesMax},
+		{"two cursors in turn", []Message{many.differ()}, func(n int) Message {
+			return many.page(crowdOf(0, 512), crdt.Cursor(n%2+1))
+		}, pagesMax},
+		{"the cursor that was asked", []Message{many.differ()}, func(n int) Message {
+			return many.page(crowdOf(n*4, 4), 5)
 		}, 2},
-		{"an empty page with more to come", func(n int) Message {
-			return Message{cursor: crdt.Cursor(n + 1), more: true}
+		{"an empty page with more to come", []Message{many.differ()}, func(n int) Message {
+			return many.page(crdt.Entries{}, crdt.Cursor(n+1))
+		}, 1},
+		{"an entry that was not asked for", []Message{few.differ()}, func(int) Message {
+			return few.found(crowdOf(500, 1))
+		}, 1},
+		{"fewer answers than symbols", []Message{few.differ()}, func(int) Message {
+			return few.found(crowdOf(50, 2))
+		}, 1},
+		{"more replaced than was asked for", []Message{few.differ()}, func(int) Message {
+			return Message{kind: KindFound, incarnation: peerIncarnation, replaced: crowdOf(500, 100)}
+		}, 1},
+		{"more unknown than was asked for", []Message{few.differ()}, func(int) Message {
+			return Message{kind: KindFound, incarnation: peerIncarnation, unknown: 1 << 62}
+		}, 1},
+		{"found without end", []Message{few.differ()}, func(int) Message {
+			m := few.found(crowdOf(50, 3))
+			m.more = true
+			return m
+		}, int(allowance(few.state.Summary()))/3 + 1},
+		{"a differ with no sample", nil, func(int) Message {
+			return Message{kind: KindDiffer, hello: few.hello()}
+		}, 1},
+		{"same of another summary", nil, func(int) Message {
+			return Message{kind: KindSame, hello: few.hello()}
+		}, 1},
+		{"differ of an equal summary", nil, func(int) Message {
+			return newFoe(crowdOf(0, 2)).differ()
+		}, 1},
+		{"a billion heroes", nil, func(int) Message {
+			m := few.differ()
+			m.hello.Summary.Heroes = 1<<32 + 1
+			return m
+		}, 1},
+		{"counts of what was not sent", []Message{few.differ(), few.found(crowdOf(50, 3))}, func(int) Message {
+			return Message{kind: KindAgreed, incarnation: peerIncarnation, changed: 4}
 		}, 1},
 	} {
 		t.Run(row.name, func(t *testing.T) {
-			i := NewInitiator(newFakeReplica(1 << 16))
-			begin(t, i)
-			claim := Hello{Incarnation: 9, Summary: crdt.Summary{Heroes: claimed}}
-			_, _, err := i.Step(t.Context(), Message{kind: KindDiffer, hello: claim})
-			pages := 0
-			for ; err == nil; pages++ {
-				m := row.page(pages)
-				m.kind, m.incarnation = KindPage, 9
-				_, _, err = i.Step(t.Context(), m)
+			i := initiatorAt(t, Options{}, row.before...)
+			var err error
+			n := 0
+			for ; err == nil; n++ {
+				err = stepInitiator(t, i, row.answer(n))
 			}
-			if !errors.Is(err, ErrProtocol) || pages > row.pagesMax {
-				t.Errorf("%v after %d pages, want ErrProtocol after at most %d", err, pages, row.pagesMax)
+			if !errors.Is(err, ErrProtocol) || n > row.max || i.Result().Complete {
+				t.Errorf("%v after %d answers, want ErrProtocol after at most %d", err, n, row.max)
 			}
 		})
 	}
 }
 
-func TestAnImpossibleClaimIsRefused(t *testing.T) {
-	claims := []crdt.Summary{{Heroes: claimMax + 1}, {Tombstones: 1<<64 - 1}}
-	for _, claim := range claims {
-		hello := Hello{Incarnation: 9, Summary: claim}
-		i := NewInitiator(newFakeReplica(1))
-		begin(t, i)
-		if _, _, err := i.Step(t.Context(), Message{kind: KindDiffer, hello: hello}); !errors.Is(err, ErrProtocol) {
-			t.Errorf("initiator, claim %+v: %v", claim, err)
-		}
-		r := NewResponder(newFakeReplica(1))
-		if _, _, err := r.Step(t.Context(), Message{kind: KindHello, hello: hello}); !errors.Is(err, ErrProtocol) {
-			t.Errorf("responder, claim %+v: %v", claim, err)
-		}
-	}
-}
-
-func TestEqualSummariesMustBeAnsweredWithSameAndOthersWithDiffer(t *testing.T) {
-	own := replicaWith(crowdOf(0, 2), 1<<16)
-	equal := Hello{Incarnation: 9, Summary: own.state.Summary()}
-	other := Hello{Incarnation: 9}
-	for _, m := range []Message{
-		{kind: KindSame, hello: other},
-		{kind: KindDiffer, hello: equal},
+// TestAHostileSketchIsGivenUp has sketches that no set has.
+func TestAHostileSketchIsGivenUp(t *testing.T) {
+	many := newFoe(crowdOf(50, 40))
+	for _, row := range []struct {
+		name   string
+		answer func(asked int) Message
+	}{
+		{"more cells than were asked for", func(asked int) Message { return many.sketch(max(256, asked+1)) }},
+		{"no cells", func(int) Message { return Message{kind: KindSketch, hello: many.hello()} }},
+		{"half a cell", func(int) Message {
+			return Message{kind: KindSketch, hello: many.hello(), prefix: make([]byte, sketch.CellBytes+1)}
+		}},
+		{"cells of two instants", func(asked int) Message {
+			m := many.sketch(1)
+			m.more = true
+			m.hello.Now += crdt.Stamp(asked)
+			return m
+		}},
 	} {
-		i := NewInitiator(own)
-		begin(t, i)
-		if _, done, err := i.Step(t.Context(), m); done || !errors.Is(err, ErrProtocol) || i.Result().Complete {
-			t.Errorf("%v: done %t, %v", m, done, err)
-		}
+		t.Run(row.name, func(t *testing.T) {
+			i := initiatorAt(t, Options{}, many.differ())
+			var err error
+			n := 0
+			for ; err == nil && n < 1000; n++ {
+				m := row.answer(i.round.asked - n)
+				err = stepInitiator(t, i, m)
+			}
+			if !errors.Is(err, ErrProtocol) {
+				t.Errorf("%v after %d answers, want ErrProtocol", err, n)
+			}
+		})
 	}
 }
 
-func TestNobodyCountsMoreThanWasSent(t *testing.T) {
-	for _, counts := range [][2]uint64{{3, 0}, {0, 3}, {2, 1}, {1<<64 - 1, 2}, {2, 1<<64 - 1}} {
-		m := Message{kind: KindPushed, incarnation: 9, changed: counts[0], skipped: counts[1]}
-		i := NewInitiator(replicaWith(crowdOf(0, 2), 1<<16))
-		begin(t, i)
-		for _, before := range []Message{
-			{kind: KindDiffer, hello: Hello{Incarnation: 9}},
-			{kind: KindPage, incarnation: 9},
-		} {
-			if _, _, err := i.Step(t.Context(), before); err != nil {
-				t.Fatal(err)
+// TestAPoisonedSketchEndsInBoundedWork has cells of no set: whatever they decode
+// to, the session ends after a few attempts.
+func TestAPoisonedSketchEndsInBoundedWork(t *testing.T) {
+	many := newFoe(crowdOf(50, 40))
+	i := initiatorAt(t, Options{}, many.differ())
+	var err error
+	n := 0
+	for ; err == nil && n < 100; n++ {
+		m := many.page(crowdOf(50, 40), 0)
+		if i.phase == looking {
+			m = many.sketch(min(i.round.asked, 4096))
+			for k := range m.prefix {
+				m.prefix[k] ^= byte(k*7 + n)
 			}
 		}
-		if _, _, err := i.Step(t.Context(), m); !errors.Is(err, ErrProtocol) {
-			t.Errorf("%v of 2 entries: %v", m, err)
-		}
-		r := NewResponder(replicaWith(crowdOf(0, 2), 1<<16))
-		for _, before := range []Message{{kind: KindHello}, {kind: KindPull}} {
-			if _, _, err := r.Step(t.Context(), before); err != nil {
-				t.Fatal(err)
-			}
-		}
-		m.kind = KindDone
-		if _, done, err := r.Step(t.Context(), m); done || !errors.Is(err, ErrProtocol) {
-			t.Errorf("%v of 2 entries: %t, %v", m, done, err)
-		}
+		err = stepInitiator(t, i, m)
+	}
+	if err == nil || i.Result().Complete || n > roundsMax*(attemptsMax+2) {
+		t.Errorf("%v after %d answers", err, n)
 	}
 }
 
 func TestAHostileInitiatorIsGivenUp(t *testing.T) {
-	claim := Message{kind: KindHello, hello: Hello{Incarnation: 9, Summary: crdt.Summary{Heroes: 1000}}}
+	peer := newFoe(crowdOf(1000, 1000))
+	hello := Message{kind: KindHello, hello: peer.hello()}
 	for _, row := range []struct {
-		name        string
-		request     func(n int) Message
-		requestsMax int
+		name    string
+		request func(n int) Message
+		max     int
 	}{
-		{"the first page again and again", func(int) Message { return Message{kind: KindPull} }, 2},
-		{"a cursor of its own", func(int) Message { return Message{kind: KindPull, cursor: 1 << 40} }, 1},
+		{"sketches without end", func(int) Message { return Message{kind: KindAsk, cells: 1} }, asksMax + 1},
+		{"a sketch without end", func(int) Message { return Message{kind: KindAsk, cells: cellsMax + 1} }, 1},
+		{"symbols without end", func(n int) Message {
+			return Message{kind: KindWant, symbols: make([]uint64, wantMax)}
+		}, growthSlack/wantMax + 2},
+		{"more symbols than a message has", func(n int) Message {
+			return Message{kind: KindWant, symbols: make([]uint64, wantMax+1)}
+		}, 1},
+		{"no symbols", func(n int) Message { return Message{kind: KindWant} }, 1},
 		{"pushes without end", func(n int) Message {
 			return Message{kind: KindPush, entries: crowdOf(n*512, 512)}
 		}, (growthFactor*1000+growthSlack)/512 + 1},
 		{"an empty push", func(int) Message { return Message{kind: KindPush} }, 1},
+		{"counts of what was not sent", func(int) Message { return Message{kind: KindDone, changed: 1} }, 1},
 	} {
 		t.Run(row.name, func(t *testing.T) {
-			replica := replicaWith(crowdOf(0, 100), 200)
-			r := NewResponder(replica)
-			_, _, err := r.Step(t.Context(), claim)
-			if row.request(0).kind == KindPush {
-				for cursor, more := crdt.Cursor(0), true; more; {
-					var page Message
-					page, _, err = r.Step(t.Context(), Message{kind: KindPull, cursor: cursor})
-					cursor, more = page.cursor, page.more
-				}
+			r := NewResponder(replicaOf(1<<16, crowdOf(0, 100)))
+			_, err := stepResponder(t, r, hello)
+			n := 0
+			for ; err == nil; n++ {
+				_, err = stepResponder(t, r, row.request(n))
 			}
-			requests := 0
-			for ; err == nil; requests++ {
-				_, _, err = r.Step(t.Context(), row.request(requests))
-			}
-			if !errors.Is(err, ErrProtocol) || requests > row.requestsMax {
-				t.Errorf("%v after %d requests, want ErrProtocol after at most %d", err, requests, row.requestsMax)
+			if !errors.Is(err, ErrProtocol) || n > row.max || r.Result().Complete {
+				t.Errorf("%v after %d requests, want ErrProtocol after at most %d", err, n, row.max)
 			}
 		})
 	}
 }
 
-func TestAnAnswerOfAnotherIncarnationEndsTheSessionWithoutBlame(t *testing.T) {
-	i := NewInitiator(newFakeReplica(1))
-	begin(t, i)
-	if _, _, err := i.Step(t.Context(), Message{kind: KindDiffer, hello: Hello{Incarnation: 9, Summary: crdt.Summary{Heroes: 1}}}); err != nil {
-		t.Fatal(err)
+// TestTheStateIsNotPulledWithoutEnd ends a session in which more is asked for
+// than the responder held, which is not known to be anybody's fault.
+func TestTheStateIsNotPulledWithoutEnd(t *testing.T) {
+	r := NewResponder(replicaOf(1<<16, crowdOf(0, 1000)))
+	_, err := stepResponder(t, r, Message{kind: KindHello, hello: newFoe().hello()})
+	pulls := 0
+	for ; err == nil; pulls++ {
+		_, err = stepResponder(t, r, Message{kind: KindPull})
 	}
-	_, _, err := i.Step(t.Context(), Message{kind: KindPage, incarnation: 10})
+	if !errors.Is(err, ErrOutgrown) || pulls > growthSlack/1000+3 {
+		t.Errorf("%v after %d pulls", err, pulls)
+	}
+}
+
+func TestAnAnswerOfAnotherIncarnationEndsTheSessionWithoutBlame(t *testing.T) {
+	few := newFoe(crowdOf(50, 3))
+	other := few.found(crowdOf(50, 3))
+	other.incarnation++
+	err := stepInitiator(t, initiatorAt(t, Options{}, few.differ()), other)
 	if !errors.Is(err, ErrUnavailable) || errors.Is(err, ErrProtocol) {
 		t.Errorf("%v, want ErrUnavailable", err)
 	}

@@ -2,24 +2,73 @@ package reconcile
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/citynode/citynode/crdt"
+	"github.com/citynode/citynode/crdt/sketch"
 )
 
+// Options are what a session may know from before. The zero value is fine.
+type Options struct {
+	// Deferred are heroes that are known not to be due; only read.
+	Deferred *Deferred
+	// Bookmark is where a bulk transfer from the same city ended early.
+	Bookmark Bookmark
+	// Audit, if not 0, has a sample of the IDs audited with this salt after
+	// the summaries were found equal.
+	Audit uint64
+	// Salt is the salt of an audit that turns out to be needed.
+	Salt uint64
+	// BulkOver is how many entries must differ, at least, for a whole state to
+	// be sent. Default 128.
+	BulkOver int
+}
+
+// Bookmark is how far a bulk transfer came, so that another session of the same
+// two incarnations can go on there.
+type Bookmark struct {
+	// Incarnation is the responder's.
+	Incarnation crdt.Stamp
+	// Cursor is that of the next page; 0 is the start.
+	Cursor crdt.Cursor
+}
+
 // Initiator is the side that begins a session and drives it: Begin, then one
-// Step for each message that comes. It serves one session and is not safe for
-// concurrent use.
+// Step for each message that comes, each followed by Next until there is
+// nothing more to send. It serves one session and is not safe for concurrent
+// use.
+//
+// A round is a look for differences: a sketch of the other side, the own one,
+// what they differ in, the exchange of it. A session has one round, and another
+// one after a bulk transfer or where entries were replaced during a round.
 type Initiator struct {
 	replica Replica
-	self    Hello
+	options Options
+	self    Hello // at the start
 	phase   phase
-	cursor  crdt.Cursor // of the other side's walk, then of the own
-	walked  bool        // the own walk has ended
-	seen    seen
-	asked   uint64 // entries in the last push
-	pulled  Merged // what the pages did to the own state
+	rest    producer // further messages of this turn
 	result  Result
+
+	round  round
+	rounds int
+	pulled bool // the other side's whole state has come
+	pushed bool // the own whole state has gone
+	mark   Bookmark
+}
+
+// round is what a look for differences has come to.
+type round struct {
+	audit    Audit
+	peer     Hello // as of its sketch
+	asked    int   // cells
+	attempts int
+	prefix   []byte
+	mine     []uint64        // symbols that only this side has
+	theirs   []uint64        // symbols that only the other has and that are not asked for yet
+	awaited  map[uint64]bool // symbols asked for; true once the entry has come
+	answered int             // symbols that have been answered
+	moved    bool            // an entry was gone before it could be fetched
 }
 
 // phase is what an Initiator waits for.
@@ -28,17 +77,30 @@ type phase uint8
 const (
 	notBegun phase = iota
 	greeting
+	looking
+	wanting
 	pulling
-	pushing
 	closing
 	over
 )
 
 // NewInitiator is a session to be begun by this replica.
-func NewInitiator(r Replica) *Initiator { return &Initiator{replica: r} }
+func NewInitiator(r Replica, o Options) *Initiator {
+	if o.BulkOver == 0 {
+		o.BulkOver = bulkOver
+	}
+	return &Initiator{replica: r, options: o}
+}
 
 // Result is what the session came to so far.
 func (i *Initiator) Result() Result { return i.result }
+
+// Done reports whether the session has ended.
+func (i *Initiator) Done() bool { return i.phase == over }
+
+// Bookmark is where a bulk transfer has come to; the zero one if there was none
+// or it has come to its end.
+func (i *Initiator) Bookmark() Bookmark { return i.mark }
 
 // Begin gives the first message. It must be called once, before any Step.
 func (i *Initiator) Begin(ctx context.Context) (Message, error) {
@@ -46,133 +108,122 @@ func (i *Initiator) Begin(ctx context.Context) (Message, error) {
 		panic("reconcile: Begin called twice")
 	}
 	i.phase = over // unless what follows succeeds
-	hello, err := i.replica.Hello(ctx)
+	view, err := i.replica.View(ctx, Query{})
 	if err != nil {
 		return Message{}, fmt.Errorf("begin a sync: %w", err)
 	}
-	i.self = hello
-	return i.send(greeting, Message{kind: KindHello, hello: hello}), nil
+	i.self = view.Hello
+	i.phase = greeting
+	return i.sent(Message{kind: KindHello, hello: view.Hello}, nil)
 }
 
-// Step takes the other side's answer and gives the next message to send. When
-// done, there is none, and the session is complete. The error matches
-// ErrProtocol, ErrUnavailable, ErrEnded or ErrOutgrown, or is the replica's;
-// after one the session is over, incomplete.
-func (i *Initiator) Step(ctx context.Context, in Message) (out Message, done bool, err error) {
-	at := i.phase
-	i.phase = over // unless what follows succeeds
+// Step takes a message of the other side and gives the next one to send, or
+// none while more of its answer is to come or when the session is Done. The
+// error matches ErrProtocol, ErrUnavailable, ErrEnded, ErrBusy, ErrMoving or
+// ErrOutgrown, or is the replica's; after one the session is over, incomplete.
+func (i *Initiator) Step(ctx context.Context, in Message) (Message, error) {
 	i.result.MessagesIn++
-	i.result.EntriesIn += uint64(in.entries.Len())
-	if in.kind == KindUnavailable && at != over {
-		return Message{}, false, ErrUnavailable
+	i.result.EntriesIn += in.size()
+	if i.rest != nil || i.phase == over {
+		return i.sent(Message{}, violation("%s out of turn", in.kind))
 	}
-	switch at {
+	if in.kind == KindUnavailable {
+		return i.sent(Message{}, ErrUnavailable)
+	}
+	switch i.phase {
 	case greeting:
-		out, done, err = i.greeted(ctx, in)
+		return i.sent(i.greeted(ctx, in))
+	case looking:
+		return i.sent(i.shown(ctx, in))
+	case wanting:
+		return i.sent(i.found(ctx, in))
 	case pulling:
-		out, err = i.paged(ctx, in)
-	case pushing:
-		out, err = i.pushed(ctx, in)
-	case closing:
-		done, err = i.agreed(ctx, in)
+		return i.sent(i.paged(ctx, in))
 	default:
-		err = violation("%s after the end of the session", in.kind)
+		return i.sent(Message{}, i.agreed(ctx, in))
 	}
-	return out, done, err
 }
 
-func (i *Initiator) greeted(ctx context.Context, in Message) (Message, bool, error) {
-	i.result.Peer = in.hello
+// Next gives the next message to send, or none when it is the other side's turn.
+// Its errors are those of Step.
+func (i *Initiator) Next(ctx context.Context) (Message, error) {
+	if i.rest == nil || i.phase == over {
+		return Message{}, nil
+	}
+	return i.sent(i.produce(ctx, i.rest))
+}
+
+func (i *Initiator) produce(ctx context.Context, p producer) (m Message, err error) {
+	m, i.rest, err = p(ctx)
+	return m, err
+}
+
+// sent counts what is about to be sent, or ends the session.
+func (i *Initiator) sent(out Message, err error) (Message, error) {
+	if err != nil {
+		i.phase, i.rest = over, nil
+		return Message{}, err
+	}
+	if out.IsZero() {
+		return out, nil
+	}
+	i.result.MessagesOut++
+	i.result.EntriesOut += out.size()
+	if i.result.EntriesOut > allowance(i.self.Summary) {
+		return i.sent(Message{}, ErrOutgrown)
+	}
+	return out, nil
+}
+
+func (i *Initiator) greeted(ctx context.Context, in Message) (Message, error) {
+	i.result.Peer, i.round.peer = in.hello, in.hello
 	equal := in.hello.Summary == i.self.Summary
 	switch {
+	case in.kind == KindSame && equal && i.options.Audit != 0:
+		return i.look(Audit{Salt: i.options.Audit, Parts: auditSampleParts}, auditCells)
 	case in.kind == KindSame && equal:
-		err := i.complete(ctx)
-		return Message{}, err == nil, err
+		return Message{}, i.complete(ctx)
 	case in.kind == KindDiffer && !equal:
-		if err := checkClaim(in.hello.Summary); err != nil {
-			return Message{}, false, err
-		}
-		return i.send(pulling, Message{kind: KindPull}), false, nil
 	default:
-		return Message{}, false, violation("%s in answer to %s, summaries equal: %t", in.kind, KindHello, equal)
+		return Message{}, violation("%s in answer to %s, summaries equal: %t", in.kind, KindHello, equal)
 	}
-}
-
-func (i *Initiator) paged(ctx context.Context, in Message) (Message, error) {
-	if err := i.check(in, KindPage); err != nil {
+	if err := checkClaim(in.hello.Summary); err != nil {
 		return Message{}, err
 	}
-	if limit := allowance(i.result.Peer.Summary); i.result.EntriesIn > limit {
-		return Message{}, violation("%d entries, at most %d of one that claimed %d heroes and %d tombstones",
-			i.result.EntriesIn, limit, i.result.Peer.Summary.Heroes, i.result.Peer.Summary.Tombstones)
+	if len(in.prefix) != sketch.SampleBytes {
+		return Message{}, violation("a sample of %d bytes", len(in.prefix))
 	}
-	if in.more && (in.entries.Len() == 0 || in.cursor == i.cursor) {
-		return Message{}, violation("page %#x leads nowhere", uint64(i.cursor))
-	}
-	i.seen.add(in.entries)
-	merged, err := i.replica.Merge(ctx, in.entries)
-	if err != nil {
-		return Message{}, fmt.Errorf("merge a page: %w", err)
-	}
-	i.pulled.Changed += merged.Changed
-	i.pulled.Skipped += merged.Skipped
-	i.count(uint64(merged.Changed), uint64(merged.Skipped))
-	i.cursor = in.cursor
-	if in.more {
-		return i.send(pulling, Message{kind: KindPull, cursor: in.cursor}), nil
-	}
-	i.seen.seal()
-	i.cursor = 0
-	return i.push(ctx)
-}
-
-func (i *Initiator) pushed(ctx context.Context, in Message) (Message, error) {
-	if err := i.check(in, KindPushed); err != nil {
-		return Message{}, err
-	}
-	if err := checkCounts(in, i.asked); err != nil {
-		return Message{}, err
-	}
-	i.count(in.changed, in.skipped)
-	return i.push(ctx)
-}
-
-// push gives the next batch of what the other side did not send, or done.
-func (i *Initiator) push(ctx context.Context) (Message, error) {
-	batch, err := i.gather(ctx)
+	view, err := i.view(ctx, Query{Cells: sketch.CellsMin})
 	if err != nil {
 		return Message{}, err
 	}
-	if batch.Len() == 0 {
-		changed, skipped := uint64(i.pulled.Changed), uint64(i.pulled.Skipped)
-		return i.send(closing, Message{kind: KindDone, changed: changed, skipped: skipped}), nil
+	own, other := view.Cells[:sketch.SamplePrefix], in.prefix[:sketch.SamplePrefix*sketch.CellBytes]
+	mine, theirs, err := sketch.Decode(own, other)
+	switch {
+	case err == nil:
+		return i.exchange(ctx, view.Hello, mine, theirs)
+	case !errors.Is(err, sketch.ErrIncomplete):
+		return Message{}, violation("a sample: %w", err)
 	}
-	i.asked = uint64(batch.Len())
-	if i.result.EntriesOut+i.asked > allowance(i.self.Summary) {
-		return Message{}, ErrOutgrown
-	}
-	return i.send(pushing, Message{kind: KindPush, entries: batch}), nil
+	return i.reach(ctx, view, in.prefix)
 }
 
-// gather walks on through the own state until a batch is worth sending.
-func (i *Initiator) gather(ctx context.Context) (batch crdt.Entries, err error) {
-	for size := 0; !i.walked && size < batchBytesMin; {
-		page, next, more, err := i.replica.Page(ctx, i.cursor)
-		if err != nil {
-			return crdt.Entries{}, fmt.Errorf("read a page to push: %w", err)
-		}
-		size += i.seen.lacking(&batch, page)
-		i.cursor, i.walked = next, !more
-	}
-	return batch, nil
-}
-
-func (i *Initiator) agreed(ctx context.Context, in Message) (bool, error) {
+func (i *Initiator) agreed(ctx context.Context, in Message) error {
 	if err := i.check(in, KindAgreed); err != nil {
-		return false, err
+		return err
 	}
-	err := i.complete(ctx)
-	return err == nil, err
+	if err := checkCounts(in, i.result.EntriesOut); err != nil {
+		return err
+	}
+	i.result.Differed += in.changed
+	i.result.Skipped += in.skipped
+	return i.complete(ctx)
+}
+
+// close ends the exchange: the other side is told what this one made of it.
+func (i *Initiator) close() (Message, error) {
+	i.phase = closing
+	return Message{kind: KindDone, changed: i.result.Differed, skipped: i.result.Skipped}, nil
 }
 
 // complete ends the session well, if the own incarnation is still the one that
@@ -181,8 +232,21 @@ func (i *Initiator) complete(ctx context.Context) error {
 	if err := confirm(ctx, i.replica, i.self); err != nil {
 		return err
 	}
-	i.result.Complete = true
+	i.phase, i.result.Complete = over, true
 	return nil
+}
+
+// view looks at the own replica, which must still be of the incarnation that
+// began the session.
+func (i *Initiator) view(ctx context.Context, q Query) (View, error) {
+	view, err := i.replica.View(ctx, q)
+	if err != nil {
+		return View{}, fmt.Errorf("look at the own sketch: %w", err)
+	}
+	if view.Hello.Incarnation != i.self.Incarnation {
+		return View{}, ErrEnded
+	}
+	return view, nil
 }
 
 // check refuses an answer of another kind, and one of another incarnation.
@@ -190,20 +254,25 @@ func (i *Initiator) check(in Message, want Kind) error {
 	if in.kind != want {
 		return violation("%s where %s was due", in.kind, want)
 	}
-	if in.incarnation != i.result.Peer.Incarnation {
+	return i.checkIncarnation(in.incarnation)
+}
+
+func (i *Initiator) checkIncarnation(of crdt.Stamp) error {
+	if of != i.result.Peer.Incarnation {
 		return ErrUnavailable
 	}
 	return nil
 }
 
-func (i *Initiator) count(changed, skipped uint64) {
-	i.result.Differed += changed
-	i.result.Skipped += skipped
-}
-
-func (i *Initiator) send(next phase, m Message) Message {
-	i.phase = next
-	i.result.MessagesOut++
-	i.result.EntriesOut += uint64(m.entries.Len())
-	return m
+// merge merges what the other side sent.
+func (i *Initiator) merge(ctx context.Context, e crdt.Entries) error {
+	if err := checkSent(i.result.EntriesIn, i.result.Peer); err != nil {
+		return err
+	}
+	merged, err := i.replica.Merge(ctx, e)
+	if err != nil {
+		return fmt.Errorf("merge what was sent: %w", err)
+	}
+	i.result.merged(merged)
+	return nil
 }

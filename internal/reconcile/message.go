@@ -9,39 +9,56 @@ import (
 // Kind is the kind of a message, and its number on the wire.
 type Kind uint8
 
-// The kinds of messages. Numbers from 11 on are free for later forms.
+// The kinds of messages. Numbers from 14 on are free for later forms.
 const (
 	KindHello       Kind = 1  // initiator: what I hold in brief
 	KindSame        Kind = 2  // responder: I hold the same; the end
-	KindDiffer      Kind = 3  // responder: I hold something else, in brief this
-	KindPull        Kind = 4  // initiator: send the page at the cursor
-	KindPage        Kind = 5  // responder: the page, and the cursor of the next
-	KindPush        Kind = 6  // initiator: entries that you did not send
-	KindPushed      Kind = 7  // responder: what became of them
-	KindDone        Kind = 8  // initiator: I hold what you sent, and sent the rest
-	KindAgreed      Kind = 9  // responder: so do I; the end
-	KindUnavailable Kind = 10 // responder: my incarnation has ended; the end
+	KindDiffer      Kind = 3  // responder: I hold something else, and the first cells of its sketch
+	KindAsk         Kind = 4  // initiator: send that many cells of your sketch
+	KindSketch      Kind = 5  // responder: they, in one message or several
+	KindWant        Kind = 6  // initiator: send the entries with these symbols
+	KindFound       Kind = 7  // responder: they, in one message or several
+	KindPull        Kind = 8  // initiator: send all that you hold, from the cursor on
+	KindPage        Kind = 9  // responder: a page of it, and the cursor of the next
+	KindPush        Kind = 10 // initiator: entries that you lack; not answered
+	KindDone        Kind = 11 // initiator: I hold what you held, and sent what you lacked
+	KindAgreed      Kind = 12 // responder: so do I; the end
+	KindUnavailable Kind = 13 // responder: not now, or no longer; the end
 )
+
+// kindNames are the kinds' names in docs/wire/sync.md.
+var kindNames = [...]string{
+	"none", "hello", "same", "differ", "ask", "sketch", "want", "found", "pull", "page", "push", "done", "agreed",
+	"unavailable",
+}
 
 // String is the kind's name in docs/wire/sync.md.
 func (k Kind) String() string {
-	names := [...]string{"none", "hello", "same", "differ", "pull", "page", "push", "pushed", "done", "agreed", "unavailable"}
-	if int(k) < len(names) {
-		return names[k]
+	if int(k) < len(kindNames) {
+		return kindNames[k]
 	}
 	return fmt.Sprintf("kind %d", uint8(k))
 }
 
-// Message is one message of a session. The zero Message is none.
+// Message is one message of a session. The zero Message is none. What it holds
+// depends on the kind; see forms.
 type Message struct {
 	kind        Kind
-	hello       Hello        // hello, same, differ
-	cursor      crdt.Cursor  // pull; page: that of the next page
-	more        bool         // page: there is a next page
-	entries     crdt.Entries // page, push
-	incarnation crdt.Stamp   // page, pushed, agreed: the responder's
-	changed     uint64       // pushed, done
-	skipped     uint64       // pushed, done
+	hello       Hello
+	cursor      crdt.Cursor
+	more        bool // further messages of the same answer follow
+	entries     crdt.Entries
+	encoded     []byte       // the entries as they are sent, where they come encoded
+	count       uint64       // how many entries are encoded
+	replaced    crdt.Entries // present versions of entries that were asked for
+	unknown     uint64       // how many that were asked for are not known any more
+	incarnation crdt.Stamp   // the responder's
+	changed     uint64
+	skipped     uint64
+	cells       uint64
+	prefix      []byte // cells in their wire form; in differ a sample of them
+	audit       Audit
+	symbols     []uint64
 }
 
 // Kind is the message's kind, 0 for no message.
@@ -50,19 +67,28 @@ func (m Message) Kind() Kind { return m.kind }
 // IsZero reports whether there is no message.
 func (m Message) IsZero() bool { return m.kind == 0 }
 
+// size is how many entries the message carries.
+func (m Message) size() uint64 { return m.count + uint64(m.entries.Len()+m.replaced.Len()) }
+
 // String describes the message in one line, for logs and traces.
 func (m Message) String() string {
 	switch m.kind {
 	case KindHello, KindSame, KindDiffer:
 		s := m.hello.Summary
 		return fmt.Sprintf("%s %d+%d %s", m.kind, s.Heroes, s.Tombstones, s.Digest)
+	case KindAsk:
+		return fmt.Sprintf("%s %d cells%s", m.kind, m.cells, m.audit)
+	case KindSketch:
+		return fmt.Sprintf("%s %d bytes more=%t", m.kind, len(m.prefix), m.more)
+	case KindWant:
+		return fmt.Sprintf("%s %d symbols%s", m.kind, len(m.symbols), m.audit)
+	case KindFound:
+		return fmt.Sprintf("%s %d, %d replaced, %d unknown, more=%t", m.kind, m.entries.Len(), m.replaced.Len(), m.unknown, m.more)
 	case KindPull:
 		return fmt.Sprintf("%s %#x", m.kind, uint64(m.cursor))
-	case KindPage:
-		return fmt.Sprintf("%s %d+%d more=%t", m.kind, len(m.entries.Heroes), len(m.entries.Tombstones), m.more)
-	case KindPush:
-		return fmt.Sprintf("%s %d+%d", m.kind, len(m.entries.Heroes), len(m.entries.Tombstones))
-	case KindPushed, KindDone:
+	case KindPage, KindPush:
+		return fmt.Sprintf("%s %d more=%t", m.kind, m.size(), m.more)
+	case KindDone, KindAgreed:
 		return fmt.Sprintf("%s changed=%d skipped=%d", m.kind, m.changed, m.skipped)
 	default:
 		return m.kind.String()

@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"github.com/citynode/citynode/crdt"
+	"github.com/citynode/citynode/crdt/sketch"
 )
 
 // Hello is what a side says of itself when a session begins.
@@ -13,39 +14,84 @@ type Hello struct {
 	Incarnation crdt.Stamp
 	// Summary is that of the state.
 	Summary crdt.Summary
-	// Now is the city's clock. The session does not use it; it shows a clock
-	// that is far off.
+	// Now is the city's clock. It shows a clock that is far off, and which
+	// heroes that side would skip.
 	Now crdt.Stamp
+}
+
+// size is how many entries the side holds.
+func (h Hello) size() uint64 { return h.Summary.Heroes + h.Summary.Tombstones }
+
+// Query says what of a replica is to be looked at.
+type Query struct {
+	// Cells is how many cells of its sketch are wanted, at most.
+	Cells int
+	// Audit is which sketch: the kept one, if zero.
+	Audit Audit
+}
+
+// View is a replica at one instant. Cells of two views must never be mixed in
+// one decode.
+type View struct {
+	Hello Hello
+	// Cells are the first of the sketch, as many as were wanted, or all that
+	// the replica keeps.
+	Cells []sketch.Cell
+}
+
+// Page is a part of a walk through a state.
+type Page struct {
+	// Encoded is the canonical encoding of a page's entries, about 64 KiB at
+	// most, and Entries how many there are.
+	Encoded []byte
+	Entries int
+	// Next is the cursor of the page after this one, if there are More.
+	Next crdt.Cursor
+	More bool
+}
+
+// Found is what a replica holds under some symbols.
+type Found struct {
+	// Entries have the symbols that were asked for.
+	Entries crdt.Entries
+	// Replaced are the present versions of entries that had them a moment ago.
+	Replaced crdt.Entries
+	// Unknown is how many symbols no entry has or had lately.
+	Unknown int
 }
 
 // Merged is what a batch did to a replica.
 type Merged struct {
 	// Changed is how many entries changed the state.
 	Changed int
-	// Skipped is how many heroes were left out for their future stamps.
-	Skipped int
+	// Future are the heroes that were left out for their future stamps.
+	Future []crdt.Hero
 }
 
 // Replica is one incarnation of a city, as a session sees it. Every method
-// fails once that incarnation has ended.
+// fails once that incarnation has ended, with ErrBusy where it is asked for
+// more than it is ready to do now.
 type Replica interface {
-	// Hello is the present state of the replica in brief.
-	Hello(ctx context.Context) (Hello, error)
+	// View looks at the replica at one instant. It costs the cells that are
+	// asked for; with an audit, a walk through the whole state.
+	View(ctx context.Context, q Query) (View, error)
+	// Find gives the entries of up to findMax symbols, which are those of the
+	// audit's sketch.
+	Find(ctx context.Context, symbols []uint64, a Audit) (Found, error)
 	// Page is the next page of a walk through the state, from the zero cursor
-	// on, with the promises of crdt.State.Page. Its encoding takes about 64 KiB
-	// at most.
-	Page(ctx context.Context, at crdt.Cursor) (entries crdt.Entries, next crdt.Cursor, more bool, err error)
+	// on, with the promises of crdt.State.Page.
+	Page(ctx context.Context, at crdt.Cursor) (Page, error)
 	// Merge merges valid entries.
 	Merge(ctx context.Context, entries crdt.Entries) (Merged, error)
 }
 
 // confirm fails unless the replica is still the incarnation that said hello.
 func confirm(ctx context.Context, r Replica, before Hello) error {
-	now, err := r.Hello(ctx)
+	now, err := r.View(ctx, Query{})
 	if err != nil {
 		return fmt.Errorf("end a sync: %w", err)
 	}
-	if now.Incarnation != before.Incarnation {
+	if now.Hello.Incarnation != before.Incarnation {
 		return ErrEnded
 	}
 	return nil

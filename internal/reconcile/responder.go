@@ -2,23 +2,33 @@ package reconcile
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/citynode/citynode/crdt"
+	"github.com/citynode/citynode/crdt/sketch"
 )
 
-// Responder is the side that answers: one Step for each message that comes. It
-// serves one session and is not safe for concurrent use. What it keeps is for
-// the bounds only; each answer follows from the message and the state.
+// Responder is the side that answers: one Step for each message that comes, and
+// then Next until there is nothing more to send. It serves one session and is
+// not safe for concurrent use. What it keeps is for the bounds only; each answer
+// follows from the message and the state.
 type Responder struct {
 	replica Replica
 	self    Hello
 	begun   bool
 	over    bool
-	cursor  crdt.Cursor // of the page to be pulled next
-	walked  bool        // the last page has been pulled
-	result  Result
+	asks    int
+	wanted  uint64
+	// rest gives the further messages of the answer that has begun, and a nil
+	// rest with the last.
+	rest   producer
+	result Result
 }
+
+// producer gives the next message of several, and the producer of those after
+// it, nil behind the last. A message that is zero means that there is none.
+type producer func(context.Context) (Message, producer, error)
 
 // NewResponder is a session to be answered by this replica.
 func NewResponder(r Replica) *Responder { return &Responder{replica: r} }
@@ -26,116 +36,204 @@ func NewResponder(r Replica) *Responder { return &Responder{replica: r} }
 // Result is what the session came to so far.
 func (r *Responder) Result() Result { return r.result }
 
-// Step takes the other side's message and gives the answer to it. When done,
-// that is the last one, and the session is complete for this side. The error
-// matches ErrProtocol, ErrEnded or ErrOutgrown, or is the replica's; after one
-// the session is over, incomplete. Unless the fault is the other side's, there
-// is then an answer still, unavailable, which should be sent.
-func (r *Responder) Step(ctx context.Context, in Message) (out Message, done bool, err error) {
+// Done reports whether the session has ended. The initiator of one that found
+// the summaries equal may still go on with an audit.
+func (r *Responder) Done() bool { return r.over || r.result.Complete }
+
+// Step takes the other side's message and gives the first message of the answer
+// to it, if there is one. It must not be called before Next has given none. The
+// error matches ErrProtocol, ErrEnded, ErrBusy or ErrOutgrown, or is the
+// replica's; after one the session is over, incomplete. Unless the fault is the
+// other side's, there is then an answer still, unavailable, which should be
+// sent.
+func (r *Responder) Step(ctx context.Context, in Message) (Message, error) {
 	r.result.MessagesIn++
-	r.result.EntriesIn += uint64(in.entries.Len())
-	out, done, err = r.answer(ctx, in)
-	r.over = done || err != nil
-	if err != nil && !isViolation(err) {
-		out = Message{kind: KindUnavailable}
+	r.result.EntriesIn += in.size()
+	if r.over || r.rest != nil {
+		return r.sent(Message{}, violation("%s out of turn", in.kind))
+	}
+	return r.sent(r.answer(ctx, in))
+}
+
+// Next gives the next message of the answer that Step began, or none when it is
+// the other side's turn. Its errors are those of Step.
+func (r *Responder) Next(ctx context.Context) (Message, error) {
+	if r.rest == nil || r.over {
+		return Message{}, nil
+	}
+	return r.sent(r.produce(ctx, r.rest))
+}
+
+func (r *Responder) produce(ctx context.Context, p producer) (m Message, err error) {
+	m, r.rest, err = p(ctx)
+	return m, err
+}
+
+// sent counts what is about to be sent, or ends the session.
+func (r *Responder) sent(out Message, err error) (Message, error) {
+	if err != nil {
+		r.over, r.rest, out = true, nil, Message{}
+		r.result.Complete = false
+		if !isViolation(err) {
+			out = Message{kind: KindUnavailable}
+		}
 	}
 	if !out.IsZero() {
 		r.result.MessagesOut++
-		r.result.EntriesOut += uint64(out.entries.Len())
+		r.result.EntriesOut += out.size()
 	}
-	if done {
-		r.result.Complete = true
+	if err == nil && r.result.EntriesOut > allowance(r.self.Summary) {
+		return r.sent(Message{}, ErrOutgrown)
 	}
-	return out, done, err
+	return out, err
 }
 
-func (r *Responder) answer(ctx context.Context, in Message) (out Message, done bool, err error) {
+func (r *Responder) answer(ctx context.Context, in Message) (Message, error) {
 	switch {
-	case r.over:
-		err = violation("%s after the end of the session", in.kind)
 	case in.kind == KindHello && !r.begun:
 		return r.greet(ctx, in)
-	case in.kind == KindPull && r.begun && !r.walked:
-		out, err = r.page(ctx, in)
-	case in.kind == KindPush && r.walked:
-		out, err = r.merge(ctx, in)
-	case in.kind == KindDone && r.walked:
+	case !r.begun:
+		return Message{}, violation("%s before hello", in.kind)
+	case in.kind == KindAsk:
+		return r.show(ctx, in)
+	case in.kind == KindWant:
+		return r.find(ctx, in)
+	case in.kind == KindPull:
+		return r.produce(ctx, r.pages(in.cursor))
+	case in.kind == KindPush:
+		return Message{}, r.merge(ctx, in)
+	case in.kind == KindDone:
 		return r.agree(ctx, in)
 	default:
-		err = violation("%s out of turn", in.kind)
+		return Message{}, violation("%s out of turn", in.kind)
 	}
-	return out, false, err
 }
 
-func (r *Responder) greet(ctx context.Context, in Message) (Message, bool, error) {
+func (r *Responder) greet(ctx context.Context, in Message) (Message, error) {
 	if err := checkClaim(in.hello.Summary); err != nil {
-		return Message{}, false, err
+		return Message{}, err
 	}
-	hello, err := r.replica.Hello(ctx)
+	view, err := r.replica.View(ctx, Query{Cells: sketch.CellsMin})
 	if err != nil {
-		return Message{}, false, fmt.Errorf("answer a sync: %w", err)
+		return Message{}, fmt.Errorf("answer a sync: %w", err)
 	}
-	r.begun, r.self, r.result.Peer = true, hello, in.hello
-	if hello.Summary == in.hello.Summary {
-		return Message{kind: KindSame, hello: hello}, true, nil
+	r.begun, r.self, r.result.Peer = true, view.Hello, in.hello
+	if view.Hello.Summary == in.hello.Summary {
+		r.result.Complete = true
+		return Message{kind: KindSame, hello: view.Hello}, nil
 	}
-	return Message{kind: KindDiffer, hello: hello}, false, nil
+	return Message{kind: KindDiffer, hello: view.Hello, prefix: sketch.AppendSample(nil, view.Cells)}, nil
 }
 
-func (r *Responder) page(ctx context.Context, in Message) (Message, error) {
-	if in.cursor != r.cursor {
-		return Message{}, violation("pull at %#x, the next page is at %#x", uint64(in.cursor), uint64(r.cursor))
+// show answers with the first cells of the sketch, all of one instant.
+func (r *Responder) show(ctx context.Context, in Message) (Message, error) {
+	if r.asks++; r.asks > asksMax || in.cells > cellsMax {
+		return Message{}, violation("%d cells asked for, the %d. time", in.cells, r.asks)
 	}
-	entries, next, more, err := r.replica.Page(ctx, in.cursor)
+	r.result.Complete = false
+	view, err := r.view(ctx, Query{Cells: int(in.cells), Audit: in.audit})
 	if err != nil {
-		return Message{}, fmt.Errorf("read a page: %w", err)
+		return Message{}, err
 	}
-	if r.result.EntriesOut+uint64(entries.Len()) > allowance(r.self.Summary) {
-		return Message{}, ErrOutgrown
-	}
-	r.cursor, r.walked = next, !more
-	m := Message{kind: KindPage, entries: entries, more: more, incarnation: r.self.Incarnation}
-	if more {
-		m.cursor = next
-	}
-	return m, nil
+	return r.produce(ctx, cellsOf(view.Hello, view.Cells))
 }
 
-func (r *Responder) merge(ctx context.Context, in Message) (Message, error) {
+func cellsOf(hello Hello, cells []sketch.Cell) producer {
+	return func(context.Context) (Message, producer, error) {
+		n := min(len(cells), cellsPerMessage)
+		m := Message{kind: KindSketch, hello: hello, prefix: sketch.AppendPrefix(nil, cells[:n]), more: n < len(cells)}
+		if !m.more {
+			return m, nil, nil
+		}
+		return m, cellsOf(hello, cells[n:]), nil
+	}
+}
+
+// find answers with the entries that are wanted.
+func (r *Responder) find(ctx context.Context, in Message) (Message, error) {
+	r.wanted += uint64(len(in.symbols))
+	if len(in.symbols) == 0 || len(in.symbols) > wantMax || r.wanted > allowance(r.self.Summary) {
+		return Message{}, violation("%d symbols wanted, %d in all", len(in.symbols), r.wanted)
+	}
+	return r.produce(ctx, r.founds(in.symbols, in.audit))
+}
+
+func (r *Responder) founds(symbols []uint64, a Audit) producer {
+	return func(ctx context.Context) (Message, producer, error) {
+		n := min(len(symbols), findMax)
+		found, err := r.replica.Find(ctx, symbols[:n], a)
+		if err != nil {
+			return Message{}, nil, fmt.Errorf("find entries: %w", err)
+		}
+		m := Message{
+			kind:        KindFound,
+			incarnation: r.self.Incarnation,
+			entries:     found.Entries,
+			replaced:    found.Replaced,
+			unknown:     uint64(found.Unknown),
+			more:        n < len(symbols),
+		}
+		if !m.more {
+			return m, nil, nil
+		}
+		return m, r.founds(symbols[n:], a), nil
+	}
+}
+
+// pages is the state from the cursor on, page by page.
+func (r *Responder) pages(at crdt.Cursor) producer {
+	return func(ctx context.Context) (Message, producer, error) {
+		page, err := r.replica.Page(ctx, at)
+		if err != nil {
+			return Message{}, nil, fmt.Errorf("read a page: %w", err)
+		}
+		m := Message{kind: KindPage, encoded: page.Encoded, count: uint64(page.Entries), more: page.More, incarnation: r.self.Incarnation}
+		if !page.More {
+			return m, nil, nil
+		}
+		m.cursor = page.Next
+		return m, r.pages(page.Next), nil
+	}
+}
+
+func (r *Responder) merge(ctx context.Context, in Message) error {
 	if in.entries.Len() == 0 {
-		return Message{}, violation("an empty push")
+		return violation("an empty push")
 	}
-	if limit := allowance(r.result.Peer.Summary); r.result.EntriesIn > limit {
-		return Message{}, violation("%d entries, at most %d of one that claimed %d heroes and %d tombstones",
-			r.result.EntriesIn, limit, r.result.Peer.Summary.Heroes, r.result.Peer.Summary.Tombstones)
+	if err := checkSent(r.result.EntriesIn, r.result.Peer); err != nil {
+		return err
 	}
 	merged, err := r.replica.Merge(ctx, in.entries)
 	if err != nil {
-		return Message{}, fmt.Errorf("merge a push: %w", err)
+		return fmt.Errorf("merge a push: %w", err)
 	}
-	out := Message{
-		kind:        KindPushed,
-		incarnation: r.self.Incarnation,
-		changed:     uint64(merged.Changed),
-		skipped:     uint64(merged.Skipped),
-	}
-	r.count(out)
-	return out, nil
+	r.result.merged(merged)
+	return nil
 }
 
-func (r *Responder) agree(ctx context.Context, in Message) (Message, bool, error) {
+func (r *Responder) agree(ctx context.Context, in Message) (Message, error) {
 	if err := checkCounts(in, r.result.EntriesOut); err != nil {
-		return Message{}, false, err
+		return Message{}, err
 	}
 	if err := confirm(ctx, r.replica, r.self); err != nil {
-		return Message{}, false, err
+		return Message{}, err
 	}
-	r.count(in)
-	return Message{kind: KindAgreed, incarnation: r.self.Incarnation}, true, nil
+	m := Message{kind: KindAgreed, incarnation: r.self.Incarnation, changed: r.result.Differed, skipped: r.result.Skipped}
+	r.result.Differed += in.changed
+	r.result.Skipped += in.skipped
+	r.result.Complete, r.over = true, true
+	return m, nil
 }
 
-// count adds what a pushed or a done says.
-func (r *Responder) count(m Message) {
-	r.result.Differed += m.changed
-	r.result.Skipped += m.skipped
+// view looks at the own replica, which must still be of the incarnation that
+// said hello.
+func (r *Responder) view(ctx context.Context, q Query) (View, error) {
+	view, err := r.replica.View(ctx, q)
+	if err == nil && view.Hello.Incarnation != r.self.Incarnation {
+		err = ErrEnded
+	}
+	if err != nil && !errors.Is(err, ErrEnded) {
+		err = fmt.Errorf("look at the own sketch: %w", err)
+	}
+	return view, err
 }

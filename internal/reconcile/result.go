@@ -1,5 +1,7 @@
 package reconcile
 
+import "github.com/citynode/citynode/crdt"
+
 // Result is what a session came to, so far.
 type Result struct {
 	// Peer is the other side as it was when the session began.
@@ -12,10 +14,45 @@ type Result struct {
 	// exact unless the states changed meanwhile.
 	Differed uint64
 	// Skipped counts the heroes that one side left out for their future
-	// stamps.
+	// stamps, or would have.
 	Skipped uint64
+	// Future are heroes that this side left out, to be put into a Deferred; at
+	// most as many as one holds.
+	Future []crdt.Hero
+	// Bulk says that a whole state was sent, one way or both.
+	Bulk bool
 	// EntriesIn and EntriesOut count the entries received and sent,
-	// MessagesIn and MessagesOut the messages.
+	// MessagesIn and MessagesOut the messages, CellsIn the cells of sketches
+	// received.
 	EntriesIn, EntriesOut   uint64
 	MessagesIn, MessagesOut uint64
+	CellsIn                 uint64
+
+	left map[uint64]bool // symbols of those that count as skipped
+}
+
+// merged counts what a batch did to the own replica.
+func (r *Result) merged(m Merged) {
+	r.Differed += uint64(m.Changed)
+	for _, h := range m.Future {
+		if r.skip(h.Fingerprint().Symbol()) && len(r.Future) < deferredMax {
+			r.Future = append(r.Future, h)
+		}
+	}
+}
+
+// skip counts a hero that one side leaves out, once, and tells whether it was
+// news.
+func (r *Result) skip(symbol uint64) bool {
+	if r.left[symbol] {
+		return false
+	}
+	if r.left == nil {
+		r.left = make(map[uint64]bool)
+	}
+	if len(r.left) < deferredMax {
+		r.left[symbol] = true
+	}
+	r.Skipped++
+	return true
 }

@@ -17,59 +17,111 @@ func TestTwoReplicasAreEqualAfterOneSession(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		a, b := drawReplica(t, "a"), drawReplica(t, "b")
 		want := differing(a.state, b.state)
-		left, right, err := run(t.Context(), a, b)
+		var s transcript
+		err := s.play(t.Context(), a, b, drawOptions(t))
 		if err != nil {
 			t.Fatal(err)
 		}
 		if a.state.Summary() != b.state.Summary() {
 			t.Fatalf("summaries differ: %+v, %+v", a.state.Summary(), b.state.Summary())
 		}
-		for _, r := range []Result{left, right} {
+		for _, r := range []Result{s.left, s.right} {
 			if !r.Complete || r.Differed != want || r.Skipped != 0 {
 				t.Errorf("result %+v, want complete, %d differed, none skipped", r, want)
 			}
 		}
-		if left.EntriesIn != right.EntriesOut || left.EntriesOut != right.EntriesIn ||
-			left.MessagesIn != right.MessagesOut || left.MessagesOut != right.MessagesIn {
-			t.Errorf("the counts of %+v and %+v do not match", left, right)
+		if s.left.EntriesIn != s.right.EntriesOut || s.left.EntriesOut != s.right.EntriesIn ||
+			s.left.MessagesIn != s.right.MessagesOut || s.left.MessagesOut != s.right.MessagesIn {
+			t.Errorf("the counts of %+v and %+v do not match", s.left, s.right)
 		}
 	})
 }
 
-func TestEqualReplicasNeedOneSmallMessageEachWay(t *testing.T) {
-	a, b := newFakeReplica(1<<16), newFakeReplica(1<<16)
-	for i := range 1000 {
-		h := crdt.Hero{ID: crdttest.IDOf(i), Name: "Zoë", Location: crdt.Home, Health: 100}
-		a.state.MergeHero(h)
-		b.state.MergeHero(h)
+func drawOptions(t *rapid.T) Options {
+	return Options{
+		Salt:     rapid.Uint64().Draw(t, "salt"),
+		Audit:    rapid.SampledFrom([]uint64{0, 0, 7}).Draw(t, "audit"),
+		BulkOver: rapid.SampledFrom([]int{1, 3, 0}).Draw(t, "bulk over"),
 	}
-	left, right, err := run(t.Context(), a, b)
-	if err != nil {
+}
+
+func TestEqualReplicasNeedOneSmallMessageEachWay(t *testing.T) {
+	a, b := replicaOf(1<<16, heroes(0, 1000)), replicaOf(1<<16, heroes(0, 1000))
+	var s transcript
+	if err := s.play(t.Context(), a, b, Options{}); err != nil {
 		t.Fatal(err)
 	}
-	for _, r := range []Result{left, right} {
+	for _, r := range []Result{s.left, s.right} {
 		if !r.Complete || r.Differed != 0 || r.MessagesIn != 1 || r.MessagesOut != 1 {
 			t.Errorf("result %+v, want complete after one message each way", r)
 		}
 	}
-	bytesMax := 70
-	if b, err := (Message{kind: KindHello, hello: left.Peer}).Encode(); err != nil || len(b) > bytesMax {
-		t.Errorf("a hello takes %d bytes, want at most %d", len(b), bytesMax)
+	if bytesMax := 140; s.bytes > bytesMax {
+		t.Errorf("both take %d bytes, want at most %d", s.bytes, bytesMax)
 	}
 }
 
-func TestOnlyWhatTheOtherSideLacksIsPushed(t *testing.T) {
-	a, b := newFakeReplica(1<<16), newFakeReplica(1<<16)
-	for i := range 1000 {
-		h := crdt.Hero{ID: crdttest.IDOf(i), Name: "Zoë", Location: crdt.Home, Health: 100}
-		a.state.MergeHero(h)
-		if i%100 != 0 {
-			b.state.MergeHero(h)
+// TestTheCostIsThatOfTheDifference looks at all bytes of a session but those of
+// the entries themselves, for differences on one side and on both.
+func TestTheCostIsThatOfTheDifference(t *testing.T) {
+	const size = 20_000
+	for _, row := range []struct{ d, bytesMax int }{{10, 1_000}, {100, 3_500}, {1_000, 24_000}, {4_000, 90_000}} {
+		for _, mine := range []int{0, row.d / 2, row.d} {
+			bytesMax := row.bytesMax + symbolBytes*(row.d-mine)
+			t.Run(fmt.Sprintf("%d of %d mine", mine, row.d), func(t *testing.T) {
+				a := replicaOf(1<<16, heroes(0, size), heroes(size, mine))
+				b := replicaOf(1<<16, heroes(0, size), heroes(2*size, row.d-mine))
+				var s transcript
+				if err := s.play(t.Context(), a, b, Options{}); err != nil {
+					t.Fatal(err)
+				}
+				if s.left.Differed != uint64(row.d) || s.left.Bulk || a.state.Summary() != b.state.Summary() {
+					t.Fatalf("result %+v, want %d differed, found by a sketch", s.left, row.d)
+				}
+				entries := 0
+				for _, m := range s.sent {
+					for _, h := range m.entries.Heroes {
+						entries += crdt.HeroSize(h)
+					}
+				}
+				if cost := s.bytes - entries; cost > bytesMax {
+					t.Errorf("finding took %d bytes, want at most %d: %v", cost, bytesMax, s.sent)
+				}
+			})
 		}
 	}
-	left, _, err := run(t.Context(), a, b)
-	if err != nil || left.EntriesIn != 990 || left.EntriesOut != 10 {
-		t.Errorf("result %+v, %v, want 990 entries in, 10 out", left, err)
+}
+
+func TestANearlyEmptyReplicaTakesTheWholeState(t *testing.T) {
+	const size = 5000
+	for _, row := range []struct {
+		name string
+		a, b *fakeReplica
+	}{
+		{"an empty initiator", replicaOf(1 << 16), replicaOf(1<<16, heroes(0, size))},
+		{"an empty responder", replicaOf(1<<16, heroes(0, size)), replicaOf(1 << 16)},
+		{"each has some of its own", replicaOf(1<<16, heroes(size, 20)), replicaOf(1<<16, heroes(0, size))},
+		{"the responder has few", replicaOf(1<<16, heroes(0, size)), replicaOf(1<<16, heroes(size, 20))},
+		{"nothing in common", replicaOf(1<<16, heroes(0, size)), replicaOf(1<<16, heroes(size, size))},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			before := []crdt.Entries{all(row.a.state), all(row.b.state)}
+			encoded := len(crdt.AppendEntries(crdt.AppendEntries(nil, before[0]), before[1]))
+			var s transcript
+			if err := s.play(t.Context(), row.a, row.b, Options{}); err != nil {
+				t.Fatal(err)
+			}
+			if !s.left.Complete || !s.left.Bulk || row.a.state.Summary() != row.b.state.Summary() {
+				t.Fatalf("result %+v", s.left)
+			}
+			common := 0 // what was pulled is pushed back where little is common
+			if row.name == "nothing in common" {
+				common = encoded / 2
+			}
+			if s.bytes > encoded*11/10+common+4096 {
+				t.Errorf("%d bytes for %d of entries", s.bytes, encoded)
+			}
+		})
 	}
 }
 
@@ -84,12 +136,14 @@ func TestWhatChangesMeanwhileDoesNotKeepASessionFromCompleting(t *testing.T) {
 				}
 			}
 		}
-		left, right, err := run(t.Context(), a, b)
-		if err != nil {
+		var s transcript
+		if err := s.play(t.Context(), a, b, drawOptions(t)); errors.Is(err, ErrMoving) {
+			return // these writers are faster than any network
+		} else if err != nil {
 			t.Fatal(err)
 		}
-		if !left.Complete || !right.Complete {
-			t.Errorf("results %+v, %+v, want complete", left, right)
+		if !s.left.Complete || !s.right.Complete {
+			t.Errorf("results %+v, %+v, want complete", s.left, s.right)
 		}
 		for _, r := range []*fakeReplica{a, b} {
 			for _, e := range before {
@@ -99,6 +153,39 @@ func TestWhatChangesMeanwhileDoesNotKeepASessionFromCompleting(t *testing.T) {
 			}
 		}
 	})
+}
+
+// TestAnEntryThatIsReplacedBeforeItIsFetchedIsFollowed covers both the symbols
+// that a state remembers and those that it has forgotten.
+func TestAnEntryThatIsReplacedBeforeItIsFetchedIsFollowed(t *testing.T) {
+	for _, rewrites := range []int{1, 10_000} {
+		for _, side := range []string{"initiator", "responder"} {
+			t.Run(fmt.Sprintf("%d rewrites at the %s", rewrites, side), func(t *testing.T) {
+				a, b := replicaOf(1<<16, heroes(0, 100)), replicaOf(1<<16, heroes(0, 100))
+				busy := a
+				if side == "responder" {
+					busy = b
+				}
+				h := heroes(200, 1).Heroes[0]
+				busy.state.MergeHero(h)
+				found := false
+				busy.before = func(op string) {
+					if op != "find" || found {
+						return
+					}
+					found = true
+					for range rewrites {
+						h.Version.HLC++
+						busy.state.MergeHero(h)
+					}
+				}
+				left, right, err := run(t.Context(), a, b)
+				if err != nil || !left.Complete || !right.Complete || a.state.Summary() != b.state.Summary() {
+					t.Errorf("%+v, %+v, %v", left, right, err)
+				}
+			})
+		}
+	}
 }
 
 func TestFutureHeroesAreSkippedAndCounted(t *testing.T) {
@@ -122,6 +209,35 @@ func TestFutureHeroesAreSkippedAndCounted(t *testing.T) {
 			t.Errorf("later %+v, %v, want the %d skipped ones to be taken", left, err, skipped)
 		}
 	})
+}
+
+func TestWhatIsNotDueIsNeitherAskedForNorSent(t *testing.T) {
+	now := crdt.Stamp(1) << 40
+	late := heroes(0, 10)
+	for i := range late.Heroes {
+		late.Heroes[i].Version.HLC = now.Add(2 * crdt.FutureSkewMax)
+	}
+	a, b := replicaOf(1<<16, heroes(100, 50)), replicaOf(1<<16, heroes(100, 50), late)
+	for _, r := range []*fakeReplica{a, b} {
+		r.now, r.horizon = now, now.Add(crdt.FutureSkewMax)
+	}
+	var deferred Deferred
+	for round := range 3 {
+		var s transcript
+		if err := s.play(t.Context(), a, b, Options{Deferred: &deferred}); err != nil {
+			t.Fatal(err)
+		}
+		for _, h := range s.left.Future {
+			deferred.Add(h, now)
+		}
+		if want := map[int]uint64{0: 10}[round]; !s.left.Complete || s.left.Skipped != 10 || s.left.EntriesIn != want {
+			t.Errorf("round %d: %+v, want %d entries in, 10 skipped", round, s.left, want)
+		}
+	}
+	left, _, err := run(t.Context(), b, a)
+	if err != nil || !left.Complete || left.Skipped != 10 || left.EntriesOut != 0 {
+		t.Errorf("the other way: %+v, %v, want nothing sent", left, err)
+	}
 }
 
 // foresee counts what a session between a and b is to change and to skip.
@@ -161,47 +277,43 @@ var ends = map[string]func(*fakeReplica){
 
 func TestASessionThatOutlivesAnIncarnationIsNotComplete(t *testing.T) {
 	for _, how := range slices.Sorted(maps.Keys(ends)) {
-		for _, side := range []string{"initiator", "responder"} {
-			for at := 1; ; at++ { // operation 0 is the hello
-				left, right, err, happened := runWithEnd(t, side, at, ends[how])
-				if !happened {
-					if at < 6 {
-						t.Errorf("the session had only %d operations of the %s", at, side)
+		for _, bulk := range []bool{false, true} {
+			for _, side := range []string{"initiator", "responder"} {
+				for at := 1; ; at++ { // operation 0 is the first view
+					s, err, happened := runWithEnd(t, side, bulk, at, ends[how])
+					if !happened {
+						if at < 3 {
+							t.Errorf("the session had only %d operations of the %s", at, side)
+						}
+						break
 					}
-					break
+					t.Run(fmt.Sprintf("%s %s at %d, bulk %t", side, how, at, bulk), func(t *testing.T) {
+						wantIncomplete(t, side, s, err)
+					})
 				}
-				t.Run(fmt.Sprintf("%s %s at %d", side, how, at), func(t *testing.T) {
-					wantIncomplete(t, side, left, right, err)
-				})
 			}
 		}
 	}
 }
 
-func wantIncomplete(t *testing.T, side string, left, right Result, err error) {
+func wantIncomplete(t *testing.T, side string, s transcript, err error) {
 	t.Helper()
-	if err == nil || left.Complete {
-		t.Errorf("initiator: complete %t, %v", left.Complete, err)
+	if err == nil || s.left.Complete {
+		t.Errorf("initiator: complete %t, %v", s.left.Complete, err)
 	}
 	if errors.Is(err, ErrProtocol) {
 		t.Errorf("%v: it is nobody's fault", err)
 	}
-	if side == "responder" && right.Complete {
+	if side == "responder" && s.right.Complete {
 		t.Error("the responder thinks that the session is complete")
 	}
 }
 
-// runWithEnd runs a session of several pages and pushes in which the at-th
-// operation of one side finds its incarnation ended.
-func runWithEnd(t *testing.T, side string, at int, end func(*fakeReplica)) (left, right Result, err error, happened bool) {
+// runWithEnd runs a session in which the at-th operation of one side finds its
+// incarnation ended.
+func runWithEnd(t *testing.T, side string, bulk bool, at int, end func(*fakeReplica)) (s transcript, err error, happened bool) {
 	t.Helper()
-	a, b := newFakeReplica(200), newFakeReplica(200)
-	for i := range 20 {
-		h := crdt.Hero{ID: crdttest.IDOf(i), Name: "A", Location: crdt.Home, Health: 50}
-		a.state.MergeHero(h)
-		h.ID = crdttest.IDOf(100 + i)
-		b.state.MergeHero(h)
-	}
+	a, b := replicaOf(200, heroes(0, 30)), replicaOf(200, heroes(100, 30))
 	victim := a
 	if side == "responder" {
 		victim = b
@@ -214,24 +326,60 @@ func runWithEnd(t *testing.T, side string, at int, end func(*fakeReplica)) (left
 		}
 		operations++
 	}
-	left, right, err = run(t.Context(), a, b)
-	return left, right, err, happened
+	o := Options{}
+	if bulk {
+		o.BulkOver = 1
+	}
+	err = s.play(t.Context(), a, b, o)
+	return s, err, happened
+}
+
+// TestASessionCutAnywhereIsNotCompleteAndTheNextOneIs also resumes bulk
+// transfers, which must not begin anew.
+func TestASessionCutAnywhereIsNotCompleteAndTheNextOneIs(t *testing.T) {
+	for _, bulk := range []int{1, 0} {
+		for cut := 1; ; cut++ {
+			a, b := replicaOf(400, heroes(1000, 40)), replicaOf(400, heroes(0, 60))
+			s := transcript{cut: cut}
+			err := s.play(t.Context(), a, b, Options{BulkOver: bulk})
+			if err == nil {
+				if cut < 5 {
+					t.Errorf("only %d messages", cut)
+				}
+				break
+			}
+			if !errors.Is(err, errCut) || s.left.Complete {
+				t.Fatalf("cut at %d: %+v, %v", cut, s.left, err)
+			}
+			taken := a.state.Summary().Heroes - 40
+			var next transcript
+			if err := next.play(t.Context(), a, b, Options{BulkOver: bulk, Bookmark: s.mark}); err != nil {
+				t.Fatal(err)
+			}
+			if !next.left.Complete || a.state.Summary() != b.state.Summary() {
+				t.Errorf("cut at %d, the next session: %+v", cut, next.left)
+			}
+			if s.mark.Cursor != 0 && next.left.EntriesIn > 60-taken {
+				t.Errorf("cut at %d after %d entries, then %d more came of 60", cut, taken, next.left.EntriesIn)
+			}
+		}
+	}
 }
 
 func TestAPeerThatIsUnavailableSaysSo(t *testing.T) {
 	a, b := newFakeReplica(200), newFakeReplica(200)
 	b.ended = true
-	i, r := NewInitiator(a), NewResponder(b)
+	i, r := NewInitiator(a, Options{}), NewResponder(b)
 	m, err := i.Begin(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
-	answer, done, err := r.Step(t.Context(), throughWire(m))
-	if answer.Kind() != KindUnavailable || done || !errors.Is(err, errFakeEnded) {
-		t.Fatalf("answer %v, %t, %v", answer, done, err)
+	answer, err := r.Step(t.Context(), throughWire(m))
+	if answer.Kind() != KindUnavailable || !errors.Is(err, errFakeEnded) {
+		t.Fatalf("answer %v, %v", answer, err)
 	}
-	if _, done, err := i.Step(t.Context(), throughWire(answer)); done || !errors.Is(err, ErrUnavailable) {
-		t.Errorf("done %t, %v, want ErrUnavailable", done, err)
+	if _, err := i.Step(t.Context(), throughWire(answer)); !errors.Is(err, ErrUnavailable) {
+		t.Errorf("%v, want ErrUnavailable", err)
 	}
 	if i.Result().Complete || r.Result().Complete {
 		t.Error("a side thinks that the session is complete")
@@ -241,20 +389,19 @@ func TestAPeerThatIsUnavailableSaysSo(t *testing.T) {
 func TestAStateThatOutgrowsItsClaimEndsTheSessionWithoutBlame(t *testing.T) {
 	for _, side := range []string{"initiator", "responder"} {
 		t.Run(side, func(t *testing.T) {
-			a, b := newFakeReplica(1<<16), newFakeReplica(1<<16)
-			b.state.MergeHero(crdt.Hero{ID: crdttest.IDOf(0), Name: "A", Location: crdt.Home, Health: 50})
+			a, b := replicaOf(1<<16, heroes(0, 200)), replicaOf(1<<16, heroes(1000, 200))
 			grows := a
 			if side == "responder" {
 				grows = b
 			}
-			greeted := false
+			grown := false
 			grows.before = func(op string) {
-				if op != "page" || greeted {
+				if op != "page" || grown {
 					return
 				}
-				greeted = true
-				for n := range growthSlack + 10 {
-					grows.state.MergeTombstone(crdt.Tombstone{ID: crdttest.IDOf(n + 1)})
+				grown = true
+				for n := range growthSlack + 1000 {
+					grows.state.MergeTombstone(crdt.Tombstone{ID: crdttest.IDOf(n + 2000)})
 				}
 			}
 			left, right, err := run(t.Context(), a, b)

@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"reflect"
 	"time"
 
 	"github.com/citynode/citynode/city"
@@ -39,7 +40,7 @@ func (o *oracle) before(n *node) stepBefore {
 func (o *oracle) checkAnswer(n *node, m city.Message, caller city.Caller, before stepBefore, reply city.Reply, own int, done func()) {
 	key := answerKey{n.index, n.life, caller.Name, caller.Request}
 	earlier, again := o.answers[key]
-	same := own == 0 && earlier.reply == reply
+	same := own == 0 && reflect.DeepEqual(earlier.reply, reply)
 	forgotten := o.latest[n.index].Sub(earlier.at) > answersLast
 	if again && (same || !forgotten) {
 		o.w.counts.Remembered++

@@ -7,21 +7,23 @@ import (
 
 	"github.com/citynode/citynode/city"
 	"github.com/citynode/citynode/crdt"
+	"github.com/citynode/citynode/internal/reconcile"
 )
 
 // node is one city of the cluster: a core that comes and goes, a clock, and
 // what package node keeps round them.
 type node struct {
-	w      *world
-	index  int
-	cfg    city.Config
-	rng    *rand.Rand // decides whom ticks pick
-	clock  clock
-	core   *city.Core // nil while it is down
-	life   int        // counts the starts
-	number crdt.Stamp // the incarnation
-	heard  []hearing  // of the other cities, by index
-	door   opening
+	w        *world
+	index    int
+	cfg      city.Config
+	rng      *rand.Rand // decides whom ticks pick
+	clock    clock
+	core     *city.Core // nil while it is down
+	life     int        // counts the starts
+	number   crdt.Stamp // the incarnation
+	heard    []hearing  // of the other cities, by index
+	door     opening
+	deferred reconcile.Deferred // heroes that were skipped in this incarnation
 }
 
 func newNode(w *world, index int) *node {
@@ -45,6 +47,7 @@ func (n *node) time() time.Time { return n.clock.at(n.w.now) }
 // start begins a new, empty incarnation.
 func (n *node) start() {
 	n.life++
+	n.deferred = reconcile.Deferred{}
 	n.number = max(crdt.StampAt(n.time()), n.number.Next())
 	n.core = city.NewCore(n.cfg, n.number)
 	n.w.oracle.started(n)

@@ -19,6 +19,7 @@ type profile struct {
 	presenceEvery time.Duration
 	syncEvery     time.Duration
 	pageBytes     int
+	bulkOver      int // from how many differences on whole states are sent
 
 	delay      time.Duration // of most messages; some take ten times as long
 	lossPermil int           // of deltas, presences, calls and answers
@@ -64,6 +65,7 @@ func drawProfile(rng *rand.Rand) profile {
 		presenceEvery: seconds(rng, 2, 10),
 		syncEvery:     millis(rng, 500, 8000),
 		pageBytes:     100 + rng.IntN(2000),
+		bulkOver:      oneOf(rng, 1, 8, 128),
 		delay:         oneOf(rng, 2*time.Millisecond, 20*time.Millisecond, 200*time.Millisecond, time.Second),
 		lossPermil:    oneOf(rng, 0, 20, 200, 500, 1000),
 		dupPermil:     oneOf(rng, 0, 0, 100, 500),
@@ -115,10 +117,10 @@ func (p profile) drift(rng *rand.Rand) int64 {
 
 func (p profile) String() string {
 	return fmt.Sprintf("%d cities, %d dispatchers, %d heroes, faults for %v, ticks %v, orders %v, syncs %v, "+
-		"pages %d bytes, delay %v, loss %d‰, copies %d‰, cuts %d‰, crashes %v, bombs %v, partitions %v (one-way %t), "+
+		"pages %d bytes, bulk over %d, delay %v, loss %d‰, copies %d‰, cuts %d‰, crashes %v, bombs %v, partitions %v (one-way %t), "+
 		"clocks %v (jumps %v, healed %t), forgers %t",
 		p.cities, p.dispatchers, p.heroes, p.faultsLast, p.tickEvery, p.orderEvery, p.syncEvery,
-		p.pageBytes, p.delay, p.lossPermil, p.dupPermil, p.cutPermil, p.crashEvery, p.bombEvery, p.partitionEvery, p.oneWay,
+		p.pageBytes, p.bulkOver, p.delay, p.lossPermil, p.dupPermil, p.cutPermil, p.crashEvery, p.bombEvery, p.partitionEvery, p.oneWay,
 		p.clocks, p.jumpEvery, p.clocksHealed, p.forgers)
 }
 

@@ -25,25 +25,47 @@ func (r replica) alive() bool {
 	return r.n.core != nil && (r.n.life == r.life || r.n.w.cfg.sabotage == blindMerge)
 }
 
-// Hello is the state in brief.
-func (r replica) Hello(context.Context) (reconcile.Hello, error) {
+// View is the state at this moment.
+func (r replica) View(ctx context.Context, q reconcile.Query) (reconcile.View, error) {
 	if !r.alive() {
-		return reconcile.Hello{}, errDown
+		return reconcile.View{}, errDown
 	}
-	return reconcile.Hello{
+	state := r.n.core.State()
+	view := reconcile.View{Hello: reconcile.Hello{
 		Incarnation: crdt.Stamp(r.life),
-		Summary:     r.n.core.State().Summary(),
+		Summary:     state.Summary(),
 		Now:         crdt.StampAt(r.n.time()),
-	}, nil
+	}}
+	if !q.Audit.IsZero() {
+		var err error
+		view.Cells, err = reconcile.AuditCells(ctx, r.Page, q)
+		return view, err
+	}
+	if q.Cells > 0 {
+		view.Cells = state.AppendCells(nil, q.Cells)
+	}
+	return view, nil
+}
+
+// Find looks symbols up.
+func (r replica) Find(ctx context.Context, symbols []uint64, a reconcile.Audit) (reconcile.Found, error) {
+	if !r.alive() {
+		return reconcile.Found{}, errDown
+	}
+	if !a.IsZero() {
+		return reconcile.AuditFind(ctx, r.Page, symbols, a)
+	}
+	found := city.Find(r.n.core.State(), symbols)
+	return reconcile.Found{Entries: found.Entries, Replaced: found.Replaced, Unknown: found.Unknown}, nil
 }
 
 // Page is a small page.
-func (r replica) Page(_ context.Context, at crdt.Cursor) (crdt.Entries, crdt.Cursor, bool, error) {
+func (r replica) Page(_ context.Context, at crdt.Cursor) (p reconcile.Page, err error) {
 	if !r.alive() {
-		return crdt.Entries{}, 0, false, errDown
+		return reconcile.Page{}, errDown
 	}
-	e, next, more := r.n.core.State().Page(at, r.n.w.profile.pageBytes)
-	return e, next, more, nil
+	p.Encoded, p.Entries, p.Next, p.More = r.n.core.State().AppendPage(nil, at, r.n.w.profile.pageBytes)
+	return p, nil
 }
 
 // Merge is an update by anti-entropy.
@@ -55,7 +77,7 @@ func (r replica) Merge(_ context.Context, e crdt.Entries) (reconcile.Merged, err
 		e.Tombstones = nil
 	}
 	reply, _ := r.n.step(city.Update{Entries: e, Source: city.SourceSync})
-	return reconcile.Merged{Changed: reply.Changed, Skipped: reply.Skipped}, nil
+	return reconcile.Merged{Changed: reply.Changed, Future: reply.Future}, nil
 }
 
 // session is one sync between two cities, on a stream that delivers in order
@@ -66,10 +88,13 @@ type session struct {
 	life      int // of the initiator
 	initiator *reconcile.Initiator
 	responder *reconcile.Responder
-	ours      holdings // the initiator's, at the start
-	theirs    holdings // the responder's
-	steps     int
+	ours      holdings      // the initiator's, at the start
+	theirs    holdings      // the responder's
+	steps     int           // grows with each message that is sent or comes
+	inOrder   time.Duration // when the last message on its way comes
 	over      bool
+	broken    bool // nothing more arrives
+	deaf      bool // the responder has given up
 	ended     func(complete bool)
 }
 
@@ -85,7 +110,7 @@ func (n *node) syncWithSomebody() {
 // sync begins a session; ended is told how it ended for the initiator.
 func (w *world) sync(from, to *node, ended func(complete bool)) {
 	s := &session{w: w, from: from, to: to, life: from.life, ended: ended}
-	s.initiator = reconcile.NewInitiator(replica{from, from.life})
+	s.initiator = reconcile.NewInitiator(replica{from, from.life}, from.syncOptions())
 	hello, err := s.initiator.Begin(context.Background())
 	if err != nil {
 		s.end(false, err)
@@ -95,6 +120,15 @@ func (w *world) sync(from, to *node, ended func(complete bool)) {
 	s.carry(from, to, hello, s.answer)
 }
 
+// syncOptions is what a session may know from before.
+func (n *node) syncOptions() reconcile.Options {
+	o := reconcile.Options{Deferred: n.deferred.Clone(), Salt: n.w.rng.Uint64(), BulkOver: n.w.profile.bulkOver}
+	if n.w.rng.IntN(4) == 0 {
+		o.Audit = n.w.rng.Uint64()
+	}
+	return o
+}
+
 // carry brings a message to the other side, or cuts the session.
 func (s *session) carry(from, to *node, m reconcile.Message, arrive func(reconcile.Message)) {
 	payload, err := m.Encode()
@@ -102,24 +136,22 @@ func (s *session) carry(from, to *node, m reconcile.Message, arrive func(reconci
 		s.w.fail("every message can be encoded", "%v: %v", m, err)
 		return
 	}
-	s.steps++
-	steps := s.steps
-	s.w.after(sessionTimeout, "timeout", func() {
-		if s.steps == steps {
-			s.end(s.w.cfg.sabotage == cutIsComplete, errors.New("timeout"))
-		}
-	})
-	if !s.w.links.connected(from, to) {
-		return // it is never heard of again
+	s.watch()
+	if s.broken || !s.w.links.connected(from, to) {
+		s.broken = true // neither this nor what follows is ever heard of
+		return
 	}
 	if s.w.chance(s.w.profile.cutPermil) {
+		s.broken = true
 		s.w.after(s.w.delay(), "cut", func() { s.end(s.w.cfg.sabotage == cutIsComplete, errors.New("cut")) })
 		return
 	}
-	s.w.after(s.w.delay(), "message", func() {
+	s.inOrder = max(s.inOrder+1, s.w.now+s.w.delay())
+	s.w.after(s.inOrder-s.w.now, "message", func() {
 		if s.over {
 			return
 		}
+		s.watch()
 		m, err := reconcile.Decode(payload)
 		if err != nil {
 			s.w.fail("every message can be decoded", "%v", err)
@@ -131,22 +163,34 @@ func (s *session) carry(from, to *node, m reconcile.Message, arrive func(reconci
 
 // answer is the responder's turn.
 func (s *session) answer(m reconcile.Message) {
+	if s.deaf {
+		return
+	}
 	if s.responder == nil {
 		s.responder = reconcile.NewResponder(replica{s.to, s.to.life})
 		s.theirs = s.w.oracle.holdings(s.to)
 	}
-	out, done, err := s.responder.Step(context.Background(), m)
-	s.w.tracef("%v → %v: %v, answer %v", s.from, s.to, m, out)
-	if errors.Is(err, reconcile.ErrProtocol) {
-		s.w.fail("a correct session violates no rule", "responder: %v", err)
-		return
-	}
-	if done {
-		s.w.oracle.completed(s.to, s.ours, s.responder.Result())
-		s.to.learned()
-	}
-	if !out.IsZero() {
+	before := s.responder.Done()
+	out, err := s.responder.Step(context.Background(), m)
+	for {
+		s.w.tracef("%v → %v: %v, answer %v", s.from, s.to, m, out)
+		if errors.Is(err, reconcile.ErrProtocol) {
+			s.w.fail("a correct session violates no rule", "responder: %v", err)
+			return
+		}
+		if out.IsZero() {
+			break
+		}
 		s.carry(s.to, s.from, out, s.proceed)
+		if err != nil {
+			s.deaf = true // a real one stops reading
+			return
+		}
+		out, err = s.responder.Next(context.Background())
+	}
+	if result := s.responder.Result(); result.Complete && !before {
+		s.w.oracle.completed(s.to, s.ours, result)
+		s.to.learned()
 	}
 }
 
@@ -155,16 +199,29 @@ func (s *session) proceed(m reconcile.Message) {
 	if s.from.life == s.life {
 		s.from.door.progress = s.w.now
 	}
-	out, done, err := s.initiator.Step(context.Background(), m)
+	out, err := s.initiator.Step(context.Background(), m)
+	for err == nil && !out.IsZero() {
+		s.carry(s.from, s.to, out, s.answer)
+		out, err = s.initiator.Next(context.Background())
+	}
 	if errors.Is(err, reconcile.ErrProtocol) {
 		s.w.fail("a correct session violates no rule", "initiator: %v", err)
 		return
 	}
-	if err != nil || done {
-		s.end(done, err)
-		return
+	if err != nil || s.initiator.Done() {
+		s.end(err == nil, err)
 	}
-	s.carry(s.from, s.to, out, s.answer)
+}
+
+// watch ends the session if nothing happens in it for a while.
+func (s *session) watch() {
+	s.steps++
+	steps := s.steps
+	s.w.after(sessionTimeout, "timeout", func() {
+		if s.steps == steps {
+			s.end(s.w.cfg.sabotage == cutIsComplete, errors.New("timeout"))
+		}
+	})
 }
 
 func (s *session) end(complete bool, err error) {
@@ -172,6 +229,11 @@ func (s *session) end(complete bool, err error) {
 		return
 	}
 	s.over = true
+	if s.from.life == s.life {
+		for _, h := range s.initiator.Result().Future {
+			s.from.deferred.Add(h, crdt.StampAt(s.from.time()))
+		}
+	}
 	if !complete {
 		s.w.counts.SyncsFailed++
 		s.w.tracef("%v → %v: sync failed: %v", s.from, s.to, err)

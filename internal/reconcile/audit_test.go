@@ -1,0 +1,96 @@
+package reconcile
+
+import (
+	"context"
+	"testing"
+
+	"github.com/citynode/citynode/crdt"
+	"github.com/citynode/citynode/crdt/crdttest"
+	"github.com/citynode/citynode/crdt/sketch"
+)
+
+// blindReplica keeps the sketch of other entries than it has, or claims another
+// summary, as if entries had been made to collide.
+type blindReplica struct {
+	*fakeReplica
+	seen    *crdt.State   // what the kept sketch is of
+	summary *crdt.Summary // what is claimed, if not that of the state
+}
+
+func (r blindReplica) View(ctx context.Context, q Query) (View, error) {
+	v, err := r.fakeReplica.View(ctx, q)
+	if r.summary != nil {
+		v.Hello.Summary = *r.summary
+	}
+	if q.Audit.IsZero() && q.Cells > 0 {
+		v.Cells = r.seen.AppendCells(nil, q.Cells)
+	}
+	return v, err
+}
+
+func TestWhatTheKeptSketchDoesNotShowIsFoundByAnAudit(t *testing.T) {
+	a := replicaOf(1<<16, heroes(0, 500), heroes(2000, 3))
+	b := replicaOf(1<<16, heroes(0, 500), heroes(1000, 3))
+	blind := blindReplica{fakeReplica: b, seen: replicaOf(1<<16, heroes(0, 500), heroes(2000, 3)).state}
+	var s transcript
+	if err := s.play(t.Context(), a, blind, Options{Salt: 5}); err != nil {
+		t.Fatal(err)
+	}
+	if !s.left.Complete || s.left.Bulk || s.left.Differed != 6 || a.state.Summary() != b.state.Summary() {
+		t.Errorf("%+v", s.left)
+	}
+}
+
+func TestASampleAuditFindsWhatEqualSummariesHide(t *testing.T) {
+	a := replicaOf(1<<16, heroes(0, 2000))
+	claim := a.state.Summary()
+	found := false
+	for salt := uint64(1); salt < 500 && !found; salt++ {
+		b := replicaOf(1<<16, heroes(0, 2000), heroes(5000, 1))
+		var s transcript
+		if err := s.play(t.Context(), a, blindReplica{fakeReplica: b, seen: a.state, summary: &claim}, Options{Audit: salt}); err != nil {
+			t.Fatal(err)
+		}
+		found = s.left.Differed == 1
+	}
+	if !found {
+		t.Error("500 audits of 1/64 did not find it")
+	}
+}
+
+func TestAnAuditSplitsTheIDsEvenly(t *testing.T) {
+	const ids, parts = 64_000, 64
+	in := 0
+	for i := range ids {
+		if (Audit{Salt: 3, Parts: parts}).Covers(crdttest.IDOf(i)) {
+			in++
+		}
+	}
+	if in < ids/parts*8/10 || in > ids/parts*12/10 {
+		t.Errorf("%d of %d, want about %d", in, ids, ids/parts)
+	}
+}
+
+func TestAnAuditTakesEachIDOnceThoughTheStateMoves(t *testing.T) {
+	r := replicaOf(300, heroes(0, 100))
+	other := replicaOf(300, heroes(0, 100))
+	n := 0
+	r.before = func(op string) {
+		if op != "page" {
+			return
+		}
+		n++ // deaths move the heroes that were met last to the holes
+		r.state.MergeTombstone(crdt.Tombstone{ID: crdttest.IDOf(n * 3)})
+	}
+	cells, err := AuditCells(t.Context(), r.Page, Query{Cells: 512, Audit: Audit{Salt: 1, Parts: 1}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	rest, err := AuditCells(t.Context(), other.Page, Query{Cells: 512, Audit: Audit{Salt: 1, Parts: 1}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, _, err := sketch.Decode(cells, sketch.AppendPrefix(nil, rest)); err != nil {
+		t.Errorf("the sketch is of no set: %v", err)
+	}
+}

@@ -1,0 +1,176 @@
+package reconcile
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/citynode/citynode/crdt"
+)
+
+// exchange begins to exchange what a round has found: symbols that only this
+// side has, and symbols that only the other has.
+func (i *Initiator) exchange(ctx context.Context, self Hello, mine, theirs []uint64) (Message, error) {
+	if err := i.checkSurplus(self, mine, theirs); err != nil {
+		return Message{}, err
+	}
+	blind := len(mine)+len(theirs) == 0 && self.Summary != i.round.peer.Summary
+	switch {
+	case blind && i.round.audit.IsZero():
+		// What is in one sum and not in the other is not in the sketches.
+		i.round = round{}
+		return i.look(Audit{Salt: i.options.Salt, Parts: 1}, auditCells)
+	case blind && i.round.audit.Parts == 1:
+		return i.bulk(ctx)
+	}
+	i.round.mine, i.round.theirs = mine, i.due(theirs)
+	return i.proceed(ctx)
+}
+
+// checkSurplus refuses a kept sketch that is not of the summary that came with
+// it: what one side has more of must be in the difference.
+func (i *Initiator) checkSurplus(self Hello, mine, theirs []uint64) error {
+	surplus := int64(self.size()) - int64(i.round.peer.size())
+	if found := int64(len(mine) - len(theirs)); i.round.audit.IsZero() && found != surplus {
+		return violation("a sketch of %d entries more than its summary has", surplus-found)
+	}
+	return nil
+}
+
+// due leaves out the symbols of heroes that are known not to be due.
+func (i *Initiator) due(symbols []uint64) (due []uint64) {
+	if !i.round.audit.IsZero() {
+		return symbols
+	}
+	for _, s := range symbols {
+		switch {
+		case i.result.left[s]:
+		case i.options.Deferred != nil && i.options.Deferred.has(s, i.self.Now):
+			i.result.skip(s)
+		default:
+			due = append(due, s)
+		}
+	}
+	return due
+}
+
+// proceed asks for the next of what the other side has, then pushes what this
+// one has, then ends the round.
+func (i *Initiator) proceed(ctx context.Context) (Message, error) {
+	if len(i.round.theirs) == 0 {
+		return i.produce(ctx, i.pushes(i.round.mine))
+	}
+	n := min(len(i.round.theirs), wantMax)
+	m := Message{kind: KindWant, symbols: i.round.theirs[:n], audit: i.round.audit}
+	i.round.theirs = i.round.theirs[n:]
+	i.round.answered, i.round.awaited = 0, make(map[uint64]bool, n)
+	for _, s := range m.symbols {
+		i.round.awaited[s] = false
+	}
+	i.phase = wanting
+	return m, nil
+}
+
+// found takes entries that were asked for.
+func (i *Initiator) found(ctx context.Context, in Message) (Message, error) {
+	if err := i.check(in, KindFound); err != nil {
+		return Message{}, err
+	}
+	if err := i.checkFound(in); err != nil {
+		return Message{}, err
+	}
+	i.round.moved = i.round.moved || in.unknown > 0
+	for _, e := range []crdt.Entries{in.entries, in.replaced} {
+		if e.Len() == 0 {
+			continue
+		}
+		if err := i.merge(ctx, e); err != nil {
+			return Message{}, err
+		}
+	}
+	if in.more {
+		return Message{}, nil
+	}
+	if i.round.answered < len(i.round.awaited) {
+		return Message{}, violation("%d of %d symbols answered", i.round.answered, len(i.round.awaited))
+	}
+	return i.proceed(ctx)
+}
+
+// checkFound refuses entries that were not asked for. Two entries may have one
+// symbol, if somebody made them so.
+func (i *Initiator) checkFound(in Message) error {
+	awaited := func(f crdt.Fingerprint) error {
+		s := i.round.audit.Symbol(f)
+		came, asked := i.round.awaited[s]
+		switch {
+		case !asked:
+			return violation("an entry that was not asked for")
+		case !came:
+			i.round.awaited[s] = true
+			i.round.answered++
+		}
+		return nil
+	}
+	for _, t := range in.entries.Tombstones {
+		if err := awaited(t.Fingerprint()); err != nil {
+			return err
+		}
+	}
+	for _, h := range in.entries.Heroes {
+		if err := awaited(h.Fingerprint()); err != nil {
+			return err
+		}
+	}
+	asked := len(i.round.awaited)
+	if in.replaced.Len() > 2*asked || in.unknown > uint64(asked) {
+		return violation("%d replaced and %d unknown of %d symbols", in.replaced.Len(), in.unknown, asked)
+	}
+	i.round.answered += in.replaced.Len() + int(in.unknown)
+	return nil
+}
+
+// pushes sends the own entries with these symbols, and then ends the round.
+func (i *Initiator) pushes(symbols []uint64) producer {
+	return func(ctx context.Context) (Message, producer, error) {
+		for len(symbols) > 0 {
+			n := min(len(symbols), findMax)
+			found, err := i.replica.Find(ctx, symbols[:n], i.round.audit)
+			if err != nil {
+				return Message{}, nil, fmt.Errorf("find entries to push: %w", err)
+			}
+			symbols = symbols[n:]
+			i.round.moved = i.round.moved || found.Unknown > 0
+			if e := i.dueThere(found); e.Len() > 0 {
+				return Message{kind: KindPush, entries: e}, i.pushes(symbols), nil
+			}
+		}
+		m, err := i.endRound()
+		return m, nil, err
+	}
+}
+
+// dueThere is what the other side would take: by its clock, heroes stamped too
+// far ahead would only be skipped.
+func (i *Initiator) dueThere(found Found) crdt.Entries {
+	horizon := i.round.peer.Now.Add(crdt.FutureSkewMax)
+	all := crdt.Entries{Tombstones: append(found.Entries.Tombstones, found.Replaced.Tombstones...)}
+	for _, heroes := range [][]crdt.Hero{found.Entries.Heroes, found.Replaced.Heroes} {
+		for _, h := range heroes {
+			if h.Version.HLC > horizon {
+				i.result.skip(h.Fingerprint().Symbol())
+				continue
+			}
+			all.Heroes = append(all.Heroes, h)
+		}
+	}
+	return all
+}
+
+// endRound ends the session, or looks again where entries were replaced before
+// they could be fetched.
+func (i *Initiator) endRound() (Message, error) {
+	if i.round.moved {
+		return i.lookAgain()
+	}
+	return i.close()
+}

@@ -1,0 +1,75 @@
+package node
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/citynode/citynode/city"
+	"github.com/citynode/citynode/crdt"
+	"github.com/citynode/citynode/internal/reconcile"
+)
+
+// replica is one incarnation of the city as a session sees it.
+type replica struct {
+	inc    *city.Incarnation
+	now    func() crdt.Stamp
+	audits chan struct{} // holds a token for each audit that may run now
+}
+
+// View looks at the state, or walks through it for an audit.
+func (r replica) View(ctx context.Context, q reconcile.Query) (reconcile.View, error) {
+	kept := q.Cells
+	if !q.Audit.IsZero() {
+		kept = 0
+	}
+	summary, cells, err := r.inc.Sketch(ctx, kept)
+	view := reconcile.View{
+		Hello: reconcile.Hello{Incarnation: r.inc.Number(), Summary: summary, Now: r.now()},
+		Cells: cells,
+	}
+	if err != nil || q.Audit.IsZero() {
+		return view, err
+	}
+	err = r.audit(func() error {
+		view.Cells, err = reconcile.AuditCells(ctx, r.Page, q)
+		return err
+	})
+	return view, err
+}
+
+// Find looks symbols up.
+func (r replica) Find(ctx context.Context, symbols []uint64, a reconcile.Audit) (found reconcile.Found, err error) {
+	if !a.IsZero() {
+		err = r.audit(func() error {
+			found, err = reconcile.AuditFind(ctx, r.Page, symbols, a)
+			return err
+		})
+		return found, err
+	}
+	some, err := r.inc.Find(ctx, symbols)
+	return reconcile.Found{Entries: some.Entries, Replaced: some.Replaced, Unknown: some.Unknown}, err
+}
+
+// Page is a page of the state, encoded.
+func (r replica) Page(ctx context.Context, at crdt.Cursor) (reconcile.Page, error) {
+	page, err := r.inc.EncodedPage(ctx, at)
+	return reconcile.Page{Encoded: page.Encoded, Entries: page.Entries, Next: page.Next, More: page.More}, err
+}
+
+// Merge merges entries as an update by anti-entropy.
+func (r replica) Merge(ctx context.Context, e crdt.Entries) (reconcile.Merged, error) {
+	reply, err := r.inc.Do(ctx, city.Update{Entries: e, Source: city.SourceSync})
+	return reconcile.Merged{Changed: reply.Changed, Future: reply.Future}, err
+}
+
+// audit runs one walk through the whole state, if one may run now: they cost
+// time with the size of the state, and others can ask for them.
+func (r replica) audit(walk func() error) error {
+	select {
+	case <-r.audits:
+	default:
+		return fmt.Errorf("audit: %w", reconcile.ErrBusy)
+	}
+	defer func() { r.audits <- struct{}{} }()
+	return walk()
+}
