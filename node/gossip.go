@@ -3,11 +3,13 @@ package node
 import (
 	"context"
 	"fmt"
+	"sync/atomic"
 	"time"
 
 	pubsub "github.com/libp2p/go-libp2p-pubsub"
 	"github.com/libp2p/go-libp2p/core/host"
 	"github.com/libp2p/go-libp2p/core/peer"
+	"golang.org/x/time/rate"
 
 	"github.com/citynode/citynode/city"
 	"github.com/citynode/citynode/crdt"
@@ -25,6 +27,16 @@ const (
 	pubsubQueueMax = 1024
 	// coalesceFor is how long changes are gathered after a delta has gone out.
 	coalesceFor = 5 * time.Millisecond
+	// publishBytesPerSecond paces the publisher, for GossipSub has no
+	// backpressure: what its queues cannot take it drops. It is what two cores
+	// can sign and send. publishBurst goes out without a pause.
+	publishBytesPerSecond = 32 << 20
+	publishBurst          = 4 << 20
+	// mendAfter is how long after a drop anti-entropy mends it: so that one
+	// session mends a burst of them.
+	mendAfter = time.Second
+	// mendWith is with how many cities it does so.
+	mendWith = 2
 )
 
 // gossip sends and takes deltas: a hint that may be lost.
@@ -33,14 +45,23 @@ type gossip struct {
 	pubsub *pubsub.PubSub
 	topic  *pubsub.Topic
 	outbox *outbox
+	pace   *rate.Limiter
+	// dropped counts the messages that GossipSub dropped for want of room.
+	dropped atomic.Uint64
 }
 
 func newGossip(ctx context.Context, n *Node) (*gossip, error) {
-	ps, err := newPubSub(ctx, n.host, n.cfg.Network)
+	g := &gossip{
+		node:   n,
+		outbox: newOutbox(),
+		pace:   rate.NewLimiter(publishBytesPerSecond, publishBurst),
+	}
+	drops := dropTracer{outbound: g.dropOutbound, inbound: g.dropInbound}
+	ps, err := newPubSub(ctx, n.host, n.cfg.Network, len(n.saved.Peers()), pubsub.WithRawTracer(drops))
 	if err != nil {
 		return nil, fmt.Errorf("gossipsub: %w", err)
 	}
-	g := &gossip{node: n, pubsub: ps, outbox: newOutbox()}
+	g.pubsub = ps
 	if g.topic, err = join(ps, protocol.DeltaTopic(n.cfg.Network), g.validate); err != nil {
 		return nil, err
 	}
@@ -48,17 +69,19 @@ func newGossip(ctx context.Context, n *Node) (*gossip, error) {
 	return g, err
 }
 
-func newPubSub(ctx context.Context, h host.Host, network string) (*pubsub.PubSub, error) {
+func newPubSub(ctx context.Context, h host.Host, network string, knownPeers int, more ...pubsub.Option) (*pubsub.PubSub, error) {
 	params, thresholds := peerScore(network)
-	return pubsub.NewGossipSub(ctx, h,
+	return pubsub.NewGossipSub(ctx, h, append(more,
+		pubsub.WithGossipSubParams(meshParams(knownPeers)),
+		pubsub.WithFloodPublish(knownPeers > smallNetwork),
 		pubsub.WithMessageSignaturePolicy(pubsub.StrictSign),
 		pubsub.WithMaxMessageSize(messageBytesMax),
-		pubsub.WithPeerOutboundQueueSize(pubsubQueueMax),
+		pubsub.WithPeerOutboundQueueSize(outboundMax),
 		pubsub.WithValidateQueueSize(pubsubQueueMax),
 		pubsub.WithPeerScore(params, thresholds),
 		pubsub.WithSubscriptionFilter(pubsub.NewAllowlistSubscriptionFilter(
 			protocol.DeltaTopic(network), protocol.PresenceTopic(network))),
-	)
+	)...)
 }
 
 func join(ps *pubsub.PubSub, name string, validate pubsub.ValidatorEx) (*pubsub.Topic, error) {
@@ -159,10 +182,33 @@ func (g *gossip) offer(changes []city.SourcedChange) {
 	if g.node.cfg.NoGossip {
 		return
 	}
-	for _, change := range changes {
-		if change.Source == city.SourceSelf || change.Source == city.SourceCaller {
-			g.outbox.add(change.New)
+	own := make([]crdt.Record, 0, len(changes))
+	for i := range changes {
+		if s := changes[i].Source; s == city.SourceSelf || s == city.SourceCaller {
+			own = append(own, changes[i].New)
 		}
+	}
+	if len(own) > 0 && !g.outbox.add(own...) {
+		g.mendAll()
+	}
+}
+
+// dropOutbound notes that a peer misses what this node sent.
+func (g *gossip) dropOutbound(p peer.ID) {
+	g.dropped.Add(1)
+	g.node.entropy.want(p, mendAfter)
+}
+
+// dropInbound notes that this node misses what others sent.
+func (g *gossip) dropInbound() {
+	g.dropped.Add(1)
+	g.mendAll()
+}
+
+// mendAll has anti-entropy bring what gossip lost, to or from anybody.
+func (g *gossip) mendAll() {
+	for _, p := range g.node.entropy.pick(mendWith) {
+		g.node.entropy.want(p, mendAfter)
 	}
 }
 
@@ -193,7 +239,11 @@ func (g *gossip) send(ctx context.Context) error {
 		if entries.Len() == 0 {
 			return nil
 		}
-		if err := g.topic.Publish(ctx, crdt.AppendEntries(nil, entries)); err != nil {
+		delta := crdt.AppendEntries(make([]byte, 0, deltaBytesMax), entries)
+		if err := g.pace.WaitN(ctx, len(delta)); err != nil {
+			return fmt.Errorf("pace the deltas: %w", err)
+		}
+		if err := g.topic.Publish(ctx, delta); err != nil {
 			return fmt.Errorf("publish a delta: %w", err)
 		}
 	}

@@ -75,21 +75,27 @@ func TestDeltasKeepTheirBoundAndTheOrderOfTheChanges(t *testing.T) {
 
 func TestAFullOutboxDropsAndCountsNewIDsButTakesNewVersions(t *testing.T) {
 	o := newOutbox()
-	for n := range outboxMax {
-		o.add(aHero(numberedID(n), 50))
+	n := 0
+	for o.add(aHero(numberedID(n), 50)) {
+		n++
 	}
-	o.add(aHero(numberedID(outboxMax), 50))
-	o.add(aDeath(numberedID(0)))
-	if o.drops() != 1 {
+	if most := outboxBytesMax / crdt.TombstoneBytesMax; n > most || o.bytes > outboxBytesMax {
+		t.Errorf("%d changes of %d bytes fit", n, o.bytes)
+	}
+	if !o.add(aDeath(numberedID(0))) || o.drops() != 1 {
 		t.Errorf("%d dropped, want 1", o.drops())
 	}
-	first := o.take(envelopeBytes + crdt.TombstoneBytesMax)
+	first := o.take(crdt.EntriesOverheadMax + crdt.TombstoneBytesMax)
 	if len(first.Tombstones) != 1 {
 		t.Errorf("first of all %+v, want the death", first)
 	}
-	o.add(aHero(numberedID(outboxMax), 50)) // there is room again
-	if o.drops() != 1 {
+	if !o.add(aHero(numberedID(n), 50)) || o.drops() != 1 { // there is room again
 		t.Errorf("%d dropped, want 1", o.drops())
+	}
+	for o.take(deltaBytesMax).Len() > 0 {
+	}
+	if o.bytes != 0 {
+		t.Errorf("%d bytes wait in an empty outbox", o.bytes)
 	}
 }
 
