@@ -26,6 +26,7 @@ const modulePath = "github.com/citynode/citynode"
 // room it lies in (crdt/crdttest), needs none: it may import that room and what
 // that room may import, and only tests and its like may import it.
 var rooms = map[string][]string{
+	"docs/performance":   {}, // draws what was measured
 	"crdt":               {"crdt/sketch"},
 	"crdt/sketch":        {},
 	"bootstrap":          {},
