@@ -1,0 +1,96 @@
+//go:build linux
+
+package node
+
+import (
+	"fmt"
+	"os"
+	"runtime"
+	"runtime/debug"
+	"runtime/metrics"
+	"testing"
+
+	"github.com/citynode/citynode/city"
+)
+
+const (
+	overwritten = 1_000
+	overwrites  = 100_000
+)
+
+// What heroes cost a node, all parts of which run: memory, and the CPU time of
+// one collection of garbage.
+func BenchmarkMemory(b *testing.B) {
+	const size = 1_000_000
+	net := &benchNet{b: b, listen: overTCP}
+	m := net.run("full")
+	heapBefore, residentBefore := liveHeap(), residentBytes(b)
+	for part := range uint64(size / storeBatch) {
+		net.tell(m, city.SourceStore, someHeroes(part, storeBatch, "full"))
+	}
+	heap, resident := liveHeap(), residentBytes(b)
+	var spent []float64
+	for b.Loop() {
+		before := collectorCPU()
+		runtime.GC()
+		spent = append(spent, collectorCPU()-before)
+	}
+	noTime(b)
+	b.ReportMetric(times(heap-heapBefore, size), "heap-B/hero")
+	b.ReportMetric(times(resident-residentBefore, size), "resident-B/hero")
+	b.ReportMetric(percentile(spent, 50)*1e3, "gc-cpu-ms")
+}
+
+// How much the heap has grown once few heroes have been overwritten often.
+func BenchmarkOverwrite(b *testing.B) {
+	net := &benchNet{b: b, listen: overTCP}
+	m := net.run("full")
+	heroes := someHeroes(1, overwritten, "full")
+	net.tell(m, city.SourceStore, heroes)
+	before := liveHeap()
+	writes := 0
+	for b.Loop() {
+		for range overwrites / overwritten {
+			for i := range heroes {
+				heroes[i].Version.HLC++
+				heroes[i].Health = heroes[i].Health%100 + 1
+			}
+			net.tell(m, city.SourceStore, heroes)
+			writes += overwritten
+		}
+	}
+	b.ReportMetric(float64(liveHeap()-before)/1e3, "heap-kB")
+	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(writes), "ns/write")
+	b.ReportMetric(float64(writes), "writes")
+	noTime(b)
+}
+
+// liveHeap is the size of the heap after a collection.
+func liveHeap() int64 {
+	var stats runtime.MemStats
+	runtime.GC()
+	runtime.GC() // what the first one left to finalizers
+	runtime.ReadMemStats(&stats)
+	return int64(stats.HeapAlloc)
+}
+
+// residentBytes is the process's memory, after all that is free was given back.
+func residentBytes(b *testing.B) int64 {
+	debug.FreeOSMemory()
+	text, err := os.ReadFile("/proc/self/statm")
+	if err != nil {
+		b.Fatal(err)
+	}
+	var all, resident int64
+	if _, err := fmt.Sscan(string(text), &all, &resident); err != nil {
+		b.Fatal(err)
+	}
+	return resident * int64(os.Getpagesize())
+}
+
+// collectorCPU is the CPU seconds that collecting garbage has taken.
+func collectorCPU() float64 {
+	sample := []metrics.Sample{{Name: "/cpu/classes/gc/total:cpu-seconds"}}
+	metrics.Read(sample)
+	return sample[0].Value.Float64()
+}

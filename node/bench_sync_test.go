@@ -1,0 +1,139 @@
+//go:build linux
+
+package node
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"github.com/citynode/citynode/city"
+	"github.com/citynode/citynode/internal/reconcile"
+)
+
+// joinQuiet is how long nothing may go over the wire for a join to be over.
+const joinQuiet = 300 * time.Millisecond
+
+// A new, empty city that connects to one that holds many heroes, until both
+// hold the same: the time, and all that goes over the wire for it, also after
+// that, against the state's canonical encoding.
+func BenchmarkJoin(b *testing.B) {
+	for _, size := range []int{100_000, 1_000_000} {
+		b.Run(sizeName(size), func(b *testing.B) {
+			net := &benchNet{b: b, listen: overTCP}
+			full := net.run("full")
+			heroes := someHeroes(1, size, "full")
+			net.tell(full, city.SourceStore, heroes)
+			var took, wire, cpu []float64
+			for b.Loop() {
+				empty := net.run("empty")
+				before, _ := net.wire.total()
+				begun, spent := time.Now(), processCPU(b)
+				net.connect(empty, full)
+				net.await("both hold the same", func() bool { return empty.summary() == full.summary() })
+				took = append(took, time.Since(begun).Seconds())
+				cpu = append(cpu, times((processCPU(b)-spent).Nanoseconds(), size))
+				wire = append(wire, times(net.whenQuiet()-before, encodedBytes(heroes)))
+				net.end(empty)
+			}
+			noTime(b)
+			b.ReportMetric(percentile(took, 50)*1e3, "ms")
+			b.ReportMetric(percentile(took, 50)*1e9/float64(size), "ns/hero")
+			b.ReportMetric(percentile(cpu, 50), "cpu-ns/hero")
+			b.ReportMetric(percentile(wire, 50), "wire/canonical")
+		})
+	}
+}
+
+// whenQuiet is what has gone over the wire once nothing big does any more.
+func (n *benchNet) whenQuiet() (bytes int64) {
+	const little = 16 << 10
+	for bytes, _ = n.wire.total(); ; {
+		<-time.After(joinQuiet)
+		now, _ := n.wire.total()
+		if now-bytes < little {
+			return now
+		}
+		bytes = now
+	}
+}
+
+// A session of two cities that hold nearly the same, each half of the difference
+// in one of them only, on an open stream: the time, and the payload of the
+// stream without the entries themselves. With no difference it is the steady
+// state.
+func BenchmarkReconcile(b *testing.B) {
+	for _, size := range []int{100_000, 1_000_000} {
+		b.Run(sizeName(size), func(b *testing.B) {
+			r := newReconciled(b, size)
+			for _, d := range []int{0, 10, 1_000, 10_000} {
+				b.Run("d="+sizeName(d), func(b *testing.B) { r.measure(b, d) })
+			}
+		})
+	}
+}
+
+// reconciled is two cities that hold the same.
+type reconciled struct {
+	net  *benchNet
+	here *member
+	far  *member
+	seed uint64
+}
+
+func newReconciled(b *testing.B, size int) *reconciled {
+	net := &benchNet{b: b, listen: overTCP}
+	r := &reconciled{net: net, far: net.run("far"), here: net.run("here"), seed: 1} // the latter's streams are counted
+	heroes := someHeroes(r.seed, size, "here")
+	net.tell(r.here, city.SourceStore, heroes)
+	net.tell(r.far, city.SourceStore, heroes)
+	net.connect(r.here, r.far)
+	net.await("the first syncs have ended", func() bool { return r.here.met() >= 2 && r.far.met() >= 2 })
+	return r
+}
+
+func (r *reconciled) measure(b *testing.B, d int) {
+	r.net.b = b
+	r.sync(b, 0) // opens the stream, if none is kept
+	var (
+		took   []time.Duration
+		finds  []int64
+		result reconcile.Result
+	)
+	for b.Loop() {
+		entries := r.differ(d)
+		before := r.net.syncs.total()
+		begun := time.Now()
+		result = r.sync(b, d)
+		took = append(took, time.Since(begun))
+		finds = append(finds, r.net.syncs.total()-before-int64(entries))
+		if r.here.summary() != r.far.summary() {
+			b.Fatal("not equal after a session")
+		}
+	}
+	noTime(b)
+	b.ReportMetric(percentile(took, 50).Seconds()*1e3, "ms")
+	b.ReportMetric(float64(percentile(finds, 50)), "B")
+	b.ReportMetric(float64(result.MessagesOut+result.MessagesIn), "messages")
+}
+
+// differ gives each city half of d new heroes, and tells how many bytes they
+// are.
+func (r *reconciled) differ(d int) (bytes int) {
+	r.seed++
+	heroes := someHeroes(r.seed, d, "here")
+	r.net.tell(r.here, city.SourceStore, heroes[:d/2])
+	r.net.tell(r.far, city.SourceStore, heroes[d/2:])
+	return encodedBytes(heroes)
+}
+
+func (r *reconciled) sync(b *testing.B, d int) reconcile.Result {
+	result, err := r.here.entropy.syncWith(context.Background(), r.far.host.ID())
+	if err != nil {
+		b.Fatal(err)
+	}
+	if result.Differed != uint64(d) {
+		b.Fatalf("%d entries differed, want %d", result.Differed, d)
+	}
+	return result
+}
