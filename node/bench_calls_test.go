@@ -216,20 +216,26 @@ func (c *callBench) many(b *testing.B, m method) {
 		c.callersOf(b, smallest, m, callers),
 		c.callersOf(b, largest, m, callers),
 	}
-	calls, took := make([]int64, len(all)), make([]time.Duration, len(all))
+	calls, took, spent := make([]int64, len(all)), make([]time.Duration, len(all)), make([]time.Duration, len(all))
 	for b.Loop() {
 		for i, some := range all {
+			before := processCPU(b)
 			n, d := callAll(b, some)
 			calls[i] += n
 			took[i] += d
+			spent[i] += processCPU(b) - before
 		}
 	}
 	rate := func(i int) float64 { return float64(calls[i]) / took[i].Seconds() }
+	each := func(i int) float64 { return times(spent[i], calls[i]) }
 	noTime(b)
 	b.ReportMetric(rate(0), "echo/s")
+	b.ReportMetric(each(0), "echo-cpu-ns")
 	for i, to := range []calledCity{smallest, largest} {
 		b.ReportMetric(rate(i+1), sizeName(len(to.heroes))+"/s")
 		b.ReportMetric(rate(i+1)/rate(0), sizeName(len(to.heroes))+"/echo")
+		b.ReportMetric(each(i+1), sizeName(len(to.heroes))+"-cpu-ns")
+		b.ReportMetric(each(i+1)/each(0), sizeName(len(to.heroes))+"-cpu/echo")
 	}
 }
 

@@ -127,6 +127,25 @@ func (n *benchNet) cluster(count int) []*member {
 	return cities
 }
 
+// settled waits until no city has had a sync for a while: presences of cities
+// that just met bring some.
+func (n *benchNet) settled(cities []*member) {
+	n.b.Helper()
+	syncs := -1
+	for now := 0; now != syncs; now = n.syncsOf(cities) {
+		syncs = now
+		<-time.After(2 * gossipTakes)
+	}
+}
+
+// syncsOf is how many syncs the cities have had, each counted at both sides.
+func (n *benchNet) syncsOf(cities []*member) (sum int) {
+	for _, c := range cities {
+		sum += c.met()
+	}
+	return sum
+}
+
 // met is how many rounds of anti-entropy the city has come through.
 func (w *witness) met() int {
 	w.mu.Lock()
