@@ -18,6 +18,8 @@ FUZZTIME ?= 10s# for each target; 10000x is a count of inputs
 SEEDS    ?= 500# how many seeds make sim runs
 SEED     ?=# the only seed that make sim runs
 VULNDB   ?=# folder of OSV files for make vuln
+BENCH    ?= .# pattern of the benchmarks that make bench runs
+BENCHTIME ?= 1s# for each of them, where it repeats itself
 
 ##@ Use
 
@@ -109,6 +111,19 @@ cover: ## measure test coverage into cover.out
 	$(GO) test -coverprofile=cover.out ./...
 	@$(GO) tool cover -func=cover.out | tail -1
 
+##@ Measure
+
+# One figure a line. Times depend on the machine and on what else it does; what
+# to watch are ratios, bytes, and time of CPU.
+.PHONY: bench
+bench: ## run the benchmarks that match BENCH; under ten minutes for all
+	@set -o pipefail; $(GO) test -run '^$$' -bench '$(BENCH)' -benchtime $(BENCHTIME) -timeout 15m ./crdt/... ./protocol ./node | awk ' \
+		/^Benchmark/ { \
+			sub(/^Benchmark/, "", $$1); sub(/-[0-9]+$$/, "", $$1); \
+			for (i = 3; i < NF; i += 2) if ($$i != 0 || $$(i+1) != "ns/op") printf "%-34s %14s %s\n", $$1, $$i, $$(i+1); \
+			fflush(); next } \
+		/^(--- FAIL|FAIL|panic)|_test\.go:/ { print; fflush() }'
+
 ##@ Other
 
 .PHONY: clean
@@ -120,4 +135,4 @@ help: ## show this list
 	@awk 'BEGIN { FS = ":.*## " } \
 		/^##@/ { printf "\n%s\n", substr($$0, 5) } \
 		/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
-	@printf '\nvariables: FUZZTIME=%s SEEDS=%s SEED= VULNDB= VERSION=%s\n' '$(FUZZTIME)' '$(SEEDS)' '$(VERSION)'
+	@printf '\nvariables: FUZZTIME=%s SEEDS=%s SEED= VULNDB= BENCH=%s BENCHTIME=%s VERSION=%s\n' '$(FUZZTIME)' '$(SEEDS)' '$(BENCH)' '$(BENCHTIME)' '$(VERSION)'

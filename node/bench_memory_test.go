@@ -11,11 +11,14 @@ import (
 	"testing"
 
 	"github.com/citynode/citynode/city"
+	"github.com/citynode/citynode/crdt"
 )
 
 const (
 	overwritten = 1_000
 	overwrites  = 100_000
+	// remembered is more writes than a state remembers the last of.
+	remembered = 20_000
 )
 
 // What heroes cost a node, all parts of which run: memory, and the CPU time of
@@ -46,17 +49,23 @@ func BenchmarkOverwrite(b *testing.B) {
 	net := &benchNet{b: b, listen: overTCP}
 	m := net.run("full")
 	heroes := someHeroes(1, overwritten, "full")
-	net.tell(m, city.SourceStore, heroes)
-	before := liveHeap()
 	writes := 0
+	overwrite := func() {
+		for i := range heroes {
+			heroes[i].Version.HLC++
+			heroes[i].Health = heroes[i].Health%crdt.HealthMax + 1
+		}
+		net.tell(m, city.SourceStore, heroes)
+		writes += overwritten
+	}
+	for range remembered / overwritten {
+		overwrite()
+	}
+	before := liveHeap()
+	writes = 0
 	for b.Loop() {
 		for range overwrites / overwritten {
-			for i := range heroes {
-				heroes[i].Version.HLC++
-				heroes[i].Health = heroes[i].Health%100 + 1
-			}
-			net.tell(m, city.SourceStore, heroes)
-			writes += overwritten
+			overwrite()
 		}
 	}
 	b.ReportMetric(float64(liveHeap()-before)/1e3, "heap-kB")
