@@ -1,6 +1,7 @@
 package protocol
 
 import (
+	"context"
 	"testing"
 
 	"github.com/citynode/citynode/crdt"
@@ -27,20 +28,63 @@ func BenchmarkDecodeAnUpdate(b *testing.B) {
 	}
 }
 
+// The calls that dispatchers make all the time, over a stream in memory: what
+// both sides spend on messages, frames, deadlines and goroutines.
 func BenchmarkCallInMemory(b *testing.B) {
-	end, server := newPipe(64 << 10)
-	served := make(chan struct{})
-	go func() {
-		defer close(served)
-		_ = (&Server{City: "paris", Handler: echoes}).Serve(b.Context(), server, "")
-	}()
-	c := NewClient(end)
-	b.ReportAllocs()
-	for b.Loop() {
-		if _, err := c.Info(b.Context()); err != nil {
-			b.Fatal(err)
-		}
+	for _, call := range []struct {
+		name string
+		make func(context.Context, *Client) error
+	}{
+		{"info", func(ctx context.Context, c *Client) error {
+			_, err := c.Info(ctx)
+			return err
+		}},
+		{"assign", func(ctx context.Context, c *Client) error {
+			_, err := c.Assign(ctx, hero.ID, AssignRequest{Hero: hero.ID})
+			return err
+		}},
+		{"get", func(ctx context.Context, c *Client) error {
+			_, err := c.Get(ctx, GetRequest{IDs: []crdt.ID{hero.ID}}, func(crdt.Entries) error { return nil })
+			return err
+		}},
+	} {
+		b.Run(call.name, func(b *testing.B) {
+			end, server := newPipe(64 << 10)
+			served := make(chan struct{})
+			go func() {
+				defer close(served)
+				_ = (&Server{City: "paris", Handler: answersAtOnce}).Serve(b.Context(), server, "")
+			}()
+			c := NewClient(end)
+			ctx, cancel := context.WithCancel(b.Context()) // as callers have one
+			defer cancel()
+			b.ReportAllocs()
+			for b.Loop() {
+				if err := call.make(ctx, c); err != nil {
+					b.Fatal(err)
+				}
+			}
+			_ = c.Close()
+			<-served
+		})
 	}
-	_ = c.Close()
-	<-served
 }
+
+// answersAtOnce answers as a city does, but of no state.
+var answersAtOnce = handlerFunc(func(_ context.Context, call *Call) (any, error) {
+	switch call.Request.Method {
+	case MethodAssign:
+		var r AssignRequest
+		err := call.Decode(&r)
+		return HeroReply{Hero: hero}, err
+	case MethodGet:
+		var r GetRequest
+		if err := call.Decode(&r); err != nil {
+			return nil, err
+		}
+		err := call.Send(GetPage{Entries: &crdt.Entries{Heroes: []crdt.Hero{hero}}})
+		return GetPage{Summary: new(crdt.Summary)}, err
+	default:
+		return InfoReply{City: "paris"}, nil
+	}
+})
