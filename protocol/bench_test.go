@@ -85,6 +85,6 @@ var answersAtOnce = handlerFunc(func(_ context.Context, call *Call) (any, error)
 		err := call.Send(GetPage{Entries: &crdt.Entries{Heroes: []crdt.Hero{hero}}})
 		return GetPage{Summary: new(crdt.Summary)}, err
 	default:
-		return InfoReply{City: "paris"}, nil
+		return InfoReply{Network: DefaultNetwork, City: "paris", Since: 1, Incarnation: 1, Now: 1}, nil
 	}
 })
