@@ -1,6 +1,8 @@
 package city
 
 import (
+	"iter"
+
 	"github.com/citynode/citynode/crdt"
 )
 
@@ -119,14 +121,33 @@ type Reply struct {
 
 // Effects is what a message made happen, for the shell to act on.
 type Effects struct {
-	// Changes lists what changed in the state, in order, with its source.
-	Changes []SourcedChange
+	// Changes lists what changed in the state, in order; see All for the
+	// sources. The first Brought of them came from Source, what follows was
+	// made here.
+	Changes []crdt.Change
+	Brought int
+	Source  Source
 	// Note says what a tick found nothing to do for; empty otherwise.
 	Note string
 	// Future lists the heroes that were skipped for their future stamps.
 	Future []crdt.Hero
 	// Crash asks the shell to end this incarnation once the reply is out.
 	Crash bool
+}
+
+// All gives each change with its source.
+func (fx *Effects) All() iter.Seq[SourcedChange] {
+	return func(yield func(SourcedChange) bool) {
+		for i, change := range fx.Changes {
+			source := SourceSelf
+			if i < fx.Brought {
+				source = fx.Source
+			}
+			if !yield(SourcedChange{Change: change, Source: source}) {
+				return
+			}
+		}
+	}
 }
 
 // SourcedChange is a change of the state and where it came from.

@@ -84,10 +84,8 @@ func (c *Core) update(now time.Time, entries crdt.Entries, source Source, fx *Ef
 		horizon = noHorizon
 	}
 	merged := c.state.Merge(entries, horizon)
-	for _, change := range merged.Changes {
-		fx.Changes = append(fx.Changes, SourcedChange{Change: change, Source: source})
-	}
-	fx.Future = append(fx.Future, merged.Future...)
+	fx.Changes, fx.Brought, fx.Source = merged.Changes, len(merged.Changes), source
+	fx.Future = merged.Future
 	return Reply{Changed: len(merged.Changes), Skipped: len(merged.Future), Future: merged.Future}
 }
 
@@ -117,7 +115,7 @@ func (c *Core) living(id crdt.ID) (crdt.Hero, *Refusal) {
 // write merges an own write, which by its stamps beats what is there.
 func (c *Core) write(hero crdt.Hero, fx *Effects) {
 	if change, ok := c.state.MergeHero(hero); ok {
-		fx.Changes = append(fx.Changes, SourcedChange{Change: change, Source: SourceSelf})
+		fx.Changes = append(fx.Changes, change)
 	}
 }
 
@@ -128,7 +126,7 @@ func (c *Core) bury(now time.Time, hero crdt.Hero, fx *Effects) crdt.Tombstone {
 	version.HLC = max(crdt.StampAt(now), version.Assigned)
 	tombstone := crdt.Tombstone{ID: hero.ID, Version: version}
 	if change, ok := c.state.MergeTombstone(tombstone); ok {
-		fx.Changes = append(fx.Changes, SourcedChange{Change: change, Source: SourceSelf})
+		fx.Changes = append(fx.Changes, change)
 	}
 	return tombstone
 }

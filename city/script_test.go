@@ -189,7 +189,7 @@ func (s *script) step(c *scriptCity, m Message) string {
 	case reply.Changed+reply.Skipped > 0:
 		fmt.Fprintf(&b, "ok: %d changed, %d skipped\n", reply.Changed, reply.Skipped)
 	}
-	for _, change := range fx.Changes {
+	for change := range fx.All() {
 		fmt.Fprintf(&b, "%s: %s -> %s", change.Source, s.record(change.Old), s.record(change.New))
 		for _, e := range change.Events() {
 			fmt.Fprintf(&b, " [%s]", e.Kind)

@@ -89,14 +89,8 @@ func (w *Watcher) finish(why error) {
 	close(w.batches)
 }
 
-func (i *Incarnation) tellWatchers(changes []SourcedChange) {
-	if len(i.watchers) == 0 {
-		return
-	}
-	all := make([]crdt.Change, len(changes))
-	for n, change := range changes {
-		all[n] = change.Change
-	}
+// tellWatchers hands changes over, which nobody writes to any more.
+func (i *Incarnation) tellWatchers(all []crdt.Change) {
 	for w := range i.watchers {
 		if !w.offer(w.filter(all)) {
 			w.finish(refuse(Busy, watcherTooSlowMsg))

@@ -1,11 +1,9 @@
 package node
 
 import (
-	"cmp"
 	"context"
 	"math/rand/v2"
 	"slices"
-	"sync"
 	"sync/atomic"
 	"time"
 
@@ -28,8 +26,6 @@ const (
 	// auditsMax is how many walks through the whole state may run at once for
 	// audits.
 	auditsMax = 1
-	// wantedMax bounds the peers that wait for a session.
-	wantedMax = 256
 	// syncIdle is the longest time between two random rounds, reached while
 	// they find nothing.
 	syncIdle = 30 * time.Second
@@ -39,6 +35,10 @@ const (
 	// gossipTakes is how long after a presence that shows another digest the
 	// difference must last to be more than gossip on its way.
 	gossipTakes = time.Second
+	// meetSoon and meetLate are when two cities that meet and have both learned
+	// what there is begin a session: one of them, then, if that failed, the other.
+	meetSoon = 200 * time.Millisecond
+	meetLate = time.Second
 )
 
 // antiEntropy brings the city and its neighbours to the same state: the
@@ -54,10 +54,7 @@ type antiEntropy struct {
 	joining    *joining
 	audits     chan struct{}
 	future     atomic.Uint64 // heroes skipped for their future stamps, so far
-
-	mu     sync.Mutex // guards wanted
-	wanted map[peer.ID]time.Time
-	wake   chan struct{} // has a token when wanted changed
+	wishes     *wishes
 }
 
 func newAntiEntropy(n *Node) *antiEntropy {
@@ -67,8 +64,7 @@ func newAntiEntropy(n *Node) *antiEntropy {
 		streams:    newSyncStreams(n),
 		strikes:    newStrikes(),
 		audits:     make(chan struct{}, auditsMax),
-		wanted:     make(map[peer.ID]time.Time),
-		wake:       make(chan struct{}, 1),
+		wishes:     newWishes(),
 	}
 	a.opening = newOpening(n)
 	a.joining = &joining{log: n.log, name: a.nameOf, tell: n.cfg.Events.Joining}
@@ -79,15 +75,20 @@ func newAntiEntropy(n *Node) *antiEntropy {
 }
 
 // want has a session with the peer after a pause; it never blocks.
-func (a *antiEntropy) want(p peer.ID, after time.Duration) {
-	due := time.Now().Add(after)
-	a.mu.Lock()
-	before, known := a.wanted[p]
-	if (known && due.Before(before)) || (!known && len(a.wanted) < wantedMax) {
-		a.wanted[p] = due
+func (a *antiEntropy) want(p peer.ID, after time.Duration) { a.wishes.add(p, after) }
+
+// meet has a session with a city that has just come. A city that is learning
+// what there is begins at once, and others leave it to it: two sessions at the
+// same time, one each way, would move a whole state twice.
+func (a *antiEntropy) meet(p peer.ID) {
+	switch {
+	case a.opening.waiting():
+		a.want(p, 0)
+	case a.node.host.ID() < p:
+		a.want(p, meetSoon)
+	default:
+		a.want(p, meetLate)
 	}
-	a.mu.Unlock()
-	poke(a.wake)
 }
 
 // compare wants a session with a city whose presence shows another state than
@@ -106,7 +107,7 @@ func (a *antiEntropy) incarnationStarted() {
 	for _, p := range a.pick(2) {
 		a.want(p, 0)
 	}
-	poke(a.wake)
+	poke(a.wishes.wake)
 }
 
 // skipped notes heroes that were left out for their future stamps.
@@ -152,15 +153,16 @@ func (a *antiEntropy) loop(ctx context.Context, group *supervise.Group) error {
 	random := time.NewTimer(jitter(pause))
 	defer random.Stop()
 	for {
-		due, ok := a.take(time.Now(), running)
+		busy := func(p peer.ID) bool { return running[p] || a.responders.serves(p) }
+		due, wait := a.wishes.take(time.Now(), syncsMax-len(running), busy)
 		for _, p := range due {
 			start(p, false)
 		}
-		next := nextWake(ok, a.opening.check())
+		next := nextWake(wait, a.opening.check())
 		select {
 		case <-ctx.Done():
 			return nil
-		case <-a.wake:
+		case <-a.wishes.wake:
 		case <-next:
 		case r := <-ended:
 			delete(running, r.peer)
@@ -187,30 +189,6 @@ func (a *antiEntropy) nextPause(pause time.Duration, r round) time.Duration {
 	}
 }
 
-// take removes the wanted peers that are due and can be served, and tells how
-// long until the next is due.
-func (a *antiEntropy) take(now time.Time, running map[peer.ID]bool) (due []peer.ID, next time.Duration) {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	next = syncIdle
-	for p, at := range a.wanted {
-		switch wait := at.Sub(now); {
-		case wait > 0:
-			next = min(next, wait)
-		case !running[p]: // otherwise once that session has ended
-			due = append(due, p)
-		}
-	}
-	slices.SortFunc(due, func(x, y peer.ID) int {
-		return cmp.Or(a.wanted[x].Compare(a.wanted[y]), cmp.Compare(x, y))
-	})
-	due = due[:min(len(due), max(0, syncsMax-len(running)))]
-	for _, p := range due {
-		delete(a.wanted, p)
-	}
-	return due, next
-}
-
 // nextWake fires after the shorter of two waits.
 func nextWake(a, b time.Duration) <-chan time.Time { return time.After(min(a, b)) }
 
@@ -227,16 +205,17 @@ func (a *antiEntropy) run(ctx context.Context, p peer.ID) round {
 		a.tell(SyncEvent{City: a.nameOf(p), Peer: p, Took: time.Since(begun), Err: err})
 		return round{peer: p, err: err}
 	}
-	a.completed(p, result, start, time.Since(begun))
+	a.completed(p, result, start, begun)
 	return round{peer: p, differs: result.Differed > 0}
 }
 
 // completed notes a session that was complete, for this side at least.
-func (a *antiEntropy) completed(p peer.ID, result reconcile.Result, start crdt.Stamp, took time.Duration) {
+func (a *antiEntropy) completed(p peer.ID, result reconcile.Result, start crdt.Stamp, begun time.Time) {
+	a.wishes.fulfilled(p, begun)
 	a.node.directory.agree(p, result.Peer.Incarnation, start)
 	a.node.directory.clock(p, result.Peer.Now, a.node.cfg.Now())
 	a.opening.synced()
-	a.tell(SyncEvent{City: a.nameOf(p), Peer: p, Differed: result.Differed, Skipped: result.Skipped, Took: took})
+	a.tell(SyncEvent{City: a.nameOf(p), Peer: p, Differed: result.Differed, Skipped: result.Skipped, Took: time.Since(begun)})
 }
 
 func (a *antiEntropy) tell(e SyncEvent) {

@@ -116,7 +116,7 @@ func (n *Node) identify(ctx context.Context, p peer.ID) (protocol.InfoReply, err
 	n.tellCity(event)
 	n.tellContested(event)
 	if event != nil {
-		n.entropy.want(p, 0)
+		n.entropy.meet(p)
 		n.presence.announce()
 	}
 	return info, nil

@@ -33,3 +33,10 @@ func (d *doorkeeper) enter(p peer.ID) (leave func(), ok bool) {
 		}
 	}, true
 }
+
+// serves reports whether a session of the peer is being answered.
+func (d *doorkeeper) serves(p peer.ID) bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.byPeer[p] > 0
+}

@@ -98,6 +98,9 @@ func join(ps *pubsub.PubSub, name string, validate pubsub.ValidatorEx) (*pubsub.
 // validate rejects, and scores against the sender, what no correct program
 // sends, and ignores what is of no use to anybody yet.
 func (g *gossip) validate(_ context.Context, _ peer.ID, m *pubsub.Message) pubsub.ValidationResult {
+	if m.ReceivedFrom == g.node.host.ID() {
+		return pubsub.ValidationAccept // what is published here was made here
+	}
 	if len(m.Data) > deltaBytesMax {
 		return pubsub.ValidationReject
 	}
@@ -170,7 +173,7 @@ func (g *gossip) greet(ctx context.Context, peers *pubsub.TopicEventHandler) err
 			return ending(ctx, err)
 		}
 		if event.Type == pubsub.PeerJoin {
-			g.node.entropy.want(event.Peer, 0)
+			g.node.entropy.meet(event.Peer)
 			g.node.presence.announce()
 		}
 	}
@@ -178,17 +181,15 @@ func (g *gossip) greet(ctx context.Context, peers *pubsub.TopicEventHandler) err
 
 // offer queues changes for gossip; it never blocks. What came by gossip or
 // anti-entropy is not passed on.
-func (g *gossip) offer(changes []city.SourcedChange) {
-	if g.node.cfg.NoGossip {
+func (g *gossip) offer(fx city.Effects) {
+	changes := fx.Changes
+	if fx.Source != city.SourceCaller {
+		changes = changes[fx.Brought:]
+	}
+	if g.node.cfg.NoGossip || len(changes) == 0 {
 		return
 	}
-	own := make([]crdt.Record, 0, len(changes))
-	for i := range changes {
-		if s := changes[i].Source; s == city.SourceSelf || s == city.SourceCaller {
-			own = append(own, changes[i].New)
-		}
-	}
-	if len(own) > 0 && !g.outbox.add(own...) {
+	if !g.outbox.add(changes) {
 		g.mendAll()
 	}
 }

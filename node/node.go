@@ -287,10 +287,10 @@ func (n *Node) cityStarted(incarnation crdt.Stamp) {
 
 // cityStepped is called by the city's loop after each message with effects.
 func (n *Node) cityStepped(fx city.Effects) {
-	n.gossip.offer(fx.Changes)
+	n.gossip.offer(fx)
 	n.entropy.skipped(fx.Future)
 	if tell := n.cfg.Events.Changed; tell != nil {
-		for _, change := range fx.Changes {
+		for change := range fx.All() {
 			tell(change)
 		}
 	}

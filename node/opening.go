@@ -52,6 +52,13 @@ func (o *opening) begin() {
 	o.first = false
 }
 
+// waiting reports whether the city still learns what its neighbours know.
+func (o *opening) waiting() bool {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.closed
+}
+
 // synced opens the city after a complete session.
 func (o *opening) synced() { o.open(false) }
 

@@ -28,24 +28,21 @@ func newOutbox() *outbox {
 	return &outbox{wake: make(chan struct{}, 1), waiting: make(map[crdt.ID]crdt.Record)}
 }
 
-// add queues records, each in place of an older one of the same id, and tells
-// whether all fitted.
-func (o *outbox) add(records ...crdt.Record) bool {
+// add queues what changed, each record in place of an older one of the same id,
+// and tells whether all fitted.
+func (o *outbox) add(changes []crdt.Change) bool {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	before := o.dropped
-	for i := range records {
-		o.addOne(&records[i])
+	for i := range changes {
+		o.addOne(changes[i].ID, &changes[i].New)
 	}
 	poke(o.wake)
 	return o.dropped == before
 }
 
-func (o *outbox) addOne(r *crdt.Record) {
-	id, size := r.Hero.ID, recordSize(r)
-	if r.Kind == crdt.KindTombstone {
-		id = r.Tombstone.ID
-	}
+func (o *outbox) addOne(id crdt.ID, r *crdt.Record) {
+	size := recordSize(r)
 	old, known := o.waiting[id]
 	switch {
 	case known:

@@ -21,17 +21,26 @@ func aHero(id crdt.ID, health uint8) crdt.Record {
 	}}
 }
 
+// add queues one record.
+func add(o *outbox, r crdt.Record) bool {
+	id := r.Hero.ID
+	if r.Kind == crdt.KindTombstone {
+		id = r.Tombstone.ID
+	}
+	return o.add([]crdt.Change{{ID: id, New: r}})
+}
+
 func aDeath(id crdt.ID) crdt.Record {
 	return crdt.Record{Kind: crdt.KindTombstone, Tombstone: crdt.Tombstone{ID: id, Version: crdt.Version{HLC: 200}}}
 }
 
 func TestOnlyTheLastVersionOfAHeroIsGossiped(t *testing.T) {
 	o := newOutbox()
-	o.add(aHero(numberedID(1), 50))
-	o.add(aHero(numberedID(2), 60))
-	o.add(aHero(numberedID(1), 40))
-	o.add(aHero(numberedID(2), 30))
-	o.add(aDeath(numberedID(2)))
+	add(o, aHero(numberedID(1), 50))
+	add(o, aHero(numberedID(2), 60))
+	add(o, aHero(numberedID(1), 40))
+	add(o, aHero(numberedID(2), 30))
+	add(o, aDeath(numberedID(2)))
 	got := o.take(deltaBytesMax)
 	if len(got.Heroes) != 1 || got.Heroes[0].Health != 40 || len(got.Tombstones) != 1 {
 		t.Errorf("got %+v", got)
@@ -46,9 +55,9 @@ func TestDeltasKeepTheirBoundAndTheOrderOfTheChanges(t *testing.T) {
 	const all = 3000
 	for n := range all {
 		if n%3 == 0 {
-			o.add(aDeath(numberedID(n)))
+			add(o, aDeath(numberedID(n)))
 		} else {
-			o.add(aHero(numberedID(n), 50))
+			add(o, aHero(numberedID(n), 50))
 		}
 	}
 	deltas, next := 0, 0
@@ -76,20 +85,20 @@ func TestDeltasKeepTheirBoundAndTheOrderOfTheChanges(t *testing.T) {
 func TestAFullOutboxDropsAndCountsNewIDsButTakesNewVersions(t *testing.T) {
 	o := newOutbox()
 	n := 0
-	for o.add(aHero(numberedID(n), 50)) {
+	for add(o, aHero(numberedID(n), 50)) {
 		n++
 	}
 	if most := outboxBytesMax / crdt.TombstoneBytesMax; n > most || o.bytes > outboxBytesMax {
 		t.Errorf("%d changes of %d bytes fit", n, o.bytes)
 	}
-	if !o.add(aDeath(numberedID(0))) || o.drops() != 1 {
+	if !add(o, aDeath(numberedID(0))) || o.drops() != 1 {
 		t.Errorf("%d dropped, want 1", o.drops())
 	}
 	first := o.take(crdt.EntriesOverheadMax + crdt.TombstoneBytesMax)
 	if len(first.Tombstones) != 1 {
 		t.Errorf("first of all %+v, want the death", first)
 	}
-	if !o.add(aHero(numberedID(n), 50)) || o.drops() != 1 { // there is room again
+	if !add(o, aHero(numberedID(n), 50)) || o.drops() != 1 { // there is room again
 		t.Errorf("%d dropped, want 1", o.drops())
 	}
 	for o.take(deltaBytesMax).Len() > 0 {
@@ -102,7 +111,7 @@ func TestAFullOutboxDropsAndCountsNewIDsButTakesNewVersions(t *testing.T) {
 func TestWhatWaitsInTheOutboxWakesItsReaderOnce(t *testing.T) {
 	o := newOutbox()
 	for n := range 3 {
-		o.add(aHero(numberedID(n), 50))
+		add(o, aHero(numberedID(n), 50))
 	}
 	<-o.wake
 	select {

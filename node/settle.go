@@ -133,7 +133,7 @@ func (n *Node) settleWith(ctx context.Context, e entry) protocol.SettleLine {
 		line.Error = err.Error()
 		return line
 	}
-	n.entropy.completed(e.peer, result, start, time.Since(begun))
+	n.entropy.completed(e.peer, result, start, begun)
 	line.Differed, line.Skipped = result.Differed, result.Skipped
 	return line
 }

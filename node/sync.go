@@ -132,7 +132,7 @@ func (a *antiEntropy) answer(ctx context.Context, p peer.ID, stream *syncStream,
 	if !ok {
 		return fmt.Errorf("%s has too many syncs at once", p)
 	}
-	defer leave()
+	defer func() { leave(); poke(a.wishes.wake) }()
 	begun, start := time.Now(), a.node.now()
 	for {
 		out, err := session.Step(ctx, in)
@@ -146,7 +146,7 @@ func (a *antiEntropy) answer(ctx context.Context, p peer.ID, stream *syncStream,
 			return err
 		}
 		if session.Done() {
-			a.completed(p, session.Result(), start, time.Since(begun))
+			a.completed(p, session.Result(), start, begun)
 			return nil
 		}
 		if in, err = stream.receive(syncStall); err != nil {

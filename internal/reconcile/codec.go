@@ -118,6 +118,9 @@ var decMode = func() cbor.DecMode {
 // Encode is the canonical encoding of the message, at most MessageBytesMax
 // bytes. It fails only if the replica's page was far larger than it may be.
 func (m Message) Encode() ([]byte, error) {
+	if b, ok := m.quickEncode(); ok {
+		return b, nil
+	}
 	return m.wire().encode()
 }
 
@@ -139,6 +142,14 @@ func Decode(b []byte) (Message, error) {
 	if len(b) > MessageBytesMax {
 		return Message{}, violation("a message of %d bytes, at most %d", len(b), MessageBytesMax)
 	}
+	if m, ok := quickDecode(b); ok {
+		return m, nil
+	}
+	return decode(b)
+}
+
+// decode is Decode of any message.
+func decode(b []byte) (Message, error) {
 	var w wireMessage
 	if err := decMode.Unmarshal(b, &w); err != nil {
 		return Message{}, violation("decode a message: %w", err)

@@ -37,9 +37,9 @@ func (l *links) connected(a, b *node) bool { return l.reaches(a, b) && l.reaches
 
 // gossip sends what this city's own orders and ticks, and its callers, changed
 // to all others, each by its own way, that may lose, copy and delay it.
-func (n *node) gossip(changes []city.SourcedChange) {
+func (n *node) gossip(fx city.Effects) {
 	var delta crdt.Entries
-	for _, c := range changes {
+	for c := range fx.All() {
 		if c.Source == city.SourceSelf || c.Source == city.SourceCaller {
 			e := c.Entries()
 			delta.Heroes = append(delta.Heroes, e.Heroes...)

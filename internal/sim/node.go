@@ -80,7 +80,7 @@ func (n *node) step(m city.Message) (city.Reply, bool) {
 	reply, fx := n.core.Step(n.time(), n.rng, m)
 	n.w.oracle.after(n, m, before, reply, fx)
 	n.traceStep(m, reply, fx)
-	n.gossip(fx.Changes)
+	n.gossip(fx)
 	if fx.Crash {
 		n.crash("bomb")
 	}
@@ -99,7 +99,7 @@ func (n *node) traceStep(m city.Message, reply city.Reply, fx city.Effects) {
 	if reply.Err != nil {
 		n.w.tracef("  refused: %v", reply.Err)
 	}
-	for _, c := range fx.Changes {
+	for c := range fx.All() {
 		n.w.tracef("  %s: %s → %s", c.Source, describeRecord(c.Old), describeRecord(c.New))
 	}
 	for _, h := range fx.Future {

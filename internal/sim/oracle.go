@@ -86,7 +86,7 @@ func (o *oracle) after(n *node, m city.Message, before stepBefore, reply city.Re
 		o.latest[n.index] = now
 	}
 	own := 0
-	for _, c := range fx.Changes {
+	for c := range fx.All() {
 		o.checkGrowth(n, c.Change)
 		if c.Source == city.SourceSelf {
 			own++
@@ -95,7 +95,7 @@ func (o *oracle) after(n *node, m city.Message, before stepBefore, reply city.Re
 			o.checkDue(n, c)
 		}
 	}
-	for _, c := range fx.Changes {
+	for c := range fx.All() {
 		if got := n.core.State().Record(c.ID); got != o.shadows[n.index].records[c.ID] {
 			o.w.fail("a change is what the state then holds", "%v: holds %s, told %s", n,
 				describeRecord(got), describeRecord(c.New))
