@@ -17,15 +17,14 @@ const (
 
 	mapOf2, mapOf3, mapOf4 = 0xa2, 0xa3, 0xa4
 
-	uint64Head = 0x1b // a uint of 8 bytes follows
-	uint64Size = 9
-	tailBytes  = 1 + uint64Size // key 5 and a stamp of our time
+	uint64Head = 0x1b      // a uint of 8 bytes follows
+	tailBytes  = 1 + 1 + 8 // key 5 and a stamp of our time
 )
 
 var (
 	pushHead     = []byte{mapOf2, wireKind, byte(KindPush), wireEntries}
 	lastPageHead = []byte{mapOf3, wireKind, byte(KindPage), wireEntries}
-	pageHead     = []byte{mapOf4, wireKind, byte(KindPage), wireCursor, uint64Head}
+	pageHead     = []byte{mapOf4, wireKind, byte(KindPage), wireCursor}
 )
 
 // quickEncode encodes a page or a push whose entries are encoded already.
@@ -39,13 +38,10 @@ func (m Message) quickEncode() ([]byte, bool) {
 		return append(append(b, pushHead...), m.encoded...), true
 	case m.kind != KindPage || m.incarnation>>32 == 0:
 		return nil, false
-	case !m.more:
-		b = append(b, lastPageHead...)
-	case uint64(m.cursor)>>32 != 0:
-		b = binary.BigEndian.AppendUint64(append(b, pageHead...), uint64(m.cursor))
-		b = append(b, wireEntries)
+	case m.more:
+		b = append(appendUint(append(b, pageHead...), uint64(m.cursor)), wireEntries)
 	default:
-		return nil, false
+		b = append(b, lastPageHead...)
 	}
 	b = append(append(b, m.encoded...), wireIncarnation, uint64Head)
 	return binary.BigEndian.AppendUint64(b, uint64(m.incarnation)), true
@@ -59,14 +55,14 @@ func quickDecode(b []byte) (m Message, ok bool) {
 	}
 	rest, last := bytes.CutPrefix(b, lastPageHead)
 	if !last {
-		var is bool
-		if rest, is = bytes.CutPrefix(b, pageHead); !is || len(rest) < uint64Size || rest[8] != wireEntries {
+		if rest, ok = bytes.CutPrefix(b, pageHead); !ok {
 			return Message{}, false
 		}
-		m.cursor, rest = crdt.Cursor(binary.BigEndian.Uint64(rest)), rest[uint64Size:]
-		if uint64(m.cursor)>>32 == 0 {
+		var cursor uint64
+		if cursor, rest, ok = cutUint(rest); !ok || len(rest) == 0 || rest[0] != wireEntries {
 			return Message{}, false
 		}
+		m.cursor, rest = crdt.Cursor(cursor), rest[1:]
 	}
 	at := len(rest) - tailBytes
 	if at < 0 || rest[at] != wireIncarnation || rest[at+1] != uint64Head {
@@ -84,4 +80,42 @@ func (m Message) withEntries(b []byte) (Message, bool) {
 	var err error
 	m.entries, err = crdt.DecodeEntries(b)
 	return m, err == nil
+}
+
+// appendUint appends a uint in its shortest form.
+func appendUint(dst []byte, v uint64) []byte {
+	switch {
+	case v < 24:
+		return append(dst, byte(v))
+	case v < 1<<8:
+		return append(dst, 24, byte(v))
+	case v < 1<<16:
+		return binary.BigEndian.AppendUint16(append(dst, 25), uint16(v))
+	case v < 1<<32:
+		return binary.BigEndian.AppendUint32(append(dst, 26), uint32(v))
+	}
+	return binary.BigEndian.AppendUint64(append(dst, uint64Head), v)
+}
+
+// cutUint reads a uint in its shortest form, and gives what follows it.
+func cutUint(b []byte) (v uint64, rest []byte, ok bool) {
+	if len(b) == 0 || b[0] > uint64Head {
+		return 0, nil, false
+	}
+	size := 0
+	if b[0] >= 24 {
+		size = 1 << (b[0] - 24)
+	}
+	if len(b) < 1+size {
+		return 0, nil, false
+	}
+	v = uint64(b[0])
+	if size > 0 {
+		v = 0
+		for _, c := range b[1 : 1+size] {
+			v = v<<8 | uint64(c)
+		}
+	}
+	rest = b[1+size:]
+	return v, rest, len(appendUint(nil, v)) == 1+size
 }

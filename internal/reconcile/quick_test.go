@@ -57,6 +57,7 @@ func TestUsualPagesAndPushesAreQuick(t *testing.T) {
 		{kind: KindPush, encoded: encoded},
 		{kind: KindPage, encoded: encoded, incarnation: 1 << 60},
 		{kind: KindPage, encoded: encoded, incarnation: 1 << 60, more: true, cursor: 1<<32 | 7},
+		{kind: KindPage, encoded: encoded, incarnation: 1 << 60, more: true, cursor: 70_000},
 	} {
 		b, ok := m.quickEncode()
 		if !ok {
