@@ -82,13 +82,18 @@ func (a *antiEntropy) want(p peer.ID, after time.Duration) { a.wishes.add(p, aft
 // same time, one each way, would move a whole state twice.
 func (a *antiEntropy) meet(p peer.ID) {
 	switch {
-	case a.opening.waiting():
+	case a.opening.waiting() || a.holdsNothing():
 		a.want(p, 0)
 	case a.node.host.ID() < p:
 		a.want(p, meetSoon)
 	default:
 		a.want(p, meetLate)
 	}
+}
+
+func (a *antiEntropy) holdsNothing() bool {
+	own, err := a.node.ownPresence(context.Background())
+	return err == nil && own.Summary == crdt.Summary{}
 }
 
 // compare wants a session with a city whose presence shows another state than
