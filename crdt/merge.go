@@ -184,11 +184,10 @@ func (s *State) account(id ID, old, now mark) {
 		hash := s.hashSymbol(symbol)
 		s.symbols.remove(hash, old.ref)
 		s.replaced.add(replacement{symbol: symbol, hash: hash, id: id})
-		s.kept.sketch.Remove(symbol)
+		s.sketchOut(symbol)
 	}
 	symbol := now.print.Symbol()
 	s.symbols.insert(s.hashSymbol(symbol), now.ref)
 	*s.printAt(now.ref) = now.print.kept()
-	s.kept.sketch.Add(symbol)
-	s.growSketch()
+	s.sketchIn(symbol)
 }
