@@ -16,6 +16,26 @@ import (
 	"github.com/citynode/citynode/protocol"
 )
 
+const (
+	// sessionGrace is how long a session may last whatever it moves; beyond it
+	// has to have moved sessionPace entries a second. A peer that trickles would
+	// hold one of a few places for ever.
+	sessionGrace = time.Minute
+	sessionPace  = 1000
+)
+
+// errTooSlow ends a session that trickles.
+var errTooSlow = errors.New("the session is too slow")
+
+// checkPace fails for a session that has taken too long for what it moved.
+func checkPace(begun time.Time, r reconcile.Result) error {
+	allowed := sessionGrace + time.Duration(r.EntriesIn+r.EntriesOut)*time.Second/sessionPace
+	if time.Since(begun) > allowed {
+		return errTooSlow
+	}
+	return nil
+}
+
 // auditOneIn is how many sessions with equal summaries there are for one that
 // audits a sample of the state.
 const auditOneIn = 64
@@ -69,6 +89,7 @@ func (a *antiEntropy) initiate(ctx context.Context, p peer.ID, stream *syncStrea
 
 // drive sends and receives until the session has ended.
 func (a *antiEntropy) drive(ctx context.Context, p peer.ID, stream *syncStream, session *reconcile.Initiator) error {
+	begun := time.Now()
 	out, err := session.Begin(ctx)
 	for {
 		for err == nil && !out.IsZero() {
@@ -85,6 +106,7 @@ func (a *antiEntropy) drive(ctx context.Context, p peer.ID, stream *syncStream, 
 		}
 		if out, err = session.Step(ctx, in); err == nil {
 			a.joining.note(p, session.Result())
+			err = checkPace(begun, session.Result())
 		}
 	}
 }
@@ -149,7 +171,10 @@ func (a *antiEntropy) answer(ctx context.Context, p peer.ID, stream *syncStream,
 			a.completed(p, session.Result(), start, begun)
 			return nil
 		}
-		if in, err = stream.receive(syncStall); err != nil {
+		if in, err = stream.receive(syncStall); err == nil {
+			err = checkPace(begun, session.Result())
+		}
+		if err != nil {
 			return err
 		}
 	}

@@ -2,6 +2,7 @@ package node
 
 import (
 	"context"
+	"errors"
 	"io"
 	"testing"
 	"testing/synctest"
@@ -70,6 +71,27 @@ func answersOnly(messages int, then func(network.Stream)) func(network.Stream) {
 		}
 		then(s)
 	}
+}
+
+// trickles gives a page a second, each of few heroes, that never end.
+func trickles(s network.Stream) {
+	session := reconcile.NewResponder(newBait())
+	stream := newSyncStream(s)
+	in, err := stream.receive(syncStall)
+	for err == nil {
+		var out reconcile.Message
+		out, err = session.Step(context.Background(), in)
+		for err == nil && !out.IsZero() {
+			time.Sleep(time.Second)
+			if err = stream.send(out); err == nil {
+				out, err = session.Next(context.Background())
+			}
+		}
+		if err == nil {
+			in, err = stream.receive(syncStall)
+		}
+	}
+	_ = s.Reset()
 }
 
 // stalls keeps a stream open and says nothing until the other side ends it.
@@ -196,4 +218,23 @@ func TestAHostileCallerOfSyncIsEndedAndTheCityGoesOn(t *testing.T) {
 			})
 		})
 	}
+}
+
+func TestAPeerThatTricklesHoldsNoSessionForEver(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		t.Cleanup(func() { time.Sleep(2 * time.Second) }) // until the last trickle has failed
+		net := newSimNet(t)
+		gotham := net.start(t, quiet("gotham"))
+		awaitReady(t, gotham)
+		hostile := newStranger(t, net)
+		hostile.claims("metropolis")
+		hostile.respondsToSync(trickles)
+		hostile.meets(t, gotham)
+		eventually(t, "gotham knows it", func() bool { return len(gotham.directory.alive()) == 1 })
+		begun := time.Now()
+		_, err := gotham.entropy.syncWith(t.Context(), hostile.ID())
+		if took := time.Since(begun); !errors.Is(err, errTooSlow) || took > 2*sessionGrace {
+			t.Errorf("ended after %v with %v", took, err)
+		}
+	})
 }
