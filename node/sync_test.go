@@ -54,13 +54,13 @@ func answersOnly(messages int, then func(network.Stream)) func(network.Stream) {
 	return func(s network.Stream) {
 		session := reconcile.NewResponder(newBait())
 		stream := newSyncStream(s)
-		for messages > 0 {
+		for left := messages; left > 0; {
 			in, err := stream.receive(syncStall)
 			if err != nil {
 				break
 			}
 			out, err := session.Step(context.Background(), in)
-			for ; messages > 0 && err == nil && !out.IsZero(); messages-- {
+			for ; left > 0 && err == nil && !out.IsZero(); left-- {
 				if err = stream.send(out); err == nil {
 					out, err = session.Next(context.Background())
 				}
