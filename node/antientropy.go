@@ -130,7 +130,7 @@ func (a *antiEntropy) serve(ctx context.Context) error {
 	group, ctx := supervise.NewGroup(ctx)
 	group.Go(func() error { return a.loop(ctx, group) })
 	err := group.Wait()
-	a.streams.closeIdle()
+	a.streams.idle.closeAll()
 	return err
 }
 

@@ -18,7 +18,6 @@ import (
 	"time"
 
 	"github.com/libp2p/go-libp2p"
-	pubsub "github.com/libp2p/go-libp2p-pubsub"
 	"github.com/libp2p/go-libp2p/core/host"
 	"github.com/libp2p/go-libp2p/core/metrics"
 	"github.com/libp2p/go-libp2p/core/peer"
@@ -318,22 +317,6 @@ func times[A, B ~int64 | ~int | ~float64](a A, b B) float64 { return float64(a) 
 
 // noTime leaves out the time of an iteration, which is not the figure.
 func noTime(b *testing.B) { b.ReportMetric(0, "ns/op") }
-
-// leanMesh has the hosts that are made until the benchmark ends keep a mesh of
-// four and announce hardly anything.
-func leanMesh(b *testing.B) {
-	type set struct{ d, low, high, lazy, gossip int }
-	of := func() set {
-		return set{pubsub.GossipSubD, pubsub.GossipSubDlo, pubsub.GossipSubDhi, pubsub.GossipSubDlazy, pubsub.GossipSubHistoryGossip}
-	}
-	use := func(s set, factor float64) {
-		pubsub.GossipSubD, pubsub.GossipSubDlo, pubsub.GossipSubDhi = s.d, s.low, s.high
-		pubsub.GossipSubDlazy, pubsub.GossipSubHistoryGossip, pubsub.GossipSubGossipFactor = s.lazy, s.gossip, factor
-	}
-	before, factor := of(), pubsub.GossipSubGossipFactor
-	b.Cleanup(func() { use(before, factor) })
-	use(set{d: 4, low: 3, high: 5, lazy: 0, gossip: 1}, 0)
-}
 
 // failing reports the first of some errors that come from goroutines.
 func failing(b *testing.B, errs <-chan error) {

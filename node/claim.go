@@ -110,11 +110,12 @@ func (n *Node) askForHolder(ctx context.Context, p peer.ID, found chan<- peer.Ad
 		found <- n.addrInfo(p)
 		return
 	}
-	client, err := n.clients.to(ctx, p)
+	client, _, err := n.clients.borrow(ctx, p)
 	if err != nil {
 		return
 	}
 	reply, err := client.Lookup(ctx, name)
+	n.clients.giveBack(p, client, ctx.Err() != nil)
 	if err != nil {
 		if !errors.Is(err, protocol.ErrNotFound) {
 			n.log.Debug("neighbour could not be asked for the name", "peer", p, "err", err)

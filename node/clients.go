@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/hashicorp/golang-lru/v2"
 	"github.com/libp2p/go-libp2p/core/host"
 	"github.com/libp2p/go-libp2p/core/peer"
 	libp2pprotocol "github.com/libp2p/go-libp2p/core/protocol"
@@ -14,68 +13,62 @@ import (
 )
 
 const (
-	// clientsMax bounds the call streams that this node keeps to others.
-	clientsMax = 128
+	// idleClientsPerPeer and idleClientsMax bound the call streams that are
+	// kept open between calls.
+	idleClientsPerPeer = 4
+	idleClientsMax     = 128
 	// dialTimeout bounds finding out that a peer cannot be reached.
 	dialTimeout = 5 * time.Second
 )
 
-// clients keeps one call stream a peer, for a new stream costs a call twice.
+// clients make calls to peers.
 type clients struct {
 	host   host.Host
 	callID libp2pprotocol.ID
-	open   *lru.Cache[peer.ID, *protocol.Client]
+	idle   *idle[*protocol.Client]
 }
 
 func newClients(h host.Host, network string) *clients {
-	open, err := lru.NewWithEvict(clientsMax, func(_ peer.ID, c *protocol.Client) { _ = c.Close() })
-	if err != nil {
-		panic(err) // only for a size that is not positive
+	closeOne := func(c *protocol.Client) { _ = c.Close() } // always nil
+	return &clients{
+		host:   h,
+		callID: libp2pprotocol.ID(protocol.CallID(network)),
+		idle:   newIdle(idleClientsPerPeer, idleClientsMax, closeOne),
 	}
-	return &clients{host: h, callID: libp2pprotocol.ID(protocol.CallID(network)), open: open}
 }
 
-// dial is a client of that peer, on a stream of its own, which the caller
-// closes. It dials at most for dialTimeout.
-func (c *clients) dial(ctx context.Context, p peer.ID) (*protocol.Client, error) {
+// borrow gives a client of that peer on a stream that nobody else uses, and
+// whether that has been used before. It dials at most for dialTimeout.
+func (c *clients) borrow(ctx context.Context, p peer.ID) (client *protocol.Client, used bool, err error) {
+	for {
+		if client, used = c.idle.take(p); !used {
+			break
+		}
+		if !ended(client) {
+			return client, true, nil
+		}
+	}
 	ctx, cancel := context.WithTimeout(ctx, dialTimeout)
 	defer cancel()
 	stream, err := c.host.NewStream(ctx, p, c.callID)
 	if err != nil {
-		return nil, fmt.Errorf("call %s: %w", p, err)
+		return nil, false, fmt.Errorf("call %s: %w", p, err)
 	}
-	return protocol.NewClient(stream), nil
+	return protocol.NewClient(stream), false, nil
 }
 
-// to is a client of that peer, on a stream that is kept. It dials at most for
-// dialTimeout.
-func (c *clients) to(ctx context.Context, p peer.ID) (*protocol.Client, error) {
-	if client, ok := c.open.Get(p); ok && !ended(client) {
-		return client, nil
+// giveBack keeps the stream of a client for the next calls, unless it has ended
+// or the peer did not answer on it.
+func (c *clients) giveBack(p peer.ID, client *protocol.Client, silent bool) {
+	if silent || ended(client) {
+		_ = client.Close() // always nil
+		return
 	}
-	client, err := c.dial(ctx, p)
-	if err != nil {
-		return nil, err
-	}
-	for {
-		other, found, _ := c.open.PeekOrAdd(p, client)
-		switch {
-		case !found:
-			return client, nil
-		case ended(other):
-			c.open.Remove(p)
-		default: // somebody else was faster
-			_ = client.Close()
-			return other, nil
-		}
-	}
+	c.idle.put(p, client)
 }
 
-// forget ends the stream to a peer that did not answer on it.
-func (c *clients) forget(p peer.ID) { c.open.Remove(p) }
-
-// close ends all streams.
-func (c *clients) close() { c.open.Purge() }
+// close ends all streams that nobody uses.
+func (c *clients) close() { c.idle.closeAll() }
 
 func ended(c *protocol.Client) bool {
 	select {

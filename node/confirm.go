@@ -2,7 +2,6 @@ package node
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"sync"
 	"time"
@@ -77,23 +76,21 @@ func (c *confirmer) answer(ctx context.Context, p peer.ID) {
 	n.tellCity(n.directory.lost(p))
 }
 
-// askInfo asks on the kept stream, and once more if that was the stream of a
+// askInfo asks on a kept stream, and once more if that was the stream of a
 // connection that has ended.
 func (n *Node) askInfo(ctx context.Context, p peer.ID) (info protocol.InfoReply, err error) {
-	for range 2 {
-		client, dialErr := n.clients.to(ctx, p)
+	for {
+		client, used, dialErr := n.clients.borrow(ctx, p)
 		if dialErr != nil {
 			return info, dialErr
 		}
 		info, err = client.Info(ctx)
-		if err == nil || ctx.Err() != nil || !ended(client) {
-			break
+		broken := used && err != nil && ctx.Err() == nil && ended(client)
+		n.clients.giveBack(p, client, ctx.Err() != nil)
+		if !broken {
+			return info, err
 		}
 	}
-	if errors.Is(ctx.Err(), context.DeadlineExceeded) {
-		n.clients.forget(p)
-	}
-	return info, err
 }
 
 // identify asks a peer who it is and takes it into the directory if it is a

@@ -98,9 +98,9 @@ func (n *Node) addrInfo(p peer.ID) peer.AddrInfo {
 	return info
 }
 
-// Call looks a city up and makes calls on a stream to it that is theirs alone, so
-// that one of them may be a watch or a settle; it ends with do. The requests name
-// the city, so that nobody else executes them. Nothing is tried again.
+// Call looks a city up and makes calls on a stream to it that is theirs alone
+// until do returns, so that one of them may be a watch or a settle. The requests
+// name the city, so that nobody else executes them. Nothing is tried again.
 func (n *Node) Call(ctx context.Context, name string, do func(*protocol.Client) error) error {
 	found, err := n.Lookup(ctx, name)
 	if err != nil {
@@ -110,10 +110,11 @@ func (n *Node) Call(ctx context.Context, name string, do func(*protocol.Client) 
 		return fmt.Errorf("call city %s: this node cannot dial itself", name)
 	}
 	n.host.Peerstore().AddAddrs(found.ID, found.Addrs, peerstore.TempAddrTTL)
-	client, err := n.clients.dial(ctx, found.ID)
+	client, _, err := n.clients.borrow(ctx, found.ID)
 	if err != nil {
 		return err
 	}
-	defer client.Close() //nolint:errcheck // always nil
-	return do(client.City(name))
+	err = do(client.City(name))
+	n.clients.giveBack(found.ID, client, ctx.Err() != nil)
+	return err
 }

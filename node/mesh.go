@@ -14,18 +14,20 @@ const (
 	outboundMax = 256
 )
 
-// meshParams are GossipSub's parameters. In a small network a sparse mesh
-// without lazy gossip reaches all, and an isolated update costs a third of the
+// meshParams are GossipSub's parameters. In a small network a sparse mesh with
+// hardly any lazy gossip reaches all, and an isolated update costs half of the
 // bytes: announcements of messages (IHAVE) that nobody lacks are most of them
-// otherwise. What a mesh that is being mended loses, anti-entropy brings. A
-// large network has GossipSub's own degrees, and its lazy gossip.
+// otherwise. One peer a heartbeat is told of the last second's messages all the
+// same, for after a partition both sides may have a full mesh of their own and
+// no reason to join them. What is lost meanwhile, anti-entropy brings. A large
+// network has GossipSub's own degrees, and its lazy gossip.
 func meshParams(knownPeers int) pubsub.GossipSubParams {
 	p := pubsub.DefaultGossipSubParams()
 	if knownPeers > smallNetwork {
 		return p
 	}
 	p.D, p.Dlo, p.Dhi, p.Dscore, p.Dout = 4, 3, 5, 3, 1
-	p.Dlazy, p.GossipFactor = 0, 0
+	p.Dlazy, p.GossipFactor = 1, 0
 	p.HistoryGossip, p.HistoryLength = 1, 2
 	return p
 }

@@ -82,7 +82,7 @@ func (a *antiEntropy) initiate(ctx context.Context, p peer.ID, stream *syncStrea
 		return result, fmt.Errorf("sync with %s: %w", p, err)
 	}
 	if stopped() {
-		a.streams.giveBack(p, stream)
+		a.streams.idle.put(p, stream)
 	}
 	return result, nil
 }

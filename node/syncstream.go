@@ -4,7 +4,6 @@ import (
 	"bufio"
 	"context"
 	"fmt"
-	"sync"
 	"time"
 
 	"github.com/libp2p/go-libp2p/core/network"
@@ -61,13 +60,10 @@ func (s *syncStream) receive(within time.Duration) (reconcile.Message, error) {
 	return reconcile.Decode(payload)
 }
 
-// syncStreams keeps one idle stream a peer for the next session, for a new
-// stream costs a round trip.
+// syncStreams are the streams of sessions; one a peer is kept open between two.
 type syncStreams struct {
 	open func(context.Context, peer.ID) (network.Stream, error)
-
-	mu   sync.Mutex // guards idle
-	idle map[peer.ID]*syncStream
+	idle *idle[*syncStream]
 }
 
 func newSyncStreams(n *Node) *syncStreams {
@@ -76,17 +72,14 @@ func newSyncStreams(n *Node) *syncStreams {
 		defer cancel()
 		return n.host.NewStream(ctx, p, n.syncID)
 	}
-	return &syncStreams{open: open, idle: make(map[peer.ID]*syncStream)}
+	closeOne := func(s *syncStream) { _ = s.Close() } // the other side may have closed first
+	return &syncStreams{open: open, idle: newIdle(1, idleSyncsMax, closeOne)}
 }
 
 // take gives a stream to the peer that nobody else uses, and whether it has
 // been used before.
 func (s *syncStreams) take(ctx context.Context, p peer.ID) (stream *syncStream, used bool, err error) {
-	s.mu.Lock()
-	stream, used = s.idle[p]
-	delete(s.idle, p)
-	s.mu.Unlock()
-	if used && !stream.Conn().IsClosed() {
+	if stream, used = s.idle.take(p); used && !stream.Conn().IsClosed() {
 		stream.received = 0
 		return stream, true, nil
 	}
@@ -95,29 +88,4 @@ func (s *syncStreams) take(ctx context.Context, p peer.ID) (stream *syncStream, 
 		return nil, false, fmt.Errorf("sync with %s: %w", p, err)
 	}
 	return newSyncStream(fresh), false, nil
-}
-
-// giveBack keeps a stream between two sessions for the next one, or closes it.
-func (s *syncStreams) giveBack(p peer.ID, stream *syncStream) {
-	s.mu.Lock()
-	_, have := s.idle[p]
-	room := !have && len(s.idle) < idleSyncsMax
-	if room {
-		s.idle[p] = stream
-	}
-	s.mu.Unlock()
-	if !room {
-		_ = stream.Close() // the other side may have closed first
-	}
-}
-
-// closeIdle closes what is idle.
-func (s *syncStreams) closeIdle() {
-	s.mu.Lock()
-	idle := s.idle
-	s.idle = make(map[peer.ID]*syncStream)
-	s.mu.Unlock()
-	for _, stream := range idle {
-		_ = stream.Close() // it is not used any more
-	}
 }
