@@ -66,11 +66,12 @@ func (c *Client) request(method string, id crdt.ID, body any) ([]byte, error) {
 			return nil, err
 		}
 	}
-	payload, err := Marshal(r)
-	if err == nil && len(payload) > FrameBytesMax {
+	size := envelopeBytesMax + len(method) + len(r.Body) + len(r.City)
+	payload := appendRequest(make([]byte, 0, size), &r)
+	if len(payload) > FrameBytesMax {
 		return nil, Errorf(TooLarge, "request of %d bytes, at most %d are allowed", len(payload), FrameBytesMax)
 	}
-	return payload, err
+	return payload, nil
 }
 
 // start sends a request.

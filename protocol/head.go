@@ -28,7 +28,10 @@ const (
 // Values of the five low bits of an item's first byte (RFC 8949 §3).
 const (
 	infoOneByte    = 24
+	infoTwoBytes   = 25
 	infoFloat16    = 25 // in majorSimple
+	infoFourBytes  = 26
+	infoEightBytes = 27
 	infoReserved   = 28 // to 30
 	infoIndefinite = 31
 )

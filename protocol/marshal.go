@@ -44,6 +44,10 @@ func must[T any](v T, err error) T {
 // Marshal returns the canonical encoding of v (RFC 8949 §4.2.1): a message of
 // this package, or a struct with the same kind of tags.
 func Marshal(v any) ([]byte, error) {
+	if n := bytesHint(v); n > 0 {
+		b, _ := appendMessage(make([]byte, 0, n), v)
+		return b, nil
+	}
 	b, err := encMode.Marshal(v)
 	if err != nil {
 		return nil, fmt.Errorf("encode %T: %w", v, err)
@@ -56,7 +60,8 @@ func Marshal(v any) ([]byte, error) {
 // what [Check] refuses, unknown keys, missing keys unless tagged omitempty or
 // omitzero, values of another type than the field's, null among them, and what
 // the message's own rules forbid. An error of entries matches
-// [crdt.ErrMalformed]. v is undefined after an error.
+// [crdt.ErrMalformed]. v is undefined after an error; the body of a request or
+// response may share memory with b.
 func UnmarshalStrict(b []byte, v any) error {
 	if err := Check(b); err != nil {
 		return err
@@ -78,15 +83,22 @@ func unmarshalChecked(b []byte, v any, strict bool) error {
 	if len(b) == 0 {
 		return errors.New("no item")
 	}
-	s := shaper{items: headReader{b: b}, strict: strict}
-	if err := s.conform(reflect.TypeOf(v)); err != nil {
-		return err
-	}
-	if err := decMode.Unmarshal(b, v); err != nil {
-		return err
+	if !quickUnmarshal(b, v) {
+		if err := unmarshalAny(b, v, strict); err != nil {
+			return err
+		}
 	}
 	if m, ok := v.(validator); ok {
 		return m.validate()
 	}
 	return nil
+}
+
+// unmarshalAny is unmarshalChecked of any item, without the message's own rules.
+func unmarshalAny(b []byte, v any, strict bool) error {
+	s := shaper{items: headReader{b: b}, strict: strict}
+	if err := s.conform(reflect.TypeOf(v)); err != nil {
+		return err
+	}
+	return decMode.Unmarshal(b, v)
 }

@@ -220,11 +220,11 @@ func encodeResponse(body any, more bool) ([]byte, error) {
 			return nil, err
 		}
 	}
-	payload, err := Marshal(r)
-	if err == nil && len(payload) > FrameBytesMax {
+	payload := appendResponse(make([]byte, 0, envelopeBytesMax+len(r.Body)), &r)
+	if len(payload) > FrameBytesMax {
 		return nil, fmt.Errorf("response of %d bytes, at most %d are allowed", len(payload), FrameBytesMax)
 	}
-	return payload, err
+	return payload, nil
 }
 
 // write writes a frame in the time that a frame has. Once that has failed, part

@@ -26,9 +26,17 @@ const keysHint = 32
 // within each other. It accepts lengths and integers that are not in their
 // shortest form.
 //
-// Check allocates once, more often only for maps with many keys, and never more
-// than a small multiple of b's length.
+// Check allocates at most once, more often only for maps with many keys, and
+// never more than a small multiple of b's length.
 func Check(b []byte) error {
+	if quickCheck(b) {
+		return nil
+	}
+	return scan(b)
+}
+
+// scan is Check of any item.
+func scan(b []byte) error {
 	s := scanner{head: headReader{b: b}, keys: make([]int, 0, keysHint)}
 	if err := s.scan(); err != nil {
 		return err
