@@ -35,12 +35,18 @@ func (c *Call) Decode(v any) error {
 // caller does not read, for at most [FrameTimeout]. After an error the stream
 // is of no further use, unless body is at fault: not encodable, or longer than
 // a frame.
-func (c *Call) Send(body any) error {
+func (c *Call) Send(body any) error { return c.send(body, c.session.write) }
+
+// Hold is Send for a response that need not go out before the next one: if it is
+// small it waits for that, and both are written at once.
+func (c *Call) Hold(body any) error { return c.send(body, c.session.hold) }
+
+func (c *Call) send(body any, write func(payload []byte) error) error {
 	payload, err := encodeResponse(body, true)
-	if err != nil {
-		return fmt.Errorf("%s: %w", c.Request.Method, err)
+	if err == nil {
+		err = write(payload)
 	}
-	if err := c.session.write(payload); err != nil {
+	if err != nil {
 		return fmt.Errorf("%s: %w", c.Request.Method, err)
 	}
 	return nil

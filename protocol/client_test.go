@@ -483,6 +483,35 @@ func manyHeroes(n int) []crdt.Hero {
 	return heroes
 }
 
+func TestAnswerMayBeLongInComingAfterOneThatCameInParts(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		end, peer := newPipe(64 << 10)
+		c := NewClient(end)
+		defer c.Close()
+		defer peer.Reset()
+		answer := framed(encode(t, Response{Body: encode(t, testInfo)}))
+		go func() {
+			for range 2 {
+				time.Sleep(time.Hour)
+				_, _ = peer.Write(answer[:5])
+				time.Sleep(FrameTimeout - time.Second)
+				_, _ = peer.Write(answer[5:])
+			}
+			time.Sleep(time.Hour)
+			_, _ = peer.Write(answer[:5]) // and no more
+		}()
+		for range 2 {
+			if _, err := c.Info(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+		}
+		start := time.Now()
+		if _, err := c.Info(t.Context()); !isTimeout(err) || time.Since(start) != time.Hour+FrameTimeout {
+			t.Errorf("%v after %v", err, time.Since(start))
+		}
+	})
+}
+
 func TestPipelineHasABound(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		requests := 0

@@ -2,9 +2,11 @@ package protocol
 
 import (
 	"bufio"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 
 	"github.com/multiformats/go-varint"
 )
@@ -59,13 +61,24 @@ func readPayload(r *bufio.Reader, n int) ([]byte, error) {
 	return payload, nil
 }
 
+// frameBuffered reports whether the next frame has come whole, so that reading
+// it waits for nothing.
+func frameBuffered(r *bufio.Reader) bool {
+	head, _ := r.Peek(min(r.Buffered(), varint.MaxLenUvarint63))
+	length, n, err := varint.FromUvarint(head)
+	return err == nil && length <= uint64(r.Buffered()-n)
+}
+
 // WriteFrame writes payload as one frame, in one call of w.Write.
 func WriteFrame(w io.Writer, payload []byte) error {
-	frame := make([]byte, 0, varint.MaxLenUvarint63+len(payload))
-	frame = append(frame, varint.ToUvarint(uint64(len(payload)))...)
-	frame = append(frame, payload...)
-	if _, err := w.Write(frame); err != nil {
+	if _, err := w.Write(appendFrame(nil, payload)); err != nil {
 		return fmt.Errorf("write frame of %d bytes: %w", len(payload), err)
 	}
 	return nil
+}
+
+func appendFrame(dst, payload []byte) []byte {
+	dst = slices.Grow(dst, varint.MaxLenUvarint63+len(payload))
+	dst = binary.AppendUvarint(dst, uint64(len(payload)))
+	return append(dst, payload...)
 }

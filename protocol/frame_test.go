@@ -54,6 +54,24 @@ func TestBadLengthsOfFramesAreRefused(t *testing.T) {
 	}
 }
 
+func TestFrameIsBufferedOnceItsLastByteHasCome(t *testing.T) {
+	for _, payload := range [][]byte{{}, {1}, make([]byte, 200)} {
+		frame := framed(payload)
+		for n := range len(frame) + 2 {
+			in := bufio.NewReader(bytes.NewReader(append(frame, frame...)[:n]))
+			_, _ = in.Peek(n)
+			if got := frameBuffered(in); got != (n >= len(frame)) {
+				t.Errorf("%d bytes of %d: %v", n, len(frame), got)
+			}
+		}
+	}
+	in := bufio.NewReader(bytes.NewReader([]byte{0x80, 0x00, 0x01})) // not the shortest form
+	_, _ = in.Peek(1)
+	if frameBuffered(in) {
+		t.Error("a length that is refused is not a frame")
+	}
+}
+
 func TestErrorOfTheReaderIsKept(t *testing.T) {
 	broken := errors.New("broken")
 	for _, part := range []string{"\x80", "\x05\x00"} {

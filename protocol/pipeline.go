@@ -21,6 +21,8 @@ import (
 type pipeline struct {
 	stream Stream
 	in     *bufio.Reader
+	timed  bool          // a read deadline is set
+	out    frameWriter   // guarded by turn
 	turn   chan struct{} // holds one token: the right to queue an exchange and write its frame
 	room   chan struct{} // a token for each exchange that is not answered
 	taken  bool          // a watch has been sent; guarded by turn
@@ -37,19 +39,19 @@ type pipeline struct {
 // exchange is a request and the responses to it.
 type exchange struct {
 	method    string
-	responses chan Response
-	abandoned chan struct{} // closed when nobody waits any more
-	once      sync.Once     // closes abandoned
+	responses chan Response // capacity 1
+	abandoned bool          // nobody waits any more; guarded by the pipeline's mu
 }
 
 func newExchange(method string) *exchange {
-	return &exchange{method: method, responses: make(chan Response, 1), abandoned: make(chan struct{})}
+	return &exchange{method: method, responses: make(chan Response, 1)}
 }
 
 func newPipeline(stream Stream) *pipeline {
 	p := &pipeline{
 		stream: stream,
 		in:     bufio.NewReader(stream),
+		out:    frameWriter{stream: stream},
 		turn:   make(chan struct{}, 1),
 		room:   make(chan struct{}, pipelineMax),
 		done:   make(chan struct{}),
@@ -92,8 +94,14 @@ func (p *pipeline) acquire(ctx context.Context, tokens chan struct{}) error {
 	select {
 	case <-p.done:
 		return p.cause()
-	case <-ctx.Done():
-		return ctx.Err()
+	default:
+	}
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	select {
+	case tokens <- struct{}{}:
+		return nil
 	default:
 	}
 	select {
@@ -109,18 +117,9 @@ func (p *pipeline) acquire(ctx context.Context, tokens chan struct{}) error {
 // write writes one frame. One that is not written whole, because ctx has ended
 // or FrameTimeout is over, ends the stream.
 func (p *pipeline) write(ctx context.Context, payload []byte) error {
-	if err := p.stream.SetWriteDeadline(time.Now().Add(FrameTimeout)); err != nil {
-		return p.fail(err)
-	}
-	woken := make(chan struct{})
-	stop := context.AfterFunc(ctx, func() {
-		defer close(woken)
-		_ = p.stream.SetWriteDeadline(time.Now())
-	})
-	err := WriteFrame(p.stream, payload)
-	if !stop() {
-		<-woken // or else the next write would be woken
-	}
+	stop := p.wakeOnDone(ctx)
+	err := p.out.write(ctx, payload)
+	stop()
 	if err == nil {
 		return nil
 	}
@@ -129,6 +128,24 @@ func (p *pipeline) write(ctx context.Context, payload []byte) error {
 		return ctx.Err()
 	}
 	return err
+}
+
+// wakeOnDone has ctx's end set the write deadline, until stop is called.
+func (p *pipeline) wakeOnDone(ctx context.Context) (stop func()) {
+	if ctx.Done() == nil {
+		return func() {}
+	}
+	woken := make(chan struct{})
+	cancel := context.AfterFunc(ctx, func() {
+		defer close(woken)
+		_ = p.stream.SetWriteDeadline(time.Now())
+	})
+	return func() {
+		if !cancel() {
+			<-woken // or else the next write would be woken
+			p.out.by = time.Time{}
+		}
+	}
 }
 
 // receive waits for the next response to x. One with a code other than OK is
@@ -159,12 +176,20 @@ func (p *pipeline) receive(ctx context.Context, x *exchange) (Response, error) {
 // abandon says that nobody waits for responses to x any more, which it may have
 // got all the same.
 func (p *pipeline) abandon(x *exchange) {
-	x.once.Do(func() {
-		close(x.abandoned)
-		if p.place(x) >= 0 {
-			time.AfterFunc(FrameTimeout, func() { p.expire(x) })
-		}
-	})
+	p.mu.Lock()
+	again := x.abandoned
+	x.abandoned = true
+	p.mu.Unlock()
+	if again {
+		return
+	}
+	select {
+	case <-x.responses: // makes room for one that readAll may be about to hand over
+	default:
+	}
+	if p.place(x) >= 0 {
+		time.AfterFunc(FrameTimeout, func() { p.expire(x) })
+	}
 }
 
 // expire ends the stream if it is kept from use by a call that nobody waits for.
@@ -201,14 +226,16 @@ func (p *pipeline) readAll() {
 			_ = p.fail(err)
 			return
 		}
-		x := p.next(!r.More)
+		x, wanted := p.next(!r.More)
 		if x == nil {
 			_ = p.fail(fmt.Errorf("%w: to no request", ErrBadResponse))
 			return
 		}
+		if !wanted {
+			continue
+		}
 		select {
 		case x.responses <- r:
-		case <-x.abandoned:
 		case <-p.done:
 			return
 		}
@@ -216,43 +243,54 @@ func (p *pipeline) readAll() {
 }
 
 // next returns the exchange that a response belongs to, nil if there is none,
-// and takes it out of the queue with its last response.
-func (p *pipeline) next(last bool) *exchange {
+// and whether anybody waits for it. With its last response it takes it out of
+// the queue.
+func (p *pipeline) next(last bool) (x *exchange, wanted bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if len(p.queue) == 0 {
-		return nil
+		return nil, false
 	}
-	x := p.queue[0]
+	x = p.queue[0]
 	if last {
 		p.queue = slices.Delete(p.queue, 0, 1)
 		<-p.room
 	}
-	return x
+	return x, !x.abandoned
 }
 
 // read reads one response. It may take as long to begin as it likes.
 func (p *pipeline) read() (r Response, err error) {
-	if err := p.stream.SetReadDeadline(time.Time{}); err != nil {
-		return r, err
-	}
-	if _, err := p.in.Peek(1); err != nil {
-		return r, err
-	}
-	if err := p.stream.SetReadDeadline(time.Now().Add(FrameTimeout)); err != nil {
+	if err := p.awaitFrame(); err != nil {
 		return r, err
 	}
 	payload, err := ReadFrame(p.in, FrameBytesMax)
-	if refusal := (*Error)(nil); errors.As(err, &refusal) {
-		return r, fmt.Errorf("%w: %s", ErrBadResponse, refusal.Message)
-	}
 	if err != nil {
+		if refusal := (*Error)(nil); errors.As(err, &refusal) {
+			err = fmt.Errorf("%w: %s", ErrBadResponse, refusal.Message)
+		}
 		return r, err
 	}
 	if err := UnmarshalLenient(payload, &r); err != nil {
 		return r, fmt.Errorf("%w: %w", ErrBadResponse, err)
 	}
 	return r, nil
+}
+
+// awaitFrame waits for a frame's first byte, and sets a deadline for those that
+// have not come yet.
+func (p *pipeline) awaitFrame() error {
+	if p.timed {
+		if err := p.stream.SetReadDeadline(time.Time{}); err != nil {
+			return err
+		}
+		p.timed = false
+	}
+	if _, err := p.in.Peek(1); err != nil || frameBuffered(p.in) {
+		return err
+	}
+	p.timed = true
+	return p.stream.SetReadDeadline(time.Now().Add(FrameTimeout))
 }
 
 // fail ends the stream because of err, unless it has ended, and returns why it

@@ -404,6 +404,28 @@ func TestIdleStreamEndsAfterFiveMinutes(t *testing.T) {
 	})
 }
 
+func TestIdleTimeIsWholeAfterAFrameThatCameInParts(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := serve(t, echoes)
+		frame := framed(request(t, MethodInfo, nil))
+		for range 3 {
+			s.sendRaw(frame[:5])
+			time.Sleep(FrameTimeout - time.Second)
+			s.sendRaw(frame[5:])
+			s.expect(OK)
+			time.Sleep(IdleTimeout - time.Second)
+		}
+		s.expectUsable()
+		start := time.Now()
+		s.expectEOF()
+		if took := time.Since(start); took != IdleTimeout {
+			t.Errorf("ended after %v", took)
+		}
+		_ = s.end.Close()
+		<-s.outcome
+	})
+}
+
 func TestCallerThatDoesNotReadIsResetAfterTenSeconds(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := serve(t, handlerFunc(func(_ context.Context, call *Call) (any, error) {

@@ -20,6 +20,8 @@ type session struct {
 	log    *slog.Logger
 	last   *lastCall // nil until a call has said that it is the last
 
+	readBy   time.Time // the read deadline that is set; zero: none
+	out      frameWriter
 	writeErr error // of the first write that failed
 }
 
@@ -35,7 +37,10 @@ const (
 var errLastCall = errors.New("last call answered")
 
 func newSession(s *Server, stream Stream, caller string, log *slog.Logger) *session {
-	return &session{server: s, stream: stream, in: bufio.NewReader(stream), caller: caller, log: log}
+	return &session{
+		server: s, stream: stream, in: bufio.NewReader(stream), caller: caller, log: log,
+		out: frameWriter{stream: stream},
+	}
 }
 
 // answerAll reads frames and answers them until one of them, or the stream,
@@ -56,9 +61,9 @@ func (ss *session) answerAll(ctx context.Context) error {
 // the time that a frame has. Before each wait it looks at ctx, whose end sets
 // the read deadline that it may just have overwritten.
 func (ss *session) nextFrame(ctx context.Context) ([]byte, error) {
-	err := ss.await(ctx, IdleTimeout)
-	if err == nil {
-		err = ss.within(ctx, FrameTimeout)
+	err := ss.await(ctx)
+	if err == nil && !frameBuffered(ss.in) {
+		err = ss.readUntil(ctx, time.Now().Add(FrameTimeout))
 	}
 	if err != nil {
 		return nil, err
@@ -70,24 +75,35 @@ func (ss *session) nextFrame(ctx context.Context) ([]byte, error) {
 	return payload, err
 }
 
-func (ss *session) await(ctx context.Context, timeout time.Duration) error {
+// await waits for a frame's first byte. To set a deadline costs a stream a
+// timer, so an earlier one is kept, and only when that has come, the one of this
+// wait is set.
+func (ss *session) await(ctx context.Context) error {
 	if ss.in.Buffered() > 0 {
 		return ctx.Err()
 	}
-	if err := ss.within(ctx, timeout); err != nil {
-		return err
+	end := time.Now().Add(IdleTimeout)
+	for kept := !ss.readBy.IsZero(); ; kept = false {
+		if !kept {
+			if err := ss.readUntil(ctx, end); err != nil {
+				return err
+			}
+		}
+		_, err := ss.in.Peek(1)
+		switch {
+		case !isTimeout(err):
+			return err
+		case !kept || ctx.Err() != nil:
+			return stopReason(ctx, "idle for %v", IdleTimeout)
+		}
 	}
-	_, err := ss.in.Peek(1)
-	if isTimeout(err) {
-		err = stopReason(ctx, "idle for %v", timeout)
-	}
-	return err
 }
 
-func (ss *session) within(ctx context.Context, timeout time.Duration) error {
-	if err := ss.stream.SetReadDeadline(time.Now().Add(timeout)); err != nil {
+func (ss *session) readUntil(ctx context.Context, end time.Time) error {
+	if err := ss.stream.SetReadDeadline(end); err != nil {
 		return fmt.Errorf("set read deadline: %w", err)
 	}
+	ss.readBy = end
 	return ctx.Err()
 }
 
@@ -108,6 +124,9 @@ func (e *timeoutError) Error() string { return e.text }
 // isTimeout reports whether err is of a deadline. Not every muxer's error
 // matches os.ErrDeadlineExceeded (yamux's does not), but all have this method.
 func isTimeout(err error) bool {
+	if err == nil {
+		return false
+	}
 	var timeout interface{ Timeout() bool }
 	return errors.As(err, &timeout) && timeout.Timeout()
 }
@@ -230,11 +249,16 @@ func encodeResponse(body any, more bool) ([]byte, error) {
 // write writes a frame in the time that a frame has. Once that has failed, part
 // of a frame may be out, and nothing else is written.
 func (ss *session) write(payload []byte) error {
-	if ss.writeErr != nil {
-		return ss.writeErr
+	if ss.writeErr == nil {
+		ss.writeErr = ss.out.write(context.Background(), payload) // what ends ctx does not end the answers
 	}
-	if ss.writeErr = ss.stream.SetWriteDeadline(time.Now().Add(FrameTimeout)); ss.writeErr == nil {
-		ss.writeErr = WriteFrame(ss.stream, payload)
+	return ss.writeErr
+}
+
+// hold is write for a frame that may wait for the next one.
+func (ss *session) hold(payload []byte) error {
+	if ss.writeErr == nil {
+		ss.writeErr = ss.out.hold(context.Background(), payload)
 	}
 	return ss.writeErr
 }
