@@ -32,15 +32,16 @@ type answers struct {
 
 type callerAnswers struct {
 	name  string
-	byID  map[crdt.ID]answer
-	order []crdt.ID // oldest first
+	byID  map[crdt.ID]*answer
+	order []*answer // oldest first
 	use   *list.Element
 }
 
 type answer struct {
-	digest requestDigest
-	at     time.Time
-	reply  Reply
+	request crdt.ID
+	digest  requestDigest
+	at      time.Time
+	reply   Reply
 }
 
 func newAnswers() *answers {
@@ -49,7 +50,7 @@ func newAnswers() *answers {
 
 // once runs an order unless its answer is remembered.
 func (c *Core) once(now time.Time, caller Caller, digest requestDigest, run func() Reply) Reply {
-	if known, ok := c.answers.find(caller, now); ok {
+	if known := c.answers.find(caller, now); known != nil {
 		if known.digest != digest {
 			return Reply{
 				Summary: c.state.Summary(),
@@ -61,38 +62,39 @@ func (c *Core) once(now time.Time, caller Caller, digest requestDigest, run func
 	reply := run()
 	reply.Summary = c.state.Summary()
 	if reply.Err == nil {
-		c.answers.add(caller, answer{digest: digest, at: now, reply: reply})
+		c.answers.add(caller.Name, &answer{request: caller.Request, digest: digest, at: now, reply: reply})
 	}
 	return reply
 }
 
-func (a *answers) find(caller Caller, now time.Time) (answer, bool) {
+// find returns the answer that is remembered, nil if none is.
+func (a *answers) find(caller Caller, now time.Time) *answer {
 	of, ok := a.callers[caller.Name]
 	if !ok {
-		return answer{}, false
+		return nil
 	}
 	known, ok := of.byID[caller.Request]
 	if ok && now.Sub(known.at) > answerLife {
-		a.dropThrough(of, caller.Request)
-		return answer{}, false
+		a.dropThrough(of, known)
+		return nil
 	}
-	return known, ok
+	return known
 }
 
 // add remembers an answer to what find did not find.
-func (a *answers) add(caller Caller, fresh answer) {
-	if caller.Name == "" {
+func (a *answers) add(caller string, fresh *answer) {
+	if caller == "" {
 		return
 	}
-	of, ok := a.callers[caller.Name]
+	of, ok := a.callers[caller]
 	if !ok {
-		of = &callerAnswers{name: caller.Name, byID: make(map[crdt.ID]answer)}
+		of = &callerAnswers{name: caller, byID: make(map[crdt.ID]*answer)}
 		of.use = a.byUse.PushFront(of)
-		a.callers[caller.Name] = of
+		a.callers[caller] = of
 	}
 	a.byUse.MoveToFront(of.use)
-	of.order = append(of.order, caller.Request)
-	of.byID[caller.Request] = fresh
+	of.order = append(of.order, fresh)
+	of.byID[fresh.request] = fresh
 	a.total++
 	a.trim(of, fresh.at)
 }
@@ -114,19 +116,20 @@ func (a *answers) trim(of *callerAnswers, now time.Time) {
 }
 
 func (of *callerAnswers) expired(now time.Time) bool {
-	return len(of.order) > 0 && now.Sub(of.byID[of.order[0]].at) > answerLife
+	return len(of.order) > 0 && now.Sub(of.order[0].at) > answerLife
 }
 
 // dropThrough drops an expired answer and the older ones.
-func (a *answers) dropThrough(of *callerAnswers, request crdt.ID) {
+func (a *answers) dropThrough(of *callerAnswers, last *answer) {
 	for dropped := false; !dropped; {
-		dropped = of.order[0] == request
+		dropped = of.order[0] == last
 		a.dropOldest(of)
 	}
 }
 
 func (a *answers) dropOldest(of *callerAnswers) {
-	delete(of.byID, of.order[0])
+	delete(of.byID, of.order[0].request)
+	of.order[0] = nil // its place may stay for long
 	of.order = of.order[1:]
 	a.total--
 	if len(of.order) == 0 {
@@ -135,34 +138,45 @@ func (a *answers) dropOldest(of *callerAnswers) {
 	}
 }
 
+// digestBytesHint is as much as most orders take to be hashed.
+const digestBytesHint = 256
+
 // digestOf hashes the method and the body of an order, each part behind its
 // length.
 func digestOf(m Message) requestDigest {
-	var b []byte
-	part := func(p []byte) {
-		b = binary.BigEndian.AppendUint32(b, uint32(len(p)))
-		b = append(b, p...)
-	}
-	flag := func(v bool) {
-		if v {
-			part([]byte{1})
-			return
-		}
-		part([]byte{0})
-	}
+	var room [digestBytesHint]byte
+	b := room[:0]
 	switch m := m.(type) {
 	case Create:
-		part([]byte("create"))
-		part([]byte(m.HeroName))
-		flag(m.Here)
+		b = appendPart(b, "create")
+		b = appendPart(b, m.HeroName)
+		b = appendFlag(b, m.Here)
 	case Assign:
-		part([]byte("assign"))
-		part(m.Hero[:])
-		part(crdt.AppendEntries(nil, m.With))
-		flag(m.Home)
+		b = appendPart(b, "assign")
+		b = appendPart(b, m.Hero[:])
+		b = appendEntriesPart(b, m.With)
+		b = appendFlag(b, m.Home)
 	case Retire:
-		part([]byte("retire"))
-		part(m.Hero[:])
+		b = appendPart(b, "retire")
+		b = appendPart(b, m.Hero[:])
 	}
 	return sha256.Sum256(b)
+}
+
+func appendPart[T string | []byte](b []byte, part T) []byte {
+	return append(binary.BigEndian.AppendUint32(b, uint32(len(part))), part...)
+}
+
+func appendEntriesPart(b []byte, e crdt.Entries) []byte {
+	start := len(b)
+	b = crdt.AppendEntries(append(b, 0, 0, 0, 0), e)
+	binary.BigEndian.PutUint32(b[start:], uint32(len(b)-start-4))
+	return b
+}
+
+func appendFlag(b []byte, set bool) []byte {
+	if set {
+		return appendPart(b, "\x01")
+	}
+	return appendPart(b, "\x00")
 }
