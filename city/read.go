@@ -134,19 +134,24 @@ func appendEntries(dst, src crdt.Entries) crdt.Entries {
 }
 
 // Records are the entries of those ids, in their order; unknown ids are left
-// out.
-func (i *Incarnation) Records(ctx context.Context, ids []crdt.ID) (crdt.Entries, error) {
-	var found crdt.Entries
-	for len(ids) > 0 {
-		n := min(len(ids), recordsPerTurn)
-		some, err := query(ctx, i, func(c *Core) crdt.Entries { return recordsOf(c.State(), ids[:n]) })
-		if err != nil {
-			return crdt.Entries{}, err
-		}
-		found = appendEntries(found, some)
-		ids = ids[n:]
+// out. The summary is that of the state which the last of them were found in.
+func (i *Incarnation) Records(ctx context.Context, ids []crdt.ID) (crdt.Entries, crdt.Summary, error) {
+	type view struct {
+		found   crdt.Entries
+		summary crdt.Summary
 	}
-	return found, nil
+	var found crdt.Entries
+	for {
+		some, rest := ids[:min(len(ids), recordsPerTurn)], ids[min(len(ids), recordsPerTurn):]
+		v, err := query(ctx, i, func(c *Core) view { return view{recordsOf(c.State(), some), c.State().Summary()} })
+		if err != nil {
+			return crdt.Entries{}, crdt.Summary{}, err
+		}
+		if found = appendEntries(found, v.found); len(rest) == 0 {
+			return found, v.summary, nil
+		}
+		ids = rest
+	}
 }
 
 func recordsOf(state *crdt.State, ids []crdt.ID) crdt.Entries {

@@ -69,35 +69,43 @@ func (c calls) get(ctx context.Context, call *protocol.Call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
+	send := sendPages
 	if r.IDs != nil {
-		err = sendRecords(ctx, call, inc, r)
-	} else {
-		err = sendPages(ctx, call, inc, r.Location)
+		send = sendRecords
 	}
+	summary, err := send(ctx, call, inc, r)
 	if err != nil {
 		return nil, err
 	}
-	summary, err := inc.Summary(ctx)
-	return protocol.GetPage{Summary: &summary}, err
+	return protocol.GetPage{Summary: &summary}, nil
 }
 
-func sendPages(ctx context.Context, call *protocol.Call, inc *city.Incarnation, location string) error {
+// sendPages sends the state, or what of it is at a location, and returns its
+// summary.
+func sendPages(ctx context.Context, call *protocol.Call, inc *city.Incarnation, r protocol.GetRequest) (crdt.Summary, error) {
 	var at crdt.Cursor
 	for {
-		page, err := readPage(ctx, inc, location, at)
+		page, err := readPage(ctx, inc, r.Location, at)
 		if err != nil {
-			return err
+			return crdt.Summary{}, err
 		}
-		if page.Entries.Len() > 0 {
-			if err := call.Send(protocol.GetPage{Entries: &page.Entries}); err != nil {
-				return err
-			}
+		if err := sendPage(call, page.Entries); err != nil {
+			return crdt.Summary{}, err
 		}
 		if !page.More {
-			return nil
+			return inc.Summary(ctx)
 		}
 		at = page.Next
 	}
+}
+
+// sendPage sends entries, if there are any. The next of them or the summary
+// follows at once, so a small page waits for that.
+func sendPage(call *protocol.Call, e crdt.Entries) error {
+	if e.Len() == 0 {
+		return nil
+	}
+	return call.Hold(protocol.GetPage{Entries: &e})
 }
 
 func readPage(ctx context.Context, inc *city.Incarnation, location string, at crdt.Cursor) (city.Page, error) {
@@ -111,24 +119,25 @@ func readPage(ctx context.Context, inc *city.Incarnation, location string, at cr
 // most crdt.HeroBytesMax, well within a frame.
 const recordsPerPage = 512
 
-func sendRecords(ctx context.Context, call *protocol.Call, inc *city.Incarnation, r protocol.GetRequest) error {
-	for ids := r.IDs; len(ids) > 0; {
+// sendRecords sends the records that were asked for by id, and returns the
+// summary of the state that the last of them are of.
+func sendRecords(ctx context.Context, call *protocol.Call, inc *city.Incarnation, r protocol.GetRequest) (crdt.Summary, error) {
+	for ids := r.IDs; ; {
 		n := min(len(ids), recordsPerPage)
-		found, err := inc.Records(ctx, ids[:n])
+		found, summary, err := inc.Records(ctx, ids[:n])
 		if err != nil {
-			return err
+			return crdt.Summary{}, err
 		}
 		if r.Location != "" {
 			found = heroesAt(found, r.Location)
 		}
-		if found.Len() > 0 {
-			if err := call.Send(protocol.GetPage{Entries: &found}); err != nil {
-				return err
-			}
+		if err := sendPage(call, found); err != nil {
+			return crdt.Summary{}, err
 		}
-		ids = ids[n:]
+		if ids = ids[n:]; len(ids) == 0 {
+			return summary, nil
+		}
 	}
-	return nil
 }
 
 // heroesAt is the heroes of the entries that are at the location.
