@@ -79,31 +79,41 @@ func appendAssignRequest(dst []byte, r *AssignRequest) []byte {
 	return appendTrue(dst, 3, r.Home)
 }
 
-// appendRequest appends a request whose body has been encoded.
-func appendRequest(dst []byte, r *Request) []byte {
-	dst = appendMap(dst, 2, len(r.Body) > 0, r.City != "")
+// appendRequest appends a request with that body, or without one if it is nil;
+// r.Body is not looked at.
+func appendRequest(dst []byte, r *Request, body any) (_ []byte, err error) {
+	dst = appendMap(dst, 2, body != nil, r.City != "")
 	dst = appendText(dst, 1, r.Method)
 	dst = appendID(append(dst, 2), &r.ID)
-	if len(r.Body) > 0 {
-		dst = append(append(dst, 3), r.Body...)
+	if body != nil {
+		dst, err = appendBody(append(dst, 3), body)
 	}
 	if r.City != "" {
 		dst = appendText(dst, 4, r.City)
 	}
-	return dst
+	return dst, err
 }
 
-// appendResponse appends a response whose body has been encoded.
-func appendResponse(dst []byte, r *Response) []byte {
-	dst = appendMap(dst, 1, r.Message != "", len(r.Body) > 0, r.More)
+// appendResponse is appendRequest for a response.
+func appendResponse(dst []byte, r *Response, body any) (_ []byte, err error) {
+	dst = appendMap(dst, 1, r.Message != "", body != nil, r.More)
 	dst = appendHead(append(dst, 1), majorUint, uint64(r.Code))
 	if r.Message != "" {
 		dst = appendText(dst, 2, r.Message)
 	}
-	if len(r.Body) > 0 {
-		dst = append(append(dst, 3), r.Body...)
+	if body != nil {
+		dst, err = appendBody(append(dst, 3), body)
 	}
-	return appendTrue(dst, 4, r.More)
+	return appendTrue(dst, 4, r.More), err
+}
+
+// appendBody appends the encoding of a message of any kind.
+func appendBody(dst []byte, body any) ([]byte, error) {
+	if dst, ok := appendMessage(dst, body); ok {
+		return dst, nil
+	}
+	b, err := Marshal(body)
+	return append(dst, b...), err
 }
 
 func appendSummary(dst []byte, s *crdt.Summary) []byte {

@@ -60,14 +60,11 @@ func (c *Client) Done() <-chan struct{} { return c.pipe.done }
 // request returns the frame of a request. A nil body is left out.
 func (c *Client) request(method string, id crdt.ID, body any) ([]byte, error) {
 	r := Request{Method: method, ID: id, City: c.city}
-	if body != nil {
-		var err error
-		if r.Body, err = Marshal(body); err != nil {
-			return nil, err
-		}
+	size := envelopeBytesMax + len(method) + bytesHint(body) + len(c.city)
+	payload, err := appendRequest(make([]byte, 0, size), &r, body)
+	if err != nil {
+		return nil, err
 	}
-	size := envelopeBytesMax + len(method) + len(r.Body) + len(r.City)
-	payload := appendRequest(make([]byte, 0, size), &r)
 	if len(payload) > FrameBytesMax {
 		return nil, Errorf(TooLarge, "request of %d bytes, at most %d are allowed", len(payload), FrameBytesMax)
 	}

@@ -39,12 +39,12 @@ type pipeline struct {
 // exchange is a request and the responses to it.
 type exchange struct {
 	method    string
-	responses chan Response // capacity 1
-	abandoned bool          // nobody waits any more; guarded by the pipeline's mu
+	responses chan *Response // capacity 1
+	abandoned bool           // nobody waits any more; guarded by the pipeline's mu
 }
 
 func newExchange(method string) *exchange {
-	return &exchange{method: method, responses: make(chan Response, 1)}
+	return &exchange{method: method, responses: make(chan *Response, 1)}
 }
 
 func newPipeline(stream Stream) *pipeline {
@@ -150,25 +150,25 @@ func (p *pipeline) wakeOnDone(ctx context.Context) (stop func()) {
 
 // receive waits for the next response to x. One with a code other than OK is
 // returned as an *Error, and is the last.
-func (p *pipeline) receive(ctx context.Context, x *exchange) (Response, error) {
-	var r Response
+func (p *pipeline) receive(ctx context.Context, x *exchange) (*Response, error) {
+	var r *Response
 	select {
 	case r = <-x.responses:
 	default:
 		select {
 		case r = <-x.responses:
 		case <-ctx.Done():
-			return r, ctx.Err()
+			return nil, ctx.Err()
 		case <-p.done:
 			select {
 			case r = <-x.responses: // it had come before the end
 			default:
-				return r, p.cause()
+				return nil, p.cause()
 			}
 		}
 	}
 	if r.Code != OK {
-		return r, &Error{Code: r.Code, Message: plainText(r.Message)}
+		return nil, &Error{Code: r.Code, Message: plainText(r.Message)}
 	}
 	return r, nil
 }
@@ -260,19 +260,20 @@ func (p *pipeline) next(last bool) (x *exchange, wanted bool) {
 }
 
 // read reads one response. It may take as long to begin as it likes.
-func (p *pipeline) read() (r Response, err error) {
+func (p *pipeline) read() (*Response, error) {
 	if err := p.awaitFrame(); err != nil {
-		return r, err
+		return nil, err
 	}
 	payload, err := ReadFrame(p.in, FrameBytesMax)
 	if err != nil {
 		if refusal := (*Error)(nil); errors.As(err, &refusal) {
 			err = fmt.Errorf("%w: %s", ErrBadResponse, refusal.Message)
 		}
-		return r, err
+		return nil, err
 	}
-	if err := UnmarshalLenient(payload, &r); err != nil {
-		return r, fmt.Errorf("%w: %w", ErrBadResponse, err)
+	r := new(Response)
+	if err := UnmarshalLenient(payload, r); err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrBadResponse, err)
 	}
 	return r, nil
 }

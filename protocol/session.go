@@ -144,14 +144,14 @@ func (ss *session) refuseUnreadable(err error) error {
 
 // answer answers one frame. An error ends the stream.
 func (ss *session) answer(ctx context.Context, payload []byte) error {
-	request, err := ss.parse(payload)
+	call := &Call{Caller: ss.caller, session: ss}
+	err := ss.parse(payload, &call.Request)
 	if errors.Is(err, errNotWellFormed) {
 		return ss.refuseUnreadable(Errorf(BadRequest, "%v", err))
 	}
 	if err != nil {
-		return ss.write(ss.refusal(ctx, request.Method, err))
+		return ss.write(ss.refusal(ctx, call.Request.Method, err))
 	}
-	call := &Call{Caller: ss.caller, Request: request, session: ss}
 	err = ss.write(ss.serve(ctx, call))
 	if call.afterReply != nil {
 		call.afterReply()
@@ -162,30 +162,30 @@ func (ss *session) answer(ctx context.Context, payload []byte) error {
 	return err
 }
 
-// parse reads a request and checks all that does not depend on its method's
-// body. Its error is an *Error, or matches errNotWellFormed.
-func (ss *session) parse(payload []byte) (r Request, err error) {
+// parse reads a request into r and checks all that does not depend on its
+// method's body. Its error is an *Error, or matches errNotWellFormed.
+func (ss *session) parse(payload []byte, r *Request) error {
 	if err := Check(payload); err != nil {
 		if errors.Is(err, errNotWellFormed) {
-			return r, err
+			return err
 		}
-		return r, Errorf(BadRequest, "request: %v", err)
+		return Errorf(BadRequest, "request: %v", err)
 	}
-	if err := unmarshalChecked(payload, &r, true); err != nil {
-		return r, Errorf(BadRequest, "request: %v", err)
+	if err := unmarshalChecked(payload, r, true); err != nil {
+		return Errorf(BadRequest, "request: %v", err)
 	}
 	hasBody, known := methods[r.Method]
 	switch {
 	case r.City != "" && r.City != ss.server.City:
-		return r, Errorf(WrongCity, "this is the city %s, not %s", ss.server.City, r.City)
+		return Errorf(WrongCity, "this is the city %s, not %s", ss.server.City, r.City)
 	case !known:
-		return r, Errorf(Unsupported, "method %q is unknown", clip(r.Method, methodShownMax))
+		return Errorf(Unsupported, "method %q is unknown", clip(r.Method, methodShownMax))
 	case hasBody && r.Body == nil:
-		return r, Errorf(BadRequest, "%s: the body (key 3) is missing", r.Method)
+		return Errorf(BadRequest, "%s: the body (key 3) is missing", r.Method)
 	case !hasBody && r.Body != nil:
-		return r, Errorf(BadRequest, "%s: has no body (key 3)", r.Method)
+		return Errorf(BadRequest, "%s: has no body (key 3)", r.Method)
 	}
-	return r, nil
+	return nil
 }
 
 // serve runs the handler and returns the final response's frame.
@@ -230,16 +230,13 @@ func (ss *session) refusal(ctx context.Context, method string, err error) []byte
 	return must(Marshal(r)) // of a number and a text
 }
 
-// encodeResponse returns the frame of a response with code OK.
+// encodeResponse returns the frame of a response with code OK. A nil body is
+// left out.
 func encodeResponse(body any, more bool) ([]byte, error) {
-	r := Response{More: more}
-	if body != nil {
-		var err error
-		if r.Body, err = Marshal(body); err != nil {
-			return nil, err
-		}
+	payload, err := appendResponse(make([]byte, 0, envelopeBytesMax+bytesHint(body)), &Response{More: more}, body)
+	if err != nil {
+		return nil, err
 	}
-	payload := appendResponse(make([]byte, 0, envelopeBytesMax+len(r.Body)), &r)
 	if len(payload) > FrameBytesMax {
 		return nil, fmt.Errorf("response of %d bytes, at most %d are allowed", len(payload), FrameBytesMax)
 	}

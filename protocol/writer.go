@@ -7,8 +7,8 @@ import (
 )
 
 // heldBytesMax is the most bytes of frames that wait to be written with the next
-// one: more are no cheaper in one write. It is also what a stream keeps of its
-// buffer between two writes.
+// one: more are no cheaper in one write. A stream keeps a buffer of at most twice
+// that between two writes.
 const heldBytesMax = 4 << 10
 
 // frameWriter writes the frames of one side of a stream, each within
