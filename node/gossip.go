@@ -240,7 +240,10 @@ func (g *gossip) send(ctx context.Context) error {
 		if entries.Len() == 0 {
 			return nil
 		}
-		delta := crdt.AppendEntries(make([]byte, 0, deltaBytesMax), entries)
+		delta, err := entries.MarshalCBOR()
+		if err != nil {
+			return fmt.Errorf("encode a delta: %w", err)
+		}
 		if err := g.pace.WaitN(ctx, len(delta)); err != nil {
 			return fmt.Errorf("pace the deltas: %w", err)
 		}
