@@ -63,18 +63,18 @@ func (i *Incarnation) ended() bool {
 // panic, which it leaves to the supervisor.
 func (i *Incarnation) serve(ctx context.Context) error {
 	defer i.end()
-	patrol, stopPatrol := tick(i.patrol)
+	patrol, stopPatrol := every(i.patrol)
 	defer stopPatrol()
-	fight, stopFight := tick(i.fight)
+	fight, stopFight := every(i.fight)
 	defer stopFight()
 	for {
 		select {
 		case <-ctx.Done():
 			return nil
 		case <-patrol:
-			i.step(Patrol{})
+			i.tick(Patrol{})
 		case <-fight:
-			i.step(Fight{})
+			i.tick(Fight{})
 		case t := <-i.inbox:
 			if crash := i.turn(t); crash {
 				return ErrBombed
@@ -83,27 +83,33 @@ func (i *Incarnation) serve(ctx context.Context) error {
 	}
 }
 
-// turn does one task and tells whether the city is to crash.
+// turn does one task and tells whether the city is to crash. Whoever waits for
+// the reply need not wait for the observers.
 func (i *Incarnation) turn(t task) bool {
 	if t.run != nil {
 		t.run(i)
 		t.reply <- Reply{}
 		return false
 	}
-	reply, crash := i.step(t.message)
+	reply, fx := i.core.Step(i.opts.Now(), i.opts.Rand, t.message)
 	t.reply <- reply
-	return crash
+	i.observe(fx)
+	return fx.Crash
 }
 
-func (i *Incarnation) step(m Message) (Reply, bool) {
-	reply, fx := i.core.Step(i.opts.Now(), i.opts.Rand, m)
+// tick lets a tick happen.
+func (i *Incarnation) tick(m Message) {
+	_, fx := i.core.Step(i.opts.Now(), i.opts.Rand, m)
+	i.observe(fx)
+}
+
+func (i *Incarnation) observe(fx Effects) {
 	if len(fx.Changes) > 0 {
 		i.tellWatchers(fx.Changes)
 	}
 	if stepped := i.opts.Observer.Stepped; stepped != nil && (len(fx.Changes) > 0 || len(fx.Future) > 0 || fx.Note != "") {
 		stepped(fx)
 	}
-	return reply, fx.Crash
 }
 
 func (i *Incarnation) end() {
@@ -158,12 +164,12 @@ func (i *Incarnation) submit(ctx context.Context, t task) (Reply, error) {
 	}
 }
 
-// tick is a ticker's channel, or one that never fires where the interval is
+// every is a ticker's channel, or one that never fires where the interval is
 // negative.
-func tick(every time.Duration) (<-chan time.Time, func()) {
-	if every < 0 {
+func every(interval time.Duration) (<-chan time.Time, func()) {
+	if interval < 0 {
 		return nil, func() {}
 	}
-	ticker := time.NewTicker(every)
+	ticker := time.NewTicker(interval)
 	return ticker.C, ticker.Stop
 }
