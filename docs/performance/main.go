@@ -35,7 +35,7 @@ func draw(from io.Reader, to io.Writer) error {
 			title: "what a sync needs to find differences", xName: "entries that differ", yName: "KB",
 			lines: []line{
 				figures.series("100k entries each", "Reconcile/100k/d=", "", "B", 1e-3),
-				figures.series("1M entries each", "Reconcile/1M/d=", "", "B", 1e-3),
+				figures.series("1M entries each", "Reconcile/1m/d=", "", "B", 1e-3),
 			},
 		},
 	}
@@ -85,7 +85,7 @@ var sizes = []struct {
 	{"10000", 1e4},
 	{"100k", 1e5},
 	{"100000", 1e5},
-	{"1M", 1e6},
+	{"1m", 1e6},
 	{"1000000", 1e6},
 }
 

@@ -10,9 +10,9 @@ const figuresText = `
 Merge/100                                 600 cpu-ns/op
 Merge/1000000                            1500 cpu-ns/op
 Call/assign/one                         60000 100-p50-ns
-Call/assign/one                         70000 1M-p50-ns
-Reconcile/1M/d=10                         900 B
-Reconcile/1M/d=10k                     210000 B
+Call/assign/one                         70000 1m-p50-ns
+Reconcile/1m/d=10                         900 B
+Reconcile/1m/d=10k                     210000 B
 some other line
 `
 

@@ -32,6 +32,9 @@ type chart struct {
 // colors are told apart also by those who see few colors.
 var colors = []string{"#0072b2", "#d55e00", "#009e73"}
 
+// dashes let a line be seen that lies under another.
+var dashes = []string{"none", "8 6", "2 4"}
+
 // picture writes the charts side by side.
 func picture(to io.Writer, charts []chart) error {
 	width := len(charts) * (chartWidth + marginLeft + marginRight)
@@ -88,9 +91,10 @@ func (l line) write(b *strings.Builder, x, y axis, color string, nth int) {
 		fmt.Fprintf(b, `<circle cx="%.1f" cy="%.1f" r="3" fill="%s"><title>%g: %.3g</title></circle>`+"\n", px, py, color, p.x, p.y)
 	}
 	if len(path) > 0 {
-		fmt.Fprintf(b, `<path d="M%s" fill="none" stroke="%s" stroke-width="2"/>`+"\n", strings.Join(path, "L"), color)
+		fmt.Fprintf(b, `<path d="M%s" fill="none" stroke="%s" stroke-width="2" stroke-dasharray="%s"/>`+"\n",
+			strings.Join(path, "L"), color, dashes[nth%len(dashes)])
 	}
-	fmt.Fprintf(b, `<text x="10" y="%d" fill="%s">%s</text>`+"\n", 18+16*nth, color, l.title)
+	fmt.Fprintf(b, `<text x="%d" y="%d" fill="%s">%s</text>`+"\n", chartWidth/2, chartHeight-64+18*nth, color, l.title)
 }
 
 // axis is a range of powers of ten.
