@@ -160,7 +160,7 @@ func TestADeadProviderDoesNotHideTheLiving(t *testing.T) {
 			}
 		}
 		time.Sleep(10 * time.Second)
-		n.cut(4, 5) // two that provide t2
+		n.Cut(4, 5) // two that provide t2
 		begin := time.Now()
 		got, err := towns[5].names.Lookup(t.Context(), "t2", func(ctx context.Context, info peer.AddrInfo) error {
 			return ping(ctx, towns[5], info.ID)

@@ -11,6 +11,8 @@ import (
 	"github.com/libp2p/go-libp2p/core/host"
 	"github.com/libp2p/go-libp2p/core/peer"
 	ma "github.com/multiformats/go-multiaddr"
+
+	"github.com/citynode/citynode/bootstrap/bootstraptest"
 )
 
 // healsWithin is what a user waits after an outage, at most: the longest pause
@@ -86,10 +88,10 @@ func testOutage(t *testing.T, outage time.Duration, known string) {
 	serve(t, a, config)
 	waitConnected(t, a, b, time.Second)
 
-	n.cut(2)
+	n.Cut(2)
 	waitDisconnected(t, a, b)
 	time.Sleep(outage)
-	n.heal()
+	n.Heal()
 	t.Logf("healed after %v", waitConnected(t, a, b, healsWithin))
 }
 
@@ -103,8 +105,8 @@ func TestALostConnectionIsDialedAtOnce(t *testing.T) {
 		if err := b.Network().ClosePeer(a.ID()); err != nil {
 			t.Fatal(err)
 		}
-		time.Sleep(10 * simLatency)
-		waitConnected(t, a, b, 10*simLatency)
+		time.Sleep(10 * bootstraptest.Latency)
+		waitConnected(t, a, b, 10*bootstraptest.Latency)
 	})
 }
 
@@ -126,10 +128,10 @@ func TestAPartitionOfManyHealsFromSavedPeersAlone(t *testing.T) {
 			}
 		}
 		time.Sleep(time.Minute)
-		n.cut(6, 7, 8, 9, 10) // without the bootstrap peer
+		n.Cut(6, 7, 8, 9, 10) // without the bootstrap peer
 		waitDisconnected(t, hosts[1], hosts[9])
 		time.Sleep(5 * time.Minute)
-		n.heal()
+		n.Heal()
 		waitConnected(t, hosts[1], hosts[9], healsWithin)
 	})
 }
@@ -138,7 +140,7 @@ func TestAPeerThatCannotBeReachedIsToldOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := newSimNet(t)
 		a, b := n.host(t, 1), n.host(t, 2)
-		n.cut(2)
+		n.Cut(2)
 		var told []DialFailure
 		r := serve(t, a, RedialConfig{
 			Bootstrap: []ma.Multiaddr{p2p(t, b)},

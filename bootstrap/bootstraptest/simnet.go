@@ -1,0 +1,108 @@
+package bootstraptest
+
+import (
+	"net"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/libp2p/go-libp2p"
+	"github.com/libp2p/go-libp2p/p2p/transport/quicreuse"
+	"github.com/marcopolo/simnet"
+	"github.com/quic-go/quic-go"
+	"go.uber.org/fx"
+)
+
+const (
+	// Latency is what a packet takes from one host to another.
+	Latency = 5 * time.Millisecond
+
+	bitsPerSecond = 20_000_000
+)
+
+// SimNet is the network. A host's number is the last byte of its IPv4 address,
+// of which it has one.
+type SimNet struct {
+	net  *simnet.Simnet
+	side [256]atomic.Int32 // of the host with this number
+}
+
+// NewSimNet returns a network that is closed when the test ends.
+func NewSimNet(t testing.TB) *SimNet {
+	t.Helper()
+	n := &SimNet{net: &simnet.Simnet{LatencyFunc: simnet.StaticLatency(Latency)}}
+	n.net.Start()
+	t.Cleanup(n.net.Close)
+	return n
+}
+
+// Cut puts hosts on the other side of a partition.
+func (n *SimNet) Cut(numbers ...byte) {
+	for _, number := range numbers {
+		n.side[number].Store(1)
+	}
+}
+
+// Heal ends all partitions.
+func (n *SimNet) Heal() {
+	for i := range n.side {
+		n.side[i].Store(0)
+	}
+}
+
+// Host returns the options of a host on this network, which must listen at a
+// QUIC address.
+func (n *SimNet) Host() libp2p.Option {
+	return libp2p.ChainOptions(
+		libp2p.DisableIdentifyAddressDiscovery(), // stalls a bubble
+		n.quic(),
+	)
+}
+
+func (n *SimNet) quic() libp2p.Option {
+	link := simnet.NodeBiDiLinkSettings{
+		Downlink: simnet.LinkSettings{BitsPerSecond: bitsPerSecond},
+		Uplink:   simnet.LinkSettings{BitsPerSecond: bitsPerSecond},
+	}
+	source := new(fixedSource)
+	return libp2p.QUICReuse(
+		func(l fx.Lifecycle, reset quic.StatelessResetKey, token quic.TokenGeneratorKey, options ...quicreuse.Option) (*quicreuse.ConnManager, error) {
+			manager, err := quicreuse.NewConnManager(reset, token, options...)
+			if err != nil {
+				return nil, err
+			}
+			l.Append(fx.StopHook(manager.Close))
+			return manager, nil
+		},
+		quicreuse.OverrideSourceIPSelector(func() (quicreuse.SourceIPSelector, error) { return source, nil }),
+		quicreuse.OverrideListenUDP(func(_ string, addr *net.UDPAddr) (net.PacketConn, error) {
+			source.ip.Store(&addr.IP)
+			return &cuttable{SimConn: n.net.NewEndpoint(addr, link), net: n, self: addr.IP}, nil
+		}),
+	)
+}
+
+// fixedSource says that all packets leave from the host's one address.
+type fixedSource struct{ ip atomic.Pointer[net.IP] }
+
+// PreferredSourceIPForDestination is that address.
+func (s *fixedSource) PreferredSourceIPForDestination(*net.UDPAddr) (net.IP, error) {
+	return *s.ip.Load(), nil
+}
+
+// cuttable loses the packets to the other side.
+type cuttable struct {
+	*simnet.SimConn
+	net  *SimNet
+	self net.IP
+}
+
+// WriteTo sends a packet, or loses it.
+func (c *cuttable) WriteTo(b []byte, to net.Addr) (int, error) {
+	if c.net.sideOf(c.self) != c.net.sideOf(to.(*net.UDPAddr).IP) {
+		return len(b), nil
+	}
+	return c.SimConn.WriteTo(b, to)
+}
+
+func (n *SimNet) sideOf(ip net.IP) int32 { return n.side[ip.To4()[3]].Load() }
