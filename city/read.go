@@ -61,22 +61,28 @@ func (i *Incarnation) EncodedPage(ctx context.Context, at crdt.Cursor) (EncodedP
 	})
 }
 
+// Sketch is a state's summary and the first cells of its sketch, both of one
+// instant.
+type Sketch struct {
+	Summary crdt.Summary
+	Cells   []sketch.Cell
+}
+
 // Sketch is the summary of the state and the first cells of its sketch, up to as
-// many as are asked for, both of one instant. With 0 cells it is the summary
-// alone.
-func (i *Incarnation) Sketch(ctx context.Context, cells int) (crdt.Summary, []sketch.Cell, error) {
-	type view struct {
-		summary crdt.Summary
-		cells   []sketch.Cell
-	}
-	v, err := query(ctx, i, func(c *Core) (v view) {
-		v.summary = c.State().Summary()
-		if cells > 0 {
-			v.cells = c.State().AppendCells(nil, cells)
+// many as are asked for. One that is had from before is given again if the state
+// has not changed and its cells are enough; nobody may write to them. With 0
+// cells it is the summary alone.
+func (i *Incarnation) Sketch(ctx context.Context, cells int, had Sketch) (Sketch, error) {
+	return query(ctx, i, func(c *Core) Sketch {
+		summary := c.State().Summary()
+		switch {
+		case cells == 0:
+			return Sketch{Summary: summary}
+		case had.Summary == summary && len(had.Cells) >= cells:
+			return Sketch{Summary: summary, Cells: had.Cells[:cells]}
 		}
-		return v
+		return Sketch{Summary: summary, Cells: c.State().AppendCells(nil, cells)}
 	})
-	return v.summary, v.cells, err
 }
 
 // Found is what a city holds under some symbols.

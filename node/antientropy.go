@@ -53,6 +53,7 @@ type antiEntropy struct {
 	memory     syncMemory
 	joining    *joining
 	audits     chan struct{}
+	latest     latestSketch
 	future     atomic.Uint64 // heroes skipped for their future stamps, so far
 	wishes     *wishes
 }

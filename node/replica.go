@@ -3,6 +3,7 @@ package node
 import (
 	"context"
 	"fmt"
+	"sync/atomic"
 
 	"github.com/citynode/citynode/city"
 	"github.com/citynode/citynode/crdt"
@@ -14,6 +15,31 @@ type replica struct {
 	inc    *city.Incarnation
 	now    func() crdt.Stamp
 	audits chan struct{} // holds a token for each audit that may run now
+	latest *latestSketch
+}
+
+// latestSketch is the longest sketch that was looked at since the state last
+// changed. All sessions share it, so that many neighbours who ask at once cost
+// the city's loop one copy.
+type latestSketch struct{ atomic.Pointer[heldSketch] }
+
+// heldSketch is a sketch of one incarnation. Nobody writes to it.
+type heldSketch struct {
+	inc *city.Incarnation
+	city.Sketch
+}
+
+// of gives the first cells of the incarnation's sketch.
+func (l *latestSketch) of(ctx context.Context, inc *city.Incarnation, cells int) (city.Sketch, error) {
+	var had city.Sketch
+	if held := l.Load(); held != nil && held.inc == inc {
+		had = held.Sketch
+	}
+	now, err := inc.Sketch(ctx, cells, had)
+	if err == nil && (now.Summary != had.Summary || len(now.Cells) > len(had.Cells)) {
+		l.Store(&heldSketch{inc, now})
+	}
+	return now, err
 }
 
 // View looks at the state, or walks through it for an audit.
@@ -22,10 +48,10 @@ func (r replica) View(ctx context.Context, q reconcile.Query) (reconcile.View, e
 	if !q.Audit.IsZero() {
 		kept = 0
 	}
-	summary, cells, err := r.inc.Sketch(ctx, kept)
+	now, err := r.latest.of(ctx, r.inc, kept)
 	view := reconcile.View{
-		Hello: reconcile.Hello{Incarnation: r.inc.Number(), Summary: summary, Now: r.now()},
-		Cells: cells,
+		Hello: reconcile.Hello{Incarnation: r.inc.Number(), Summary: now.Summary, Now: r.now()},
+		Cells: now.Cells,
 	}
 	if err != nil || q.Audit.IsZero() {
 		return view, err

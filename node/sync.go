@@ -189,5 +189,5 @@ func (a *antiEntropy) judge(p peer.ID, err error) {
 }
 
 func (a *antiEntropy) replica(inc *city.Incarnation) replica {
-	return replica{inc: inc, now: a.node.now, audits: a.audits}
+	return replica{inc: inc, now: a.node.now, audits: a.audits, latest: &a.latest}
 }
