@@ -8,6 +8,10 @@ const (
 	// a difference of some 20,000 entries. Where more differ a whole state is
 	// sent.
 	keptCellsMax = 32 << 10
+	// keptSpare is how many cells there are for each entry, at least, up to
+	// keptCellsMax. Growing goes through all entries, and whoever looks may wait
+	// for it, so it is done while they are few: the last time at no more than 2,048.
+	keptSpare = 16
 	// keptStep is by how much a sketch grows at once, so that all growing
 	// together costs little more than the last step.
 	keptStep = 4
@@ -17,9 +21,9 @@ const (
 	unfoldedMax = 1024
 )
 
-// kept is the sketch of the symbols of all entries. It has about as many cells
-// as there are entries, up to keptCellsMax. What was written last is folded in
-// when somebody looks.
+// kept is the sketch of the symbols of all entries. It has some cells for
+// each entry, up to keptCellsMax. What was written last is folded in when somebody
+// looks.
 type kept struct {
 	sketch  *sketch.Sketch
 	out, in []uint64 // symbols to be taken out and put in
@@ -55,8 +59,8 @@ func (s *State) foldSketch() {
 		k.sketch.Add(symbol)
 	}
 	k.out, k.in = k.out[:0], k.in[:0]
-	if cells := k.sketch.Cells(); cells < keptCellsMax && k.sketch.Len() > cells {
-		for cells < k.sketch.Len() {
+	if cells := k.sketch.Cells(); cells < keptCellsMax && keptSpare*k.sketch.Len() > cells {
+		for cells < keptSpare*k.sketch.Len() {
 			cells *= keptStep
 		}
 		k.sketch.Grow(min(cells, keptCellsMax), s.Symbols())

@@ -38,7 +38,7 @@ func TestTheKeptSketchIsThatOfTheState(t *testing.T) {
 
 func TestTheKeptSketchGrowsWithTheState(t *testing.T) {
 	s := crdt.NewState()
-	for _, size := range []int{200, 300, 5_000, 20_000} {
+	for _, size := range []int{50, 200, 300, 5_000, 20_000} {
 		s.Merge(heroes(size), crdt.NoHorizon)
 		cells := s.AppendCells(nil, 1<<20)
 		if len(cells) < size {
