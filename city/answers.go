@@ -33,15 +33,21 @@ type answers struct {
 type callerAnswers struct {
 	name  string
 	byID  map[crdt.ID]*answer
-	order []*answer // oldest first
+	order []given // oldest first
 	use   *list.Element
 }
 
-type answer struct {
-	request crdt.ID
-	digest  requestDigest
+// given is when which request was answered: what is asked of the oldest on each
+// order, without a look at an answer that nobody has touched for long.
+type given struct {
 	at      time.Time
-	reply   Reply
+	request crdt.ID
+}
+
+type answer struct {
+	given
+	digest requestDigest
+	reply  Reply
 }
 
 func newAnswers() *answers {
@@ -62,7 +68,7 @@ func (c *Core) once(now time.Time, caller Caller, digest requestDigest, run func
 	reply := run()
 	reply.Summary = c.state.Summary()
 	if reply.Err == nil {
-		c.answers.add(caller.Name, &answer{request: caller.Request, digest: digest, at: now, reply: reply})
+		c.answers.add(caller.Name, &answer{given: given{at: now, request: caller.Request}, digest: digest, reply: reply})
 	}
 	return reply
 }
@@ -75,7 +81,7 @@ func (a *answers) find(caller Caller, now time.Time) *answer {
 	}
 	known, ok := of.byID[caller.Request]
 	if ok && now.Sub(known.at) > answerLife {
-		a.dropThrough(of, known)
+		a.dropThrough(of, known.request)
 		return nil
 	}
 	return known
@@ -93,7 +99,7 @@ func (a *answers) add(caller string, fresh *answer) {
 		a.callers[caller] = of
 	}
 	a.byUse.MoveToFront(of.use)
-	of.order = append(of.order, fresh)
+	of.order = append(of.order, fresh.given)
 	of.byID[fresh.request] = fresh
 	a.total++
 	a.trim(of, fresh.at)
@@ -120,16 +126,15 @@ func (of *callerAnswers) expired(now time.Time) bool {
 }
 
 // dropThrough drops an expired answer and the older ones.
-func (a *answers) dropThrough(of *callerAnswers, last *answer) {
+func (a *answers) dropThrough(of *callerAnswers, last crdt.ID) {
 	for dropped := false; !dropped; {
-		dropped = of.order[0] == last
+		dropped = of.order[0].request == last
 		a.dropOldest(of)
 	}
 }
 
 func (a *answers) dropOldest(of *callerAnswers) {
 	delete(of.byID, of.order[0].request)
-	of.order[0] = nil // its place may stay for long
 	of.order = of.order[1:]
 	a.total--
 	if len(of.order) == 0 {

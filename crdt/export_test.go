@@ -9,6 +9,7 @@ import (
 // CheckState walks through all that s is made of and returns an error if any
 // two parts of it disagree.
 func CheckState(s *State) error {
+	s.enterAll()
 	return errors.Join(
 		s.checkRecords(), s.checkCrowds(), s.checkNames(), s.checkReplaced(),
 		s.ids.check(int(s.heroes.size+s.tombstones.size)),
@@ -175,6 +176,7 @@ const ReplacedMax = replacedMax
 // ForgeSymbol has a record go by another symbol than its own, as if somebody
 // had searched for entries that share one.
 func ForgeSymbol(s *State, id ID, symbol uint64) {
+	s.enterAll()
 	r := s.find(id)
 	s.symbols.remove(s.hashSymbol(s.printAt(r).symbol()), r)
 	binary.LittleEndian.PutUint64(s.printAt(r)[16:], symbol)

@@ -15,50 +15,34 @@ const (
 	// keptStep is by how much a sketch grows at once, so that all growing
 	// together costs little more than the last step.
 	keptStep = 4
-	// unfoldedMax is how many writes wait to be folded into the sketch. Folded
-	// together they find its cells in the cache: it takes a quarter of a
-	// millisecond.
-	unfoldedMax = 1024
 )
 
 // kept is the sketch of the symbols of all entries. It has some cells for
-// each entry, up to keptCellsMax. What was written last is folded in when somebody
-// looks.
-type kept struct {
-	sketch  *sketch.Sketch
-	out, in []uint64 // symbols to be taken out and put in
-}
+// each entry, up to keptCellsMax.
+type kept struct{ sketch *sketch.Sketch }
 
 func newKept() kept { return kept{sketch: sketch.New(sketch.CellsMin)} }
 
 // AppendCells appends the first m cells of the state's sketch, or all that it
 // keeps, which are at least [sketch.CellsMin].
 func (s *State) AppendCells(dst []sketch.Cell, m int) []sketch.Cell {
-	s.foldSketch()
+	s.enterAll()
 	return s.kept.sketch.AppendCells(dst, min(m, s.kept.sketch.Cells()))
 }
 
-// sketchOut has a symbol taken out of the sketch.
-func (s *State) sketchOut(symbol uint64) { s.kept.out = append(s.kept.out, symbol) }
-
-// sketchIn has a symbol put into the sketch. It ends a write.
-func (s *State) sketchIn(symbol uint64) {
-	if s.kept.in = append(s.kept.in, symbol); len(s.kept.in) >= unfoldedMax {
-		s.foldSketch()
-	}
-}
-
-// foldSketch brings the sketch up to date, and makes it as large as the state is
-// worth.
-func (s *State) foldSketch() {
+// foldSketch folds changes into the sketch, and makes it as large as the state
+// is worth.
+func (s *State) foldSketch(changes []indexed) {
 	k := &s.kept
-	for _, symbol := range k.out {
-		k.sketch.Remove(symbol)
+	for i := range changes {
+		switch x := &changes[i]; {
+		case x.moved():
+		case x.was == none:
+			k.sketch.Add(x.in)
+		default:
+			k.sketch.Replace(x.out, x.in)
+		}
 	}
-	for _, symbol := range k.in {
-		k.sketch.Add(symbol)
-	}
-	k.out, k.in = k.out[:0], k.in[:0]
 	if cells := k.sketch.Cells(); cells < keptCellsMax && keptSpare*k.sketch.Len() > cells {
 		for cells < keptSpare*k.sketch.Len() {
 			cells *= keptStep

@@ -174,20 +174,11 @@ type mark struct {
 }
 
 // account keeps up to date all that is derived from the set of entries, the
-// summary, the index of symbols and the sketch: exactly the old entry out, the new in.
-// Every write comes through here, and nothing else does.
+// summary and what is looked up by symbols: exactly the old entry out, the new
+// in. Every write comes through here, and nothing else does.
 func (s *State) account(id ID, old, now mark) {
 	s.summary.remove(old)
 	s.summary.add(now)
-	if old.ref != none {
-		symbol := old.print.Symbol()
-		hash := s.hashSymbol(symbol)
-		s.symbols.remove(hash, old.ref)
-		s.replaced.add(replacement{symbol: symbol, hash: hash, id: id})
-		s.sketchOut(symbol)
-	}
-	symbol := now.print.Symbol()
-	s.symbols.insert(s.hashSymbol(symbol), now.ref)
 	*s.printAt(now.ref) = now.print.kept()
-	s.sketchIn(symbol)
+	s.enter(indexed{id: id, out: old.print.Symbol(), in: now.print.Symbol(), was: old.ref, is: now.ref})
 }

@@ -27,6 +27,7 @@ type State struct {
 	seed     maphash.Seed
 	replaced replaced
 	kept     kept
+	backlog  backlog
 	summary  Summary
 	touched  uint32 // a sum of no meaning; see warm
 }
@@ -203,7 +204,7 @@ func (s *State) removeHero(at uint32) {
 	if last := s.heroes.size - 1; at != last {
 		*slot = *s.heroes.at(last)
 		s.ids.move(s.hashID(slot.id), heroAt(last), heroAt(at))
-		s.symbols.move(s.hashSymbol(slot.print.symbol()), heroAt(last), heroAt(at))
+		s.enterMove(slot, heroAt(last), heroAt(at))
 		s.relist(at)
 	}
 	s.heroes.pop()

@@ -24,6 +24,7 @@ const (
 // make two entries that share one: all that do are appended, in the order of
 // their IDs.
 func (s *State) AppendBySymbol(dst Entries, symbol uint64) (Entries, Found) {
+	s.enterAll()
 	if ids := s.idsOf(symbol); len(ids) > 0 {
 		for _, id := range ids {
 			dst = s.appendRecord(dst, id)

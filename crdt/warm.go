@@ -39,23 +39,16 @@ func (s *State) warm(heroes []Hero) (w warmed) {
 	for i := range heroes {
 		if slot := slots[i]; slot != nil && slot.version.HLC < heroes[i].Version.HLC {
 			wanted[i] = true
-			touched += s.touchOld(slot)
+			touched += uint32(s.nameOf(slot)[0])
 		}
 	}
 	for i := range heroes {
 		if wanted[i] {
 			w.prints[i] = heroes[i].Fingerprint()
-			touched += s.symbols.touch(s.hashSymbol(w.prints[i].Symbol()))
 		}
 	}
 	s.touched += touched
 	return w
-}
-
-// touchOld reads what is read to take an old version out. It must not branch on
-// anything that is yet to be read.
-func (s *State) touchOld(slot *heroSlot) uint32 {
-	return s.symbols.touch(s.hashSymbol(slot.print.symbol())) + uint32(s.nameOf(slot)[0])
 }
 
 // touch reads the slot at which a hash is looked for first.

@@ -1,0 +1,76 @@
+package crdt
+
+// backlogMax is how many writes may wait for the indexes to show them. Taken in
+// together they read memory side by side and find the sketch in the cache; it
+// takes a quarter of a millisecond, which whoever looks may wait for.
+const backlogMax = 512
+
+// backlog is the writes that are still to be entered into what is looked up by
+// symbols: the index, the replaced ones and the sketch. Writes are many and
+// looks are few, so whoever looks enters them first.
+type backlog struct {
+	waiting []indexed
+	touched uint32 // a sum of no meaning; see warm
+}
+
+// indexed is how one entry, or its place, has changed for the indexes: where it
+// was and is, and by which symbol. One that has only moved keeps its symbol; a
+// new one was nowhere.
+type indexed struct {
+	id      ID
+	out, in uint64
+	was, is ref
+}
+
+func (x *indexed) moved() bool { return x.was != none && x.out == x.in }
+
+// enter has the change of a write entered with the next ones. It ends the write:
+// the records are as they are to be.
+func (s *State) enter(x indexed) {
+	if s.backlog.waiting = append(s.backlog.waiting, x); len(s.backlog.waiting) >= backlogMax {
+		s.enterAll()
+	}
+}
+
+// enterMove has it entered that, in the course of a write, a hero has moved,
+// whose slot this is.
+func (s *State) enterMove(slot *heroSlot, was, is ref) {
+	symbol := slot.print.symbol()
+	s.backlog.waiting = append(s.backlog.waiting, indexed{out: symbol, in: symbol, was: was, is: is})
+}
+
+// enterAll brings all that is looked up by symbols up to date. Everything that
+// reads one of the indexes comes through here first.
+func (s *State) enterAll() {
+	for rest := s.backlog.waiting; len(rest) > 0; {
+		n := min(warmAhead, len(rest))
+		s.enterSome(rest[:n])
+		rest = rest[n:]
+	}
+	s.foldSketch(s.backlog.waiting)
+	s.backlog.waiting = s.backlog.waiting[:0]
+}
+
+// enterSome enters up to warmAhead changes into the index and the replaced
+// ones. It reads all places first, so that none waits for another; see warm.
+func (s *State) enterSome(some []indexed) {
+	var out, in [warmAhead]uint64
+	touched := uint32(0)
+	for i := range some {
+		out[i], in[i] = s.hashSymbol(some[i].out), s.hashSymbol(some[i].in)
+		touched += s.symbols.touch(out[i]) + s.symbols.touch(in[i])
+	}
+	s.backlog.touched += touched
+	for i := range some {
+		switch x := &some[i]; {
+		case x.moved():
+			s.symbols.move(in[i], x.was, x.is)
+		case x.was != none:
+			s.symbols.remove(out[i], x.was)
+			s.replaced.add(replacement{symbol: x.out, hash: out[i], id: x.id})
+			fallthrough
+		default:
+			s.symbols.insert(in[i], x.is)
+		}
+	}
+}
