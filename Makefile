@@ -23,6 +23,7 @@ VULNDB   ?=# folder of OSV files for make vuln
 VULN_ACCEPTED := GO-2024-3218
 BENCH    ?= .# pattern of the benchmarks that make bench runs
 BENCHTIME ?= 1s# for each of them, where it repeats itself
+RUNS     ?= 1# how often make bench runs each
 
 ##@ Use
 
@@ -124,15 +125,25 @@ cover: ## measure test coverage into cover.out
 
 ##@ Measure
 
-# One figure a line. Times depend on the machine and on what else it does; what
-# to watch are ratios, bytes, and time of CPU.
+# One figure a line: of several RUNS the median, and the least and the greatest.
+# Times depend on the machine and on what else it does; what to watch are ratios,
+# bytes, and time of CPU.
 .PHONY: bench
-bench: ## run the benchmarks that match BENCH; under ten minutes for all
-	@set -o pipefail; $(GO) test -run '^$$' -bench '$(BENCH)' -benchtime $(BENCHTIME) -timeout 15m ./crdt/... ./protocol ./node | awk ' \
+bench: ## run the benchmarks that match BENCH, RUNS times; under five minutes for all, once
+	@set -o pipefail; $(GO) test -run '^$$' -bench '$(BENCH)' -benchtime $(BENCHTIME) -count $(RUNS) -timeout 1h ./crdt/... ./city ./protocol ./node | awk -v runs=$(RUNS) ' \
+		function show(figure,   n, v, i, j, t, is) { \
+			n = split(values[figure], v, " "); \
+			for (i = 2; i <= n; i++) for (j = i; j > 1 && v[j-1]+0 > v[j]+0; j--) { t = v[j]; v[j] = v[j-1]; v[j-1] = t } \
+			split(figure, is, SUBSEP); \
+			printf "%-34s %14s %-16s", is[1], v[int((n+1)/2)], is[2]; \
+			if (n > 1) printf " %s to %s", v[1], v[n]; \
+			print ""; fflush() } \
 		/^Benchmark/ { \
 			sub(/^Benchmark/, "", $$1); sub(/-[0-9]+$$/, "", $$1); \
-			for (i = 3; i < NF; i += 2) if ($$i != 0 || $$(i+1) != "ns/op") printf "%-34s %14s %s\n", $$1, $$i, $$(i+1); \
-			fflush(); next } \
+			for (i = 3; i < NF; i += 2) if ($$i != 0 || $$(i+1) != "ns/op") { \
+				figure = $$1 SUBSEP $$(i+1); values[figure] = values[figure] " " $$i; \
+				if (++seen[figure] == runs) show(figure) } \
+			next } \
 		/^(--- FAIL|FAIL|panic)|_test\.go:/ { print; fflush() }'
 
 ##@ Other
@@ -146,4 +157,4 @@ help: ## show this list
 	@awk 'BEGIN { FS = ":.*## " } \
 		/^##@/ { printf "\n%s\n", substr($$0, 5) } \
 		/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
-	@printf '\nvariables: FUZZTIME=%s SEEDS=%s SEED= VULNDB= BENCH=%s BENCHTIME=%s VERSION=%s\n' '$(FUZZTIME)' '$(SEEDS)' '$(BENCH)' '$(BENCHTIME)' '$(VERSION)'
+	@printf '\nvariables: FUZZTIME=%s SEEDS=%s SEED= VULNDB= BENCH=%s BENCHTIME=%s RUNS=%s VERSION=%s\n' '$(FUZZTIME)' '$(SEEDS)' '$(BENCH)' '$(BENCHTIME)' '$(RUNS)' '$(VERSION)'

@@ -73,15 +73,22 @@ type Sketch struct {
 // has not changed and its cells are enough; nobody may write to them. With 0
 // cells it is the summary alone.
 func (i *Incarnation) Sketch(ctx context.Context, cells int, had Sketch) (Sketch, error) {
+	type view struct {
+		summary crdt.Summary
+		cells   int
+	}
+	now, err := query(ctx, i, func(c *Core) view { return view{c.State().Summary(), c.State().Cells()} })
+	switch {
+	case err != nil:
+		return Sketch{}, err
+	case cells == 0:
+		return Sketch{Summary: now.summary}, nil
+	case had.Summary == now.summary && len(had.Cells) >= min(cells, now.cells):
+		return Sketch{Summary: now.summary, Cells: had.Cells[:min(cells, len(had.Cells))]}, nil
+	}
+	room := make([]sketch.Cell, 0, min(cells, now.cells)) // not in the loop's time
 	return query(ctx, i, func(c *Core) Sketch {
-		summary := c.State().Summary()
-		switch {
-		case cells == 0:
-			return Sketch{Summary: summary}
-		case had.Summary == summary && len(had.Cells) >= cells:
-			return Sketch{Summary: summary, Cells: had.Cells[:cells]}
-		}
-		return Sketch{Summary: summary, Cells: c.State().AppendCells(nil, cells)}
+		return Sketch{Summary: c.State().Summary(), Cells: c.State().AppendCells(room, cap(room))}
 	})
 }
 

@@ -23,11 +23,15 @@ type kept struct{ sketch *sketch.Sketch }
 
 func newKept() kept { return kept{sketch: sketch.New(sketch.CellsMin)} }
 
+// Cells returns how many cells of its sketch the state keeps. It has more when
+// it has grown.
+func (s *State) Cells() int { return s.kept.sketch.Cells() }
+
 // AppendCells appends the first m cells of the state's sketch, or all that it
 // keeps, which are at least [sketch.CellsMin].
 func (s *State) AppendCells(dst []sketch.Cell, m int) []sketch.Cell {
 	s.enterAll()
-	return s.kept.sketch.AppendCells(dst, min(m, s.kept.sketch.Cells()))
+	return s.kept.sketch.AppendCells(dst, min(m, s.Cells()))
 }
 
 // foldSketch folds changes into the sketch, and makes it as large as the state

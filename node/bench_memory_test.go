@@ -9,6 +9,7 @@ import (
 	"runtime/debug"
 	"runtime/metrics"
 	"testing"
+	"time"
 
 	"github.com/citynode/citynode/city"
 	"github.com/citynode/citynode/crdt"
@@ -22,7 +23,7 @@ const (
 )
 
 // What heroes cost a node, all parts of which run: memory, and the CPU time of
-// one collection of garbage.
+// one collection of garbage. The baseline is a map of them, with nothing else.
 func BenchmarkMemory(b *testing.B) {
 	const size = 1_000_000
 	net := &benchNet{b: b, listen: overTCP}
@@ -34,17 +35,34 @@ func BenchmarkMemory(b *testing.B) {
 	heap, resident := liveHeap(), residentBytes(b)
 	var spent []float64
 	for b.Loop() {
-		before := collectorCPU()
-		runtime.GC()
-		spent = append(spent, collectorCPU()-before)
+		spent = append(spent, collection())
 	}
+	plain, plainHeap := make(map[crdt.ID]crdt.Hero), -liveHeap()
+	for part := range uint64(size / storeBatch) {
+		for _, h := range someHeroes(part, storeBatch, "full") {
+			plain[h.ID] = h
+		}
+	}
+	plainHeap += liveHeap()
+	withPlain := []float64{collection(), collection(), collection()}
+	runtime.KeepAlive(plain)
 	noTime(b)
 	b.ReportMetric(times(heap-heapBefore, size), "heap-B/hero")
 	b.ReportMetric(times(resident-residentBefore, size), "resident-B/hero")
 	b.ReportMetric(percentile(spent, 50)*1e3, "gc-cpu-ms")
+	b.ReportMetric(times(heap-heapBefore, plainHeap), "heap/map")
+	b.ReportMetric(percentile(spent, 50)/(percentile(withPlain, 50)-percentile(spent, 50)), "gc/map")
 }
 
-// How much the heap has grown once few heroes have been overwritten often.
+// collection is the CPU seconds that one collection of garbage takes.
+func collection() float64 {
+	before := collectorCPU()
+	runtime.GC()
+	return collectorCPU() - before
+}
+
+// How much the heap has grown once few heroes have been overwritten often,
+// against all that they take. The baseline of the time is a map of them.
 func BenchmarkOverwrite(b *testing.B) {
 	net := &benchNet{b: b, listen: overTCP}
 	m := net.run("full")
@@ -61,17 +79,31 @@ func BenchmarkOverwrite(b *testing.B) {
 	for range remembered / overwritten {
 		overwrite()
 	}
+	plain := make(map[crdt.ID]crdt.Hero, overwritten)
 	before := liveHeap()
 	writes = 0
+	var took, plainTook time.Duration
 	for b.Loop() {
+		begun := time.Now()
 		for range overwrites / overwritten {
 			overwrite()
 		}
+		took += time.Since(begun)
+		begun = time.Now()
+		for range overwrites / overwritten {
+			for _, h := range heroes {
+				plain[h.ID] = h
+			}
+		}
+		plainTook += time.Since(begun)
 	}
-	b.ReportMetric(float64(liveHeap()-before)/1e3, "heap-kB")
-	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(writes), "ns/write")
-	b.ReportMetric(float64(writes), "writes")
+	grown := liveHeap() - before
 	noTime(b)
+	b.ReportMetric(float64(grown)/1e3, "heap-kB")
+	b.ReportMetric(times(grown, before), "heap/before")
+	b.ReportMetric(times(took, writes), "ns/write")
+	b.ReportMetric(times(took, plainTook), "time/map")
+	b.ReportMetric(float64(writes), "writes")
 }
 
 // liveHeap is the size of the heap after a collection.

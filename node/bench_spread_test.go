@@ -18,8 +18,11 @@ const (
 	// apart is the time between two isolated updates: GossipSub announces each
 	// for a heartbeat of a second.
 	apart = 4 * time.Second
-	// isolated is how many there are.
+	// isolated is how many there are of each kind.
 	isolated = 3
+	// oftenTurn is how many updates that are not isolated ours makes, and then
+	// the baseline.
+	oftenTurn = 32
 	// often is the time between two updates that are not.
 	often = 15 * time.Millisecond
 	// lostAfter is how long an update may be on its way.
@@ -29,12 +32,31 @@ const (
 )
 
 // One update, made by an order to one of eight cities, until all have it: the
-// time, and what all cities together send and spend for it.
+// time, and what all cities together send and spend for it. The baseline is
+// GossipSub as it comes on as many bare hosts, with messages as large.
 func BenchmarkSpread(b *testing.B) {
 	s := newSpread(b)
-	b.Run("often", func(b *testing.B) { s.measure(b, often, func(int) bool { return b.Loop() }) })
+	plain := newPlainGossip(b, spreadCities, crdt.EntriesOverheadMax+crdt.HeroSize(s.heroes[0]))
+	both := func() []*spreading {
+		return []*spreading{{update: s.update, wire: &s.net.wire}, {update: plain.update, wire: &plain.wire}}
+	}
+	b.Run("often", func(b *testing.B) {
+		kinds := both()
+		for b.Loop() {
+			for _, k := range kinds {
+				k.measure(b, often, oftenTurn)
+			}
+		}
+		reportSpread(b, kinds)
+		b.ReportMetric(ms(kinds[0].spent)/float64(len(kinds[0].took)), "cpu-ms/update")
+		b.ReportMetric(times(kinds[0].spent, kinds[1].spent), "cpu/plain")
+	})
 	b.Run("isolated", func(b *testing.B) {
-		s.measure(b, apart, func(done int) bool { return done < isolated })
+		kinds := both()
+		for _, k := range kinds {
+			k.measure(b, apart, isolated)
+		}
+		reportSpread(b, kinds)
 	})
 }
 
@@ -90,36 +112,50 @@ func (s *spread) update(b *testing.B) (took time.Duration, ok bool) {
 	}
 }
 
-// measure makes updates. All that the cities send meanwhile is counted, and all
-// that they spend; between isolated updates that is mostly of other things.
-func (s *spread) measure(b *testing.B, every time.Duration, goOn func(done int) bool) {
-	var (
-		took []time.Duration
-		lost int
-	)
+// spreading is how updates of one kind have spread.
+type spreading struct {
+	update          func(*testing.B) (time.Duration, bool)
+	wire            *wire
+	took            []time.Duration
+	lost            int
+	bytes, segments int64
+	spent           time.Duration
+}
+
+// measure makes updates. All that the hosts of its kind send meanwhile is
+// counted, and all that the process spends; between isolated updates that is
+// mostly of other things.
+func (k *spreading) measure(b *testing.B, every time.Duration, updates int) {
 	<-time.After(every) // until what came before is not announced any more
 	tick := time.NewTicker(every)
 	defer tick.Stop()
-	bytes, segments := s.net.wire.total()
+	bytes, segments := k.wire.total()
 	spent := processCPU(b)
-	for goOn(len(took)) {
-		d, ok := s.update(b)
-		took = append(took, d)
+	for range updates {
+		took, ok := k.update(b)
+		k.took = append(k.took, took)
 		if !ok {
-			lost++
+			k.lost++
 		}
 		<-tick.C
 	}
-	spent = processCPU(b) - spent
-	bytesNow, segmentsNow := s.net.wire.total()
-	ms := func(d time.Duration) float64 { return d.Seconds() * 1e3 }
-	noTime(b)
-	b.ReportMetric(ms(percentile(took, 50)), "p50-ms")
-	b.ReportMetric(ms(percentile(took, 99)), "p99-ms")
-	b.ReportMetric(float64(lost), "lost")
-	b.ReportMetric(times(bytesNow-bytes, len(took)), "wire-B/update")
-	b.ReportMetric(times(segmentsNow-segments, len(took)), "segments/update")
-	if every == often {
-		b.ReportMetric(ms(spent)/float64(len(took)), "cpu-ms/update")
-	}
+	k.spent += processCPU(b) - spent
+	bytesNow, segmentsNow := k.wire.total()
+	k.bytes += bytesNow - bytes
+	k.segments += segmentsNow - segments
 }
+
+// reportSpread reports the first of two kinds, and compares it with the second.
+func reportSpread(b *testing.B, kinds []*spreading) {
+	ours, plain := kinds[0], kinds[1]
+	noTime(b)
+	b.ReportMetric(ms(percentile(ours.took, 50)), "p50-ms")
+	b.ReportMetric(ms(percentile(ours.took, 99)), "p99-ms")
+	b.ReportMetric(times(percentile(ours.took, 50), percentile(plain.took, 50)), "p50/plain")
+	b.ReportMetric(float64(ours.lost), "lost")
+	b.ReportMetric(times(ours.bytes, len(ours.took)), "wire-B/update")
+	b.ReportMetric(times(ours.segments, len(ours.took)), "segments/update")
+	b.ReportMetric(times(ours.bytes, plain.bytes), "wire/plain")
+}
+
+func ms(d time.Duration) float64 { return d.Seconds() * 1e3 }

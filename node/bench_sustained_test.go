@@ -28,7 +28,9 @@ const (
 
 // Distinct new entries that are brought to one city, as fast as the slowest city
 // gets them, until all hold them: entries a second, and how long the last city
-// lags behind. On a busy machine the entries a second of CPU time tell more.
+// lags behind. On a busy machine the entries a second of CPU time tell more. The
+// baseline is libp2p itself, which copies the entries' bytes from one host to as
+// many others.
 func BenchmarkSustained(b *testing.B) {
 	for _, over := range []struct{ name, listen string }{{"tcp", overTCP}, {"quic", overQUIC}} {
 		for _, cluster := range []struct{ cities, entries int }{{2, 400_000}, {8, 200_000}} {
@@ -78,7 +80,9 @@ func (s sustained) measure(entries int, bring func([]crdt.Hero)) {
 	var (
 		rate, byCPU []float64
 		lag         []time.Duration
+		copied      []float64
 	)
+	bare := newBareCopy(b, s.net.listen, len(s.cities)-1)
 	s.net.settled(s.cities)
 	syncs, held := s.net.syncsOf(s.cities), 0
 	for round := uint64(1); b.Loop(); round++ {
@@ -94,9 +98,11 @@ func (s sustained) measure(entries int, bring func([]crdt.Hero)) {
 		lag = append(lag, time.Since(last))
 		rate = append(rate, float64(entries)/time.Since(begun).Seconds())
 		byCPU = append(byCPU, float64(entries)/(processCPU(b)-spent).Seconds())
+		copied = append(copied, float64(entries)/bare.copy(encodedBytes(heroes)).Seconds())
 	}
 	noTime(b)
 	b.ReportMetric(percentile(rate, 50), "entries/s")
+	b.ReportMetric(percentile(rate, 50)/percentile(copied, 50), "rate/copy")
 	b.ReportMetric(percentile(byCPU, 50), "entries/cpu-s")
 	b.ReportMetric(percentile(rate, 50)/percentile(byCPU, 50), "cpus-used")
 	b.ReportMetric(percentile(lag, 50).Seconds()*1e3, "lag-ms")

@@ -16,7 +16,8 @@ const joinQuiet = 300 * time.Millisecond
 
 // A new, empty city that connects to one that holds many heroes, until both
 // hold the same: the time, and all that goes over the wire for it, also after
-// that, against the state's canonical encoding.
+// that, against the state's canonical encoding. The baseline is libp2p itself,
+// which copies as many bytes.
 func BenchmarkJoin(b *testing.B) {
 	for _, size := range []int{100_000, 1_000_000} {
 		b.Run(sizeName(size), func(b *testing.B) {
@@ -24,7 +25,8 @@ func BenchmarkJoin(b *testing.B) {
 			full := net.run("full")
 			heroes := someHeroes(1, size, "full")
 			net.tell(full, city.SourceStore, heroes)
-			var took, wire, cpu []float64
+			bare := newBareCopy(b, overTCP, 1)
+			var took, wire, cpu, copied []float64
 			for b.Loop() {
 				empty := net.run("empty")
 				before, _ := net.wire.total()
@@ -35,9 +37,11 @@ func BenchmarkJoin(b *testing.B) {
 				cpu = append(cpu, times((processCPU(b)-spent).Nanoseconds(), size))
 				wire = append(wire, times(net.whenQuiet()-before, encodedBytes(heroes)))
 				net.end(empty)
+				copied = append(copied, bare.copy(encodedBytes(heroes)).Seconds())
 			}
 			noTime(b)
 			b.ReportMetric(percentile(took, 50)*1e3, "ms")
+			b.ReportMetric(percentile(took, 50)/percentile(copied, 50), "time/copy")
 			b.ReportMetric(percentile(took, 50)*1e9/float64(size), "ns/hero")
 			b.ReportMetric(percentile(cpu, 50), "cpu-ns/hero")
 			b.ReportMetric(percentile(wire, 50), "wire/canonical")
@@ -61,7 +65,7 @@ func (n *benchNet) whenQuiet() (bytes int64) {
 // A session of two cities that hold nearly the same, each half of the difference
 // in one of them only, on an open stream: the time, and the payload of the
 // stream without the entries themselves. With no difference it is the steady
-// state.
+// state. The baseline is to send the whole state, which libp2p itself copies.
 func BenchmarkReconcile(b *testing.B) {
 	for _, size := range []int{100_000, 1_000_000} {
 		b.Run(sizeName(size), func(b *testing.B) {
@@ -79,12 +83,16 @@ type reconciled struct {
 	here *member
 	far  *member
 	seed uint64
+	// whole is the bytes of the state, bare what copies them.
+	whole int
+	bare  *bareCopy
 }
 
 func newReconciled(b *testing.B, size int) *reconciled {
 	net := &benchNet{b: b, listen: overTCP}
 	r := &reconciled{net: net, far: net.run("far"), here: net.run("here"), seed: 1} // the latter's streams are counted
 	heroes := someHeroes(r.seed, size, "here")
+	r.whole, r.bare = encodedBytes(heroes), newBareCopy(b, overTCP, 1)
 	net.tell(r.here, city.SourceStore, heroes)
 	net.tell(r.far, city.SourceStore, heroes)
 	net.connect(r.here, r.far)
@@ -93,10 +101,11 @@ func newReconciled(b *testing.B, size int) *reconciled {
 }
 
 func (r *reconciled) measure(b *testing.B, d int) {
-	r.net.b = b
+	r.net.b, r.bare.b = b, b
 	r.sync(b, 0) // opens the stream, if none is kept
 	var (
 		took   []time.Duration
+		copied []time.Duration
 		finds  []int64
 		result reconcile.Result
 	)
@@ -110,10 +119,13 @@ func (r *reconciled) measure(b *testing.B, d int) {
 		if r.here.summary() != r.far.summary() {
 			b.Fatal("not equal after a session")
 		}
+		copied = append(copied, r.bare.copy(r.whole))
 	}
 	noTime(b)
 	b.ReportMetric(percentile(took, 50).Seconds()*1e3, "ms")
+	b.ReportMetric(times(percentile(took, 50), percentile(copied, 50)), "time/whole")
 	b.ReportMetric(float64(percentile(finds, 50)), "B")
+	b.ReportMetric(times(percentile(finds, 50), r.whole), "bytes/whole")
 	b.ReportMetric(float64(result.MessagesOut+result.MessagesIn), "messages")
 }
 

@@ -26,3 +26,10 @@ func TestPoolIDsDiffer(t *testing.T) {
 		t.Fatalf("%d different IDs of 10000", len(seen))
 	}
 }
+
+func TestTwinsShareASymbolAndNothingElse(t *testing.T) {
+	a, b := crdttest.Twins()
+	if a.ID == b.ID || a.Fingerprint() == b.Fingerprint() || a.Fingerprint().Symbol() != b.Fingerprint().Symbol() {
+		t.Errorf("%v and %v", a, b)
+	}
+}

@@ -41,6 +41,37 @@ func TestWhatTheKeptSketchDoesNotShowIsFoundByAnAudit(t *testing.T) {
 	}
 }
 
+// One of the twins here, the other there, alone or among other differences: the
+// sketch shows neither. Where it shows others, the twins are all that is left for
+// the next session.
+func TestTwinsThatShareASymbolAreFound(t *testing.T) {
+	one, other := crdttest.Twins()
+	for _, differ := range []int{0, 1, 300} {
+		a := replicaOf(1<<16, heroes(0, 500), heroes(2000, differ), crdt.Entries{Tombstones: []crdt.Tombstone{one}})
+		b := replicaOf(1<<16, heroes(0, 500), heroes(3000, differ), crdt.Entries{Tombstones: []crdt.Tombstone{other}})
+		for range 2 {
+			left, _, err := run(t.Context(), a, b)
+			if err != nil || !left.Complete {
+				t.Fatalf("%+v, %v", left, err)
+			}
+		}
+		if a.state.Summary() != b.state.Summary() || a.state.Summary().Tombstones != 2 {
+			t.Errorf("%d others: %+v and %+v", differ, a.state.Summary(), b.state.Summary())
+		}
+	}
+}
+
+// A replica that has both tells both to whoever asks for the symbol.
+func TestBothTwinsAreSentToWhoHasNeither(t *testing.T) {
+	one, other := crdttest.Twins()
+	a := replicaOf(1<<16, heroes(0, 500), crdt.Entries{Tombstones: []crdt.Tombstone{one, other}})
+	b := replicaOf(1<<16, heroes(0, 500))
+	left, _, err := run(t.Context(), a, b)
+	if err != nil || !left.Complete || a.state.Summary() != b.state.Summary() {
+		t.Errorf("%+v, %v", left, err)
+	}
+}
+
 func TestASampleAuditFindsWhatEqualSummariesHide(t *testing.T) {
 	a := replicaOf(1<<16, heroes(0, 2000))
 	claim := a.state.Summary()

@@ -1,0 +1,88 @@
+// Command findtwins searches for two tombstones that share a symbol, as somebody
+// would who wants to blind a sketch to them. It takes some 2^32 hashes, ten
+// minutes of two processors, and prints the IDs that crdttest.Twins has.
+//
+// It goes along chains of x → symbol of the tombstone whose ID is x, each from a
+// random start to the next x that ends in zeros, and remembers where chains
+// begin and end. Two chains with one end have met somewhere: there are the twins
+// (P. van Oorschot, M. Wiener: Parallel Collision Search with Cryptanalytic
+// Applications, 1999).
+package main
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"runtime"
+	"time"
+
+	"github.com/citynode/citynode/crdt/crdttest"
+)
+
+// zeros is how many bits of a chain's end are 0: a chain has 2^zeros steps, and
+// there will be some 2^(32−zeros) of them.
+const zeros = 16
+
+// stepsMax ends a chain that has run into a circle.
+const stepsMax = 20 << zeros
+
+type chain struct {
+	start, end uint64
+	steps      int
+}
+
+func main() {
+	found := make(chan chain)
+	for range runtime.NumCPU() {
+		go walk(found)
+	}
+	begun, hashes := time.Now(), 0
+	byEnd := make(map[uint64]chain)
+	for c := range found {
+		hashes += c.steps
+		other, met := byEnd[c.end]
+		if !met {
+			byEnd[c.end] = c
+			if len(byEnd)%1000 == 0 {
+				fmt.Printf("%d chains, 2^32 × %.2f hashes, %v\n", len(byEnd), float64(hashes)/(1<<32), time.Since(begun).Round(time.Second))
+			}
+			continue
+		}
+		if a, b, ok := meeting(other, c); ok {
+			fmt.Printf("twins: %#x, %#x after 2^32 × %.2f hashes\n", a, b, float64(hashes)/(1<<32))
+			return
+		}
+	}
+}
+
+func walk(found chan<- chain) {
+	for {
+		c := chain{start: rand.Uint64()}
+		for c.end = step(c.start); c.end&(1<<zeros-1) != 0 && c.steps < stepsMax; c.steps++ {
+			c.end = step(c.end)
+		}
+		if c.steps++; c.steps < stepsMax {
+			found <- c
+		}
+	}
+}
+
+// meeting returns the two that lead to the same, if neither chain begins on the
+// other.
+func meeting(a, b chain) (x, y uint64, ok bool) {
+	if a.steps < b.steps {
+		a, b = b, a
+	}
+	x, y = a.start, b.start
+	for range a.steps - b.steps {
+		x = step(x)
+	}
+	if x == y {
+		return 0, 0, false
+	}
+	for step(x) != step(y) {
+		x, y = step(x), step(y)
+	}
+	return x, y, true
+}
+
+func step(x uint64) uint64 { return crdttest.Twin(x).Fingerprint().Symbol() }
