@@ -1,0 +1,152 @@
+package store
+
+import (
+	"crypto/sha256"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/citynode/citynode/crdt"
+)
+
+// The first byte of a key.
+const (
+	tableEpoch   byte = 1
+	tableFacts   byte = 2
+	tableAnswers byte = 3
+	tableRecords byte = 4
+	tableEnd     byte = 5
+)
+
+// The first byte of a record.
+const (
+	kindHero      byte = 1
+	kindTombstone byte = 2
+)
+
+// Sizes in bytes.
+const (
+	epochKeyBytes     = 1 + 8
+	recordKeyBytes    = epochKeyBytes + 16
+	answerDigestBytes = 16
+	answerKeyBytes    = epochKeyBytes + 8 + answerDigestBytes
+	factsBytes        = 16
+)
+
+var errMalformed = errors.New("malformed")
+
+// epochKey is where the records or answers of an epoch begin.
+func epochKey(table byte, e Epoch) []byte {
+	return binary.BigEndian.AppendUint64(append(make([]byte, 0, answerKeyBytes), table), uint64(e))
+}
+
+func recordKey(e Epoch, id crdt.ID) []byte { return append(epochKey(tableRecords, e), id[:]...) }
+
+// answerKey orders by time. Its digest tells apart what one moment answered.
+func answerKey(e Epoch, at time.Time, value []byte) []byte {
+	sum := sha256.Sum256(value)
+	return append(answersFrom(e, at), sum[:answerDigestBytes]...)
+}
+
+// answersFrom is where the answers of a moment begin.
+func answersFrom(e Epoch, at time.Time) []byte {
+	return binary.BigEndian.AppendUint64(epochKey(tableAnswers, e), uint64(max(at.UnixNano(), 0)))
+}
+
+func setEpoch(e Epoch) op {
+	return op{key: []byte{tableEpoch}, value: binary.BigEndian.AppendUint64(nil, uint64(e))}
+}
+
+func setFacts(f Facts) op {
+	value := binary.BigEndian.AppendUint64(nil, uint64(f.Since))
+	return op{key: []byte{tableFacts}, value: binary.BigEndian.AppendUint64(value, uint64(f.Incarnation))}
+}
+
+// voided deletes what is of an epoch before e.
+func voided(e Epoch) []op {
+	return []op{
+		{key: epochKey(tableAnswers, 0), end: epochKey(tableAnswers, e)},
+		{key: epochKey(tableRecords, 0), end: epochKey(tableRecords, e)},
+	}
+}
+
+// oldAnswers deletes the answers that are no longer remembered at now.
+func oldAnswers(e Epoch, now time.Time) op {
+	return op{key: epochKey(tableAnswers, e), end: answersFrom(e, now.Add(-answerAge))}
+}
+
+// outdated deletes all that does not count any more at a start.
+func outdated(e Epoch, now time.Time) []op { return append(voided(e), oldAnswers(e, now)) }
+
+// batchOps writes the tombstones last, so that they stand in place of heroes.
+func batchOps(b Batch) []op {
+	ops := make([]op, 0, b.Entries.Len()+len(b.Answers)+1)
+	for _, h := range b.Entries.Heroes {
+		value := append(make([]byte, 0, 1+crdt.HeroSize(h)), kindHero)
+		ops = append(ops, op{key: recordKey(b.Epoch, h.ID), value: crdt.AppendHero(value, h)})
+	}
+	for _, t := range b.Entries.Tombstones {
+		value := append(make([]byte, 0, 1+crdt.TombstoneBytesMax), kindTombstone)
+		ops = append(ops, op{key: recordKey(b.Epoch, t.ID), value: crdt.AppendTombstone(value, t)})
+	}
+	for _, a := range b.Answers {
+		value := appendAnswer(nil, a)
+		ops = append(ops, op{key: answerKey(b.Epoch, a.At, value), value: value})
+	}
+	return ops
+}
+
+func appendAnswer(dst []byte, a Answer) []byte {
+	dst = binary.AppendUvarint(dst, uint64(len(a.Caller)))
+	return append(append(dst, a.Caller...), a.Data...)
+}
+
+// decodeRecord adds a record to entries. It is strict: the bytes are canonical,
+// and the ID is that of the key.
+func decodeRecord(key, value []byte, into *crdt.Entries) error {
+	if len(key) != recordKeyBytes || len(value) == 0 {
+		return fmt.Errorf("record of key %x: %w", key, errMalformed)
+	}
+	id := crdt.ID(key[epochKeyBytes:])
+	var got crdt.ID
+	switch kind := value[0]; kind {
+	case kindHero:
+		h, err := crdt.DecodeHero(value[1:])
+		if err != nil {
+			return fmt.Errorf("hero %v: %w", id, err)
+		}
+		into.Heroes, got = append(into.Heroes, h), h.ID
+	case kindTombstone:
+		t, err := crdt.DecodeTombstone(value[1:])
+		if err != nil {
+			return fmt.Errorf("tombstone %v: %w", id, err)
+		}
+		into.Tombstones, got = append(into.Tombstones, t), t.ID
+	default:
+		return fmt.Errorf("record %v of kind %d: %w", id, kind, errMalformed)
+	}
+	if got != id {
+		return fmt.Errorf("record %v has the key of %v: %w", got, id, errMalformed)
+	}
+	return nil
+}
+
+// decodeAnswer reads an answer, and checks it against its key.
+func decodeAnswer(key, value []byte) (Answer, error) {
+	n, size := binary.Uvarint(value)
+	if len(key) != answerKeyBytes || size <= 0 || n > uint64(len(value)-size) {
+		return Answer{}, fmt.Errorf("answer of key %x: %w", key, errMalformed)
+	}
+	at := time.Unix(0, int64(binary.BigEndian.Uint64(key[epochKeyBytes:]))).UTC()
+	if string(answerKey(epochOf(key), at, value)) != string(key) {
+		return Answer{}, fmt.Errorf("answer of %v has the key of another: %w", at, errMalformed)
+	}
+	caller, data := value[size:size+int(n)], value[size+int(n):]
+	return Answer{At: at, Caller: string(caller), Data: append([]byte{}, data...)}, nil
+}
+
+// epochOf is the epoch that a key of records or answers is of.
+func epochOf(key []byte) Epoch { return Epoch(binary.BigEndian.Uint64(key[1:epochKeyBytes])) }
+
+func stamp(b []byte) crdt.Stamp { return crdt.Stamp(binary.BigEndian.Uint64(b)) }

@@ -1,0 +1,99 @@
+package store
+
+import (
+	"maps"
+	"slices"
+	"sync"
+)
+
+// Memory is a place for a store that lasts as long as the process: for tests, and
+// for cities that need no disk. Its zero value is empty.
+type Memory struct {
+	mu     sync.Mutex // guards the rest
+	keys   map[string][]byte
+	owner  *Identity
+	opened bool
+}
+
+// Open opens the store that lies there, and makes it the first time. Its errors
+// are *[ForeignError] and *[LockedError].
+func (m *Memory) Open(cfg Config) (*Store, error) {
+	return newStore(cfg, func() (engine, Recovered, error) {
+		e, err := m.engine(cfg.Identity)
+		return e, Recovered{}, err
+	})
+}
+
+func (m *Memory) engine(want Identity) (engine, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	switch {
+	case m.owner == nil:
+		first := setEpoch(1)
+		m.owner, m.keys = &want, map[string][]byte{string(first.key): first.value}
+	case *m.owner != want:
+		return nil, &ForeignError{Dir: "in memory", Have: *m.owner, Want: want}
+	case m.opened:
+		return nil, &LockedError{Dir: "in memory", Err: errOpened}
+	}
+	m.opened = true
+	return &memoryEngine{m: m}, nil
+}
+
+// memoryEngine is one opening of a Memory.
+type memoryEngine struct {
+	m      *Memory
+	closed bool // guarded by m.mu
+}
+
+func (e *memoryEngine) write(ops []op, _ bool) error {
+	e.m.mu.Lock()
+	defer e.m.mu.Unlock()
+	if e.closed {
+		return ErrClosed
+	}
+	for _, o := range ops {
+		if o.end == nil {
+			e.m.keys[string(o.key)] = o.value
+			continue
+		}
+		maps.DeleteFunc(e.m.keys, func(key string, _ []byte) bool {
+			return string(o.key) <= key && key < string(o.end)
+		})
+	}
+	return nil
+}
+
+func (e *memoryEngine) scan(from, to []byte, f func(key, value []byte) error) error {
+	e.m.mu.Lock()
+	keys := maps.Clone(e.m.keys)
+	closed := e.closed
+	e.m.mu.Unlock()
+	if closed {
+		return ErrClosed
+	}
+	for _, key := range slices.Sorted(maps.Keys(keys)) {
+		if string(from) <= key && key < string(to) {
+			if err := f([]byte(key), keys[key]); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func (e *memoryEngine) err() error {
+	e.m.mu.Lock()
+	defer e.m.mu.Unlock()
+	if e.closed {
+		return ErrClosed
+	}
+	return nil
+}
+
+func (e *memoryEngine) close() error {
+	e.m.mu.Lock()
+	defer e.m.mu.Unlock()
+	e.closed, e.m.opened = true, false
+	return nil
+}

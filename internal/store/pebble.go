@@ -1,0 +1,309 @@
+package store
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+	"syscall"
+	"time"
+
+	"github.com/cockroachdb/pebble/v2"
+	"github.com/cockroachdb/pebble/v2/vfs"
+)
+
+// closeWait is how long closing waits for the disk; one that does not answer for
+// so long may never.
+const closeWait = 10 * time.Second
+
+// tuning are the sizes that tests make small.
+type tuning struct {
+	memTableBytes uint64
+}
+
+// The city's state is in memory already, so the caches are small. The log is as
+// long as one memtable, and is read at a start.
+const (
+	memTableBytes = 32 << 20
+	cacheBytes    = 8 << 20
+	openFilesMax  = 64
+)
+
+// Open opens the store in a folder, and makes it if the folder is empty or is not
+// there. Its errors are *[LockedError], *[ForeignError], *[NewerError],
+// *[NotStoreError], *[HalfCreatedError], *[CorruptError], and *[DownError] with the
+// cause, for instance syscall.ENOSPC. All but the last leave the folder as it was,
+// save that damage to a table shows once the database is open, which adds files to
+// it and removes none.
+func Open(dir string, cfg Config) (*Store, error) {
+	return openOn(vfs.Default, dir, cfg, tuning{memTableBytes: memTableBytes})
+}
+
+func openOn(disk vfs.FS, dir string, cfg Config, t tuning) (*Store, error) {
+	return newStore(cfg, func() (engine, Recovered, error) {
+		return openPebble(disk, dir, cfg.Identity, t)
+	})
+}
+
+// openPebble makes or opens the folder behind a new guard.
+func openPebble(disk vfs.FS, dir string, id Identity, t tuning) (engine, Recovered, error) {
+	g := newGuard(disk)
+	f := folder{fs: g, dir: dir}
+	whole, err := f.check(id)
+	if err == nil && !whole {
+		err = createPebble(g, f, id, t)
+	}
+	if err != nil {
+		return nil, Recovered{}, err
+	}
+	return reopenPebble(g, f, t)
+}
+
+// createPebble makes a database and closes it: the log that Pebble makes with a
+// database is in an older form, in which damage cannot be told from a torn end.
+func createPebble(g *guard, f folder, id Identity, t tuning) error {
+	err := f.begin(id)
+	if err = errors.Join(g.err(), err); err != nil {
+		return fmt.Errorf("make store %s: %w", f.dir, err)
+	}
+	e, err := startPebble(g, f, options(g, t))
+	if err == nil {
+		err = errors.Join(e.write([]op{setEpoch(1)}, true), e.close())
+	}
+	if err == nil {
+		err = f.finish()
+	}
+	if err = errors.Join(g.err(), err); err != nil {
+		return fmt.Errorf("make store %s: %w", f.dir, err)
+	}
+	return nil
+}
+
+func reopenPebble(g *guard, f folder, t tuning) (engine, Recovered, error) {
+	database := f.path(databaseName)
+	if _, err := g.Stat(database); err != nil {
+		return nil, Recovered{}, asCorrupt(database, err)
+	}
+	opts := options(g, t)
+	opts.ErrorIfNotExists = true
+	lock, err := lockDatabase(g, database)
+	if err != nil {
+		return nil, Recovered{}, err
+	}
+	damage, recovered, err := inspect(g, database)
+	if err = errors.Join(err, damage); err != nil {
+		return nil, Recovered{}, errors.Join(err, lock.Close())
+	}
+	opts.Lock = lock
+	e, err := startPebble(g, f, opts)
+	if err != nil {
+		return nil, Recovered{}, errors.Join(err, lock.Close())
+	}
+	e.lock = lock
+	return e, recovered, nil
+}
+
+// lockDatabase takes the lock that Pebble takes too.
+func lockDatabase(disk vfs.FS, database string) (*pebble.Lock, error) {
+	lock, err := pebble.LockDirectory(database, disk)
+	if err == nil {
+		return lock, nil
+	}
+	if errors.Is(err, syscall.EAGAIN) || strings.Contains(err.Error(), "lock held by current process") {
+		return nil, &LockedError{Dir: database, Err: err}
+	}
+	return nil, fmt.Errorf("lock store %s: %w", database, err)
+}
+
+// options are those of a database behind a guard.
+func options(g *guard, t tuning) *pebble.Options {
+	opts := &pebble.Options{
+		FS:                    g,
+		Logger:                guardLogger{g},
+		FormatMajorVersion:    pebble.FormatNewest,
+		CacheSize:             cacheBytes,
+		MaxOpenFiles:          openFilesMax,
+		MemTableSize:          t.memTableBytes,
+		L0CompactionThreshold: 4,
+		EventListener: &pebble.EventListener{
+			BackgroundError: g.fail,
+			DataCorruption:  func(info pebble.DataCorruptionInfo) { g.fail(corruptFile(info.Path, info.Details)) },
+		},
+	}
+	opts.ApplyCompressionSettings(func() pebble.DBCompressionSettings { return pebble.DBCompressionFastest })
+	return opts
+}
+
+// guardLogger drops what Pebble logs. What Pebble calls fatal closes the guard, so
+// that it does no harm to go on.
+type guardLogger struct{ g *guard }
+
+// Infof does nothing.
+func (guardLogger) Infof(string, ...any) {}
+
+// Errorf does nothing: errors come as events.
+func (guardLogger) Errorf(string, ...any) {}
+
+// Fatalf closes the guard.
+func (l guardLogger) Fatalf(format string, args ...any) { l.g.fail(fmt.Errorf(format, args...)) }
+
+// pebbleEngine is an open database. A goroutine of its own closes it when it has
+// failed or when it is told to, whichever comes first.
+type pebbleEngine struct {
+	g    *guard
+	db   *pebble.DB
+	lock *pebble.Lock // nil if Pebble took its own
+
+	gate   sync.RWMutex // held for reading while db is used; guards ended
+	ended  bool
+	stop   chan struct{} // closed by close
+	once   sync.Once
+	done   chan struct{} // closed when db is
+	result error         // of closing, once done
+}
+
+func startPebble(g *guard, f folder, opts *pebble.Options) (e *pebbleEngine, err error) {
+	database := f.path(databaseName)
+	db, err := openDB(database, opts)
+	if down := g.err(); down != nil {
+		if db != nil {
+			_ = closeDB(db)
+		}
+		return nil, fmt.Errorf("open store %s: %w", f.dir, down)
+	}
+	if err != nil {
+		return nil, asCorrupt(database, err)
+	}
+	e = &pebbleEngine{g: g, db: db, stop: make(chan struct{}), done: make(chan struct{})}
+	go e.serve()
+	return e, nil
+}
+
+// openDB is pebble.Open, with a panic for an error.
+func openDB(dir string, opts *pebble.Options) (db *pebble.DB, err error) {
+	defer recovered(&err)
+	return pebble.Open(dir, opts)
+}
+
+// closeDB is DB.Close, with a panic for an error.
+func closeDB(db *pebble.DB) (err error) {
+	defer recovered(&err)
+	return db.Close()
+}
+
+// recovered makes a panic of Pebble, which is how it says that an invariant is
+// broken, an error.
+func recovered(err *error) {
+	if v := recover(); v != nil {
+		*err = fmt.Errorf("pebble panicked: %v", v)
+		if cause, ok := v.(error); ok {
+			*err = fmt.Errorf("pebble panicked: %w", cause)
+		}
+	}
+}
+
+// serve closes the database in the end.
+func (e *pebbleEngine) serve() {
+	defer close(e.done)
+	select {
+	case <-e.g.failed:
+	case <-e.stop:
+	}
+	e.gate.Lock()
+	e.ended = true
+	e.gate.Unlock()
+	e.result = closeDB(e.db)
+	if e.lock != nil {
+		e.result = errors.Join(e.result, e.lock.Close())
+	}
+	if e.g.err() != nil {
+		e.result = nil // the cause has been told
+	}
+}
+
+func (e *pebbleEngine) write(ops []op, sync bool) (err error) {
+	if len(ops) == 0 {
+		return e.err()
+	}
+	return e.use(func() error {
+		b := e.db.NewBatchWithSize(batchBytes(ops))
+		for _, o := range ops {
+			if o.end != nil {
+				_ = b.DeleteRange(o.key, o.end, nil)
+			} else {
+				_ = b.Set(o.key, o.value, nil)
+			}
+		}
+		if err := b.Commit(&pebble.WriteOptions{Sync: sync}); err != nil {
+			return err
+		}
+		return b.Close()
+	})
+}
+
+// batchBytes is about what a batch of ops takes.
+func batchBytes(ops []op) int {
+	size := 12
+	for _, o := range ops {
+		size += 16 + len(o.key) + len(o.value) + len(o.end)
+	}
+	return size
+}
+
+// use lets f use the database, and makes its panics and errors the end of it. It
+// looks at the guard last, for only the guard knows what reached the disk.
+func (e *pebbleEngine) use(f func() error) error {
+	if err := e.err(); err != nil {
+		return err
+	}
+	e.gate.RLock()
+	defer e.gate.RUnlock()
+	if e.ended {
+		return e.err()
+	}
+	err := func() (err error) { defer recovered(&err); return f() }()
+	if err != nil {
+		e.g.fail(err)
+	}
+	return e.g.err()
+}
+
+func (e *pebbleEngine) scan(from, to []byte, f func(key, value []byte) error) error {
+	var stopped error // what f ended the scan with: no failure of the database
+	err := e.use(func() error {
+		it, err := e.db.NewIter(&pebble.IterOptions{LowerBound: from, UpperBound: to})
+		if err != nil {
+			return damaged(err)
+		}
+		for ok := it.First(); ok && stopped == nil; ok = it.Next() {
+			stopped = f(it.Key(), it.Value())
+		}
+		err = errors.Join(it.Error(), it.Close())
+		return damaged(err)
+	})
+	return errors.Join(err, stopped)
+}
+
+func (e *pebbleEngine) err() error {
+	if err := e.g.err(); err != nil {
+		return err
+	}
+	select {
+	case <-e.stop:
+		return ErrClosed
+	default:
+		return nil
+	}
+}
+
+func (e *pebbleEngine) close() error {
+	e.once.Do(func() { close(e.stop) })
+	late := time.NewTimer(closeWait)
+	defer late.Stop()
+	select {
+	case <-e.done:
+		return e.result
+	case <-late.C:
+		return ErrCloseTimeout
+	}
+}

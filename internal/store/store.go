@@ -1,0 +1,224 @@
+package store
+
+import (
+	"context"
+	"fmt"
+	"sync/atomic"
+	"time"
+
+	"github.com/citynode/citynode/crdt"
+)
+
+// answerAge is how long an answer is kept: retries are remembered that long.
+const answerAge = 10 * time.Minute
+
+// purgeEvery is how often a commit with answers also deletes the old ones: rarely
+// enough that deletions are no cost, often enough that few are kept in vain.
+const purgeEvery = time.Minute
+
+// Epoch counts the times that all records were voided, from 1.
+type Epoch uint64
+
+// Facts are what a city knows of itself; a raise of the epoch keeps them.
+type Facts struct {
+	Since       crdt.Stamp // when the city first was
+	Incarnation crdt.Stamp // the last one
+}
+
+// Answer is what a caller was answered; its bytes are the city's affair.
+type Answer struct {
+	At     time.Time // to the nanosecond, from 1970 on
+	Caller string
+	Data   []byte
+}
+
+// Batch is what becomes durable together.
+type Batch struct {
+	Epoch   Epoch // of the state that it was made of
+	Entries crdt.Entries
+	Answers []Answer
+	Lazy    bool // do not sync: what others sent and can send again
+}
+
+// Page is a part of what Load hands out.
+type Page struct {
+	Entries crdt.Entries // at most pageEntriesMax
+	Answers []Answer     // at most pageEntriesMax
+	Loaded  int          // entries and answers so far, with this page
+}
+
+// Config says whose store it is.
+type Config struct {
+	Identity Identity
+	// Now is the clock by which answers age; nil is time.Now.
+	Now func() time.Time
+}
+
+// Store keeps one city's state durable. It is safe for concurrent use. Open one
+// with [Open] or [Memory.Open].
+type Store struct {
+	now    func() time.Time
+	open   func() (engine, Recovered, error)
+	turn   chan struct{} // holds a token while epoch, facts or engine change
+	state  atomic.Pointer[present]
+	purged atomic.Int64 // Unix nanoseconds of the last deletion of old answers
+}
+
+// present is what a store is at a time. It is never changed, only replaced.
+type present struct {
+	engine    engine
+	epoch     Epoch
+	facts     Facts
+	recovered Recovered
+}
+
+// newStore opens the engine and reads what is kept of epoch and facts.
+func newStore(cfg Config, open func() (engine, Recovered, error)) (*Store, error) {
+	s := &Store{now: cfg.Now, open: open, turn: make(chan struct{}, 1)}
+	if s.now == nil {
+		s.now = time.Now
+	}
+	if err := s.start(); err != nil {
+		return nil, err
+	}
+	return s, nil
+}
+
+// start makes the engine's state the present one.
+func (s *Store) start() error {
+	e, recovered, err := s.open()
+	if err != nil {
+		return err
+	}
+	epoch, facts, err := readState(e)
+	if err == nil {
+		err = e.write(outdated(epoch, s.now()), false)
+	}
+	if err != nil {
+		_ = e.close()
+		return err
+	}
+	s.state.Store(&present{engine: e, epoch: epoch, facts: facts, recovered: recovered})
+	return nil
+}
+
+// Commit makes a batch durable before it returns, unless the batch is lazy.
+// Concurrent callers share a sync. A batch of another epoch is refused with
+// ErrEpoch and an invalid one with the reason, and nothing of it is written. After
+// a failure of the disk the error is a *[DownError], and the batch is kept wholly
+// or not at all.
+func (s *Store) Commit(b Batch) error {
+	p := s.state.Load()
+	if b.Epoch != p.epoch {
+		return fmt.Errorf("%w: %d, the store's is %d", ErrEpoch, b.Epoch, p.epoch)
+	}
+	if err := b.Entries.Validate(); err != nil {
+		return fmt.Errorf("commit: %w", err)
+	}
+	ops := batchOps(b)
+	if len(b.Answers) > 0 {
+		ops = append(ops, s.purge(p.epoch)...)
+	}
+	return p.engine.write(ops, !b.Lazy)
+}
+
+// purge returns the deletion of old answers if one is due.
+func (s *Store) purge(epoch Epoch) []op {
+	now := s.now()
+	last := s.purged.Load()
+	if now.UnixNano()-last < int64(purgeEvery) || !s.purged.CompareAndSwap(last, now.UnixNano()) {
+		return nil
+	}
+	return []op{oldAnswers(epoch, now)}
+}
+
+// Raise voids all records and answers, durably, and returns the new epoch. After
+// a *[DownError] it may or may not have happened; Epoch says so after Resume.
+func (s *Store) Raise() (Epoch, error) {
+	defer s.takeTurn()()
+	p := *s.state.Load()
+	p.epoch++
+	ops := append([]op{setEpoch(p.epoch)}, voided(p.epoch)...)
+	if err := p.engine.write(ops, true); err != nil {
+		return 0, err
+	}
+	s.state.Store(&p)
+	return p.epoch, nil
+}
+
+// SetFacts keeps the facts, durably, whatever the epoch.
+func (s *Store) SetFacts(f Facts) error {
+	defer s.takeTurn()()
+	p := *s.state.Load()
+	if err := p.engine.write([]op{setFacts(f)}, true); err != nil {
+		return err
+	}
+	p.facts = f
+	s.state.Store(&p)
+	return nil
+}
+
+// Facts returns the facts last set, zero before.
+func (s *Store) Facts() Facts { return s.state.Load().facts }
+
+// Epoch returns the present epoch.
+func (s *Store) Epoch() Epoch { return s.state.Load().epoch }
+
+// Recovered returns what the last opening had to repair.
+func (s *Store) Recovered() Recovered { return s.state.Load().recovered }
+
+// Err returns nil while the store works, a *[DownError] after the disk failed, and
+// ErrClosed after Close.
+func (s *Store) Err() error { return s.state.Load().engine.err() }
+
+// Load hands out all that the present epoch holds, entries first, in pages, and
+// ends with ctx or the first error of f. It is for the start; what is committed
+// meanwhile may be handed out or not. What cannot be read is a *[CorruptError]. f
+// must not use the store.
+func (s *Store) Load(ctx context.Context, f func(Page) error) error {
+	p := s.state.Load()
+	l := loader{ctx: ctx, hand: f}
+	if err := l.records(p.engine, p.epoch); err != nil {
+		return fmt.Errorf("load entries: %w", err)
+	}
+	if err := l.answers(p.engine, p.epoch, s.now().Add(-answerAge)); err != nil {
+		return fmt.Errorf("load answers: %w", err)
+	}
+	return nil
+}
+
+// Resume opens a store anew that is down, and does nothing to one that works. Its
+// error is that of Open, and then the store is down still. What was lazy or not
+// acknowledged may be missing, so the caller commits its state again. A closed
+// store stays closed.
+func (s *Store) Resume() error {
+	defer s.takeTurn()()
+	e := s.state.Load().engine
+	if err := e.err(); err == nil || err == ErrClosed { //nolint:errorlint // it is never wrapped by an engine
+		return err
+	}
+	if err := e.close(); err != nil {
+		return err
+	}
+	return s.start()
+}
+
+// Close ends the store. It waits for commits and loads that run, at most
+// closeWait; after that it abandons them with ErrCloseTimeout.
+func (s *Store) Close() error {
+	defer s.takeTurn()()
+	p := *s.state.Load()
+	if p.engine.err() == ErrClosed { //nolint:errorlint // it is never wrapped by an engine
+		return nil
+	}
+	err := p.engine.close()
+	p.engine = closedEngine{}
+	s.state.Store(&p)
+	return err
+}
+
+// takeTurn waits for the turn and returns what gives it back.
+func (s *Store) takeTurn() func() {
+	s.turn <- struct{}{}
+	return func() { <-s.turn }
+}
