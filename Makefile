@@ -56,6 +56,10 @@ test: ## run all unit tests
 race: ## run all unit tests under the race detector
 	$(GO) test -race -timeout 20m ./...
 
+.PHONY: e2e
+e2e: ## as root: run real cities on several hosts, in network namespaces, with faults of the network
+	CITYNODE_E2E=1 $(GO) test -count=1 -timeout 15m ./internal/netlab ./internal/e2e
+
 .PHONY: check-format
 check-format: ## fail if gofumpt would change a file
 	@unformatted=$$($(TOOL) gofumpt -l .); \

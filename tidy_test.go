@@ -38,6 +38,8 @@ var rooms = map[string][]string{
 	"internal/reconcile":      {"crdt", "crdt/sketch"},
 	"internal/sim":            {"city", "crdt", "crdt/sketch", "internal/reconcile"},
 	"internal/dispatch":       {"crdt"},
+	"internal/netlab":         {},
+	"internal/e2e":            {"internal/netlab"}, // the binary is all it knows of the rest
 	"node": {
 		"bootstrap", "city", "crdt", "crdt/sketch", "protocol",
 		"internal/reconcile", "internal/store", "internal/supervise",
