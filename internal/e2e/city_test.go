@@ -12,7 +12,6 @@ import (
 	"slices"
 	"strings"
 	"sync"
-	"syscall"
 	"testing"
 	"time"
 
@@ -20,9 +19,8 @@ import (
 )
 
 const (
-	// startMax and stopMax are far beyond what a busy machine needs.
+	// startMax is far beyond what a busy machine needs.
 	startMax = 30 * time.Second
-	stopMax  = 20 * time.Second
 	// eventsTold is how many of a city's last events a failed test shows.
 	eventsTold = 40
 )
@@ -154,33 +152,6 @@ func (p *process) told() []event {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return slices.Clone(p.events)
-}
-
-// stop asks the city to leave, and waits until it has.
-func (c *city) stop(t *testing.T) {
-	t.Helper()
-	c.signal(t, syscall.SIGTERM)
-	if c.err != nil {
-		t.Fatalf("%s did not end well: %v", c.name, c.err)
-	}
-}
-
-// kill ends the city as a power cut would.
-func (c *city) kill(t *testing.T) {
-	t.Helper()
-	c.signal(t, syscall.SIGKILL)
-}
-
-func (c *city) signal(t *testing.T, s syscall.Signal) {
-	t.Helper()
-	if err := c.cmd.Process.Signal(s); err != nil {
-		t.Fatal(err)
-	}
-	select {
-	case <-c.ended:
-	case <-time.After(stopMax):
-		t.Fatalf("%s does not end within %v of %v", c.name, stopMax, s)
-	}
 }
 
 // addr is an address at which other hosts reach the city.

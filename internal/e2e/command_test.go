@@ -4,6 +4,7 @@ package e2e
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -131,17 +132,25 @@ func (c *city) allAlive(cities []*city, heroes int) error {
 	return nil
 }
 
+// longWait is from when on it is worth a line why a test had to wait.
+const longWait = 3 * time.Second
+
 // await looks until there is no error, and gives how long that took.
 func await(t *testing.T, within time.Duration, look func() error) time.Duration {
 	t.Helper()
+	var last error
 	for begin := time.Now(); ; <-time.After(lookEvery) {
 		err := look()
 		took := time.Since(begin)
 		switch {
 		case took > within:
-			t.Fatalf("not within %v, but %v: %v", within, took, err)
+			t.Fatalf("not within %v, but %v: %v", within, took, cmp.Or(err, last))
+		case err == nil && last != nil && took > longWait:
+			t.Logf("waited for %v; the last reason was: %v", took, last)
+			return took
 		case err == nil:
 			return took
 		}
+		last = err
 	}
 }
