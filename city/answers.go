@@ -4,6 +4,8 @@ import (
 	"container/list"
 	"crypto/sha256"
 	"encoding/binary"
+	"maps"
+	"slices"
 	"time"
 
 	"github.com/citynode/citynode/crdt"
@@ -17,9 +19,9 @@ const (
 	answerLife       = 10 * time.Minute
 )
 
-// requestDigest tells two requests apart: a hash of the method and the body as
+// RequestDigest tells two requests apart: a hash of the method and the body as
 // decoded, without the caller.
-type requestDigest [sha256.Size]byte
+type RequestDigest [sha256.Size]byte
 
 // answers remembers what create, assign and retire were answered with code 0,
 // so that a retried request changes nothing and gets the same answer.
@@ -46,16 +48,25 @@ type given struct {
 
 type answer struct {
 	given
-	digest requestDigest
+	caller string
+	digest RequestDigest
 	reply  Reply
+}
+
+func (a *answer) answered() Answered {
+	return Answered{Caller: Caller{Name: a.caller, Request: a.request}, Digest: a.digest, At: a.at, Reply: a.reply}
 }
 
 func newAnswers() *answers {
 	return &answers{callers: make(map[string]*callerAnswers), byUse: list.New()}
 }
 
-// once runs an order unless its answer is remembered.
-func (c *Core) once(now time.Time, caller Caller, digest requestDigest, run func() Reply) Reply {
+// once runs an order unless its answer is remembered. It refuses what would not
+// become durable, for what it remembers may not be either.
+func (c *Core) once(now time.Time, caller Caller, digest RequestDigest, fx *Effects, run func() Reply) Reply {
+	if refusal := c.storing(); refusal != nil {
+		return Reply{Summary: c.state.Summary(), Err: refusal}
+	}
 	if known := c.answers.find(caller, now); known != nil {
 		if known.digest != digest {
 			return Reply{
@@ -67,10 +78,35 @@ func (c *Core) once(now time.Time, caller Caller, digest requestDigest, run func
 	}
 	reply := run()
 	reply.Summary = c.state.Summary()
-	if reply.Err == nil {
-		c.answers.add(caller.Name, &answer{given: given{at: now, request: caller.Request}, digest: digest, reply: reply})
+	if reply.Err == nil && caller.Name != "" {
+		fx.answered = &answer{given: given{at: now, request: caller.Request}, caller: caller.Name, digest: digest, reply: reply}
+		c.answers.add(fx.answered)
 	}
 	return reply
+}
+
+// restore remembers again what is not too old and not known.
+func (a *answers) restore(all []Answered, now time.Time) {
+	for i := range all {
+		old := &all[i]
+		if now.Sub(old.At) > answerLife || a.find(old.Caller, now) != nil {
+			continue
+		}
+		a.add(&answer{given: given{at: old.At, request: old.Request}, caller: old.Name, digest: old.Digest, reply: old.Reply})
+	}
+}
+
+// all returns what is remembered: callers in the order of their names, the
+// oldest answer of each first.
+func (a *answers) all() []Answered {
+	all := make([]Answered, 0, a.total)
+	for _, name := range slices.Sorted(maps.Keys(a.callers)) {
+		of := a.callers[name]
+		for _, g := range of.order {
+			all = append(all, of.byID[g.request].answered())
+		}
+	}
+	return all
 }
 
 // find returns the answer that is remembered, nil if none is.
@@ -88,15 +124,12 @@ func (a *answers) find(caller Caller, now time.Time) *answer {
 }
 
 // add remembers an answer to what find did not find.
-func (a *answers) add(caller string, fresh *answer) {
-	if caller == "" {
-		return
-	}
-	of, ok := a.callers[caller]
+func (a *answers) add(fresh *answer) {
+	of, ok := a.callers[fresh.caller]
 	if !ok {
-		of = &callerAnswers{name: caller, byID: make(map[crdt.ID]*answer)}
+		of = &callerAnswers{name: fresh.caller, byID: make(map[crdt.ID]*answer)}
 		of.use = a.byUse.PushFront(of)
-		a.callers[caller] = of
+		a.callers[fresh.caller] = of
 	}
 	a.byUse.MoveToFront(of.use)
 	of.order = append(of.order, fresh.given)
@@ -148,7 +181,7 @@ const digestBytesHint = 256
 
 // digestOf hashes the method and the body of an order, each part behind its
 // length.
-func digestOf(m Message) requestDigest {
+func digestOf(m Message) RequestDigest {
 	var room [digestBytesHint]byte
 	b := room[:0]
 	switch m := m.(type) {

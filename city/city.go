@@ -29,6 +29,12 @@ type Options struct {
 	// NextIncarnation gives a stamp greater than all that it gave before, of
 	// former processes too. Default: the wall clock's, or the last one plus 1.
 	NextIncarnation func() (crdt.Stamp, error)
+	// Journal, if set, gives each incarnation what makes its changes durable:
+	// replies, and what observers hear, then wait for that.
+	Journal func() Journal
+	// Fill, if set, gives each incarnation what is to be in it before it answers:
+	// it returns once it has called give with all.
+	Fill func(ctx context.Context, give func(Message)) error
 	// Observer hears what happens.
 	Observer Observer
 }
@@ -80,12 +86,20 @@ func (c *City) Config() Config { return c.cfg }
 // Start begins a new, empty incarnation and returns the function that serves
 // it until ctx ends (nil), the city is bombed (ErrBombed), or a message makes
 // it panic. It has the form of a supervised child's start.
-func (c *City) Start(context.Context) (func(context.Context) error, error) {
+func (c *City) Start(ctx context.Context) (func(context.Context) error, error) {
 	number, err := c.opts.NextIncarnation()
 	if err != nil {
 		return nil, fmt.Errorf("number the incarnation: %w", err)
 	}
 	inc := newIncarnation(c.cfg, c.opts, number)
+	if c.opts.Journal != nil {
+		inc.journal = c.opts.Journal()
+	}
+	if c.opts.Fill != nil {
+		if err := c.opts.Fill(ctx, inc.fill); err != nil {
+			return nil, fmt.Errorf("fill the city: %w", err)
+		}
+	}
 	c.current.Store(inc)
 	if started := c.opts.Observer.Started; started != nil {
 		started(number)
@@ -119,5 +133,5 @@ func (c *City) nextIncarnation() (crdt.Stamp, error) {
 }
 
 func errDown(name string) *Refusal {
-	return refuse(Unavailable, "city %s has crashed and is restarting; try again", name)
+	return refuse(Unavailable, "city %s is starting; try again", name)
 }

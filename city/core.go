@@ -33,6 +33,7 @@ type Core struct {
 	answers     *answers
 	open        bool
 	suspicion   string
+	storeFault  string
 }
 
 // NewCore is an empty city of the given incarnation. The configuration must be
@@ -58,19 +59,25 @@ func (c *Core) IsOpen() bool { return c.open }
 // Suspicion is why the own clock is taken for wrong, or "".
 func (c *Core) Suspicion() string { return c.suspicion }
 
+// StoreFault is why writes do not become durable, or "".
+func (c *Core) StoreFault() string { return c.storeFault }
+
+// Answers are the answers that are remembered, the oldest of each caller first.
+func (c *Core) Answers() []Answered { return c.answers.all() }
+
 // Step applies one message at the time now. The random source decides only
 // whom a tick picks and how hard a fight is.
 func (c *Core) Step(now time.Time, rng *rand.Rand, m Message) (Reply, Effects) {
 	var fx Effects
 	switch m := m.(type) {
 	case Create:
-		return c.once(now, m.Caller, digestOf(m), func() Reply { return c.create(now, m, &fx) }), fx
+		return c.once(now, m.Caller, digestOf(m), &fx, func() Reply { return c.create(now, m, &fx) }), fx
 	case Assign:
-		return c.once(now, m.Caller, digestOf(m), func() Reply { return c.assign(now, m, &fx) }), fx
+		return c.once(now, m.Caller, digestOf(m), &fx, func() Reply { return c.assign(now, m, &fx) }), fx
 	case Retire:
-		return c.once(now, m.Caller, digestOf(m), func() Reply { return c.retire(now, m, &fx) }), fx
+		return c.once(now, m.Caller, digestOf(m), &fx, func() Reply { return c.retire(now, m, &fx) }), fx
 	case Update:
-		reply := c.update(now, m.Entries, m.Source, &fx)
+		reply := c.updateFrom(now, m, &fx)
 		reply.Summary = c.state.Summary()
 		return reply, fx
 	case Patrol:
@@ -83,6 +90,10 @@ func (c *Core) Step(now time.Time, rng *rand.Rand, m Message) (Reply, Effects) {
 		c.open = true
 	case Suspect:
 		c.suspicion = m.Reason
+	case Fault:
+		c.storeFault = m.Reason
+	case Remember:
+		c.answers.restore(m.Answers, now)
 	default:
 		panic(fmt.Sprintf("city: unknown message %T", m))
 	}

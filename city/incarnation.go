@@ -20,6 +20,9 @@ type Incarnation struct {
 	done     chan struct{} // closed when the loop has ended
 	core     *Core         // owned by the loop
 	watchers map[*Watcher]struct{}
+	journal  Journal       // nil: nothing is made durable
+	pending  []pendingTurn // oldest first
+	appended uint64        // the number of the last effects that were appended
 }
 
 // task is one turn of the loop: a message, or a function to be run there.
@@ -42,6 +45,9 @@ func newIncarnation(cfg Config, opts Options, number crdt.Stamp) *Incarnation {
 		watchers: make(map[*Watcher]struct{}),
 	}
 }
+
+// fill applies a message before the loop runs.
+func (i *Incarnation) fill(m Message) { i.core.Step(i.opts.Now(), i.opts.Rand, m) }
 
 // Number is the stamp of this incarnation's start.
 func (i *Incarnation) Number() crdt.Stamp { return i.number }
@@ -71,6 +77,8 @@ func (i *Incarnation) serve(ctx context.Context) error {
 		select {
 		case <-ctx.Done():
 			return nil
+		case <-i.news():
+			i.release()
 		case <-patrol:
 			i.tick(Patrol{})
 		case <-fight:
@@ -83,8 +91,7 @@ func (i *Incarnation) serve(ctx context.Context) error {
 	}
 }
 
-// turn does one task and tells whether the city is to crash. Whoever waits for
-// the reply need not wait for the observers.
+// turn does one task and tells whether the city is to crash.
 func (i *Incarnation) turn(t task) bool {
 	if t.run != nil {
 		t.run(i)
@@ -92,15 +99,14 @@ func (i *Incarnation) turn(t task) bool {
 		return false
 	}
 	reply, fx := i.core.Step(i.opts.Now(), i.opts.Rand, t.message)
-	t.reply <- reply
-	i.observe(fx)
+	i.conclude(t.reply, reply, fx)
 	return fx.Crash
 }
 
 // tick lets a tick happen.
 func (i *Incarnation) tick(m Message) {
-	_, fx := i.core.Step(i.opts.Now(), i.opts.Rand, m)
-	i.observe(fx)
+	reply, fx := i.core.Step(i.opts.Now(), i.opts.Rand, m)
+	i.conclude(nil, reply, fx)
 }
 
 func (i *Incarnation) observe(fx Effects) {

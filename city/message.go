@@ -2,6 +2,7 @@ package city
 
 import (
 	"iter"
+	"time"
 
 	"github.com/citynode/citynode/crdt"
 )
@@ -70,15 +71,36 @@ type Suspect struct {
 	Reason string
 }
 
-func (Create) message()  {}
-func (Assign) message()  {}
-func (Retire) message()  {}
-func (Update) message()  {}
-func (Patrol) message()  {}
-func (Fight) message()   {}
-func (Bomb) message()    {}
-func (Open) message()    {}
-func (Suspect) message() {}
+// Fault says whether what is written becomes durable.
+type Fault struct {
+	// Reason is why it does not; empty: it does.
+	Reason string
+}
+
+// Remember gives back the answers that a former incarnation gave, in the order
+// in which it gave them.
+type Remember struct{ Answers []Answered }
+
+// Answered is an answer that is remembered: who asked what, when, and what the
+// reply was. Its Reply has the hero or the tombstone, and the summary.
+type Answered struct {
+	Caller
+	Digest RequestDigest
+	At     time.Time
+	Reply  Reply
+}
+
+func (Create) message()   {}
+func (Assign) message()   {}
+func (Retire) message()   {}
+func (Update) message()   {}
+func (Patrol) message()   {}
+func (Fight) message()    {}
+func (Bomb) message()     {}
+func (Open) message()     {}
+func (Suspect) message()  {}
+func (Fault) message()    {}
+func (Remember) message() {}
 
 // Source says where a change came from.
 type Source uint8
@@ -133,6 +155,16 @@ type Effects struct {
 	Future []crdt.Hero
 	// Crash asks the shell to end this incarnation once the reply is out.
 	Crash bool
+	// answered is the answer that is remembered from now on, nil for none.
+	answered *answer
+}
+
+// Answered is the answer that is remembered from now on, if there is one.
+func (fx *Effects) Answered() (Answered, bool) {
+	if fx.answered == nil {
+		return Answered{}, false
+	}
+	return fx.answered.answered(), true
 }
 
 // All gives each change with its source.

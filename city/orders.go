@@ -78,6 +78,17 @@ func (c *Core) retire(now time.Time, m Retire, fx *Effects) Reply {
 	return Reply{Tombstone: c.bury(now, hero, fx)}
 }
 
+// updateFrom merges what came. What a caller brings it is told of, so it must
+// become durable; neighbours have what they sent.
+func (c *Core) updateFrom(now time.Time, m Update, fx *Effects) Reply {
+	if m.Source == SourceCaller {
+		if refusal := c.storing(); refusal != nil {
+			return Reply{Err: refusal}
+		}
+	}
+	return c.update(now, m.Entries, m.Source, fx)
+}
+
 func (c *Core) update(now time.Time, entries crdt.Entries, source Source, fx *Effects) Reply {
 	horizon := crdt.StampAt(now.Add(FutureSkewMax))
 	if source == SourceStore {
@@ -87,6 +98,14 @@ func (c *Core) update(now time.Time, entries crdt.Entries, source Source, fx *Ef
 	fx.Changes, fx.Brought, fx.Source = merged.Changes, len(merged.Changes), source
 	fx.Future = merged.Future
 	return Reply{Changed: len(merged.Changes), Skipped: len(merged.Future), Future: merged.Future}
+}
+
+// storing refuses what would not become durable.
+func (c *Core) storing() *Refusal {
+	if c.storeFault == "" {
+		return nil
+	}
+	return refuse(Unavailable, "city %s cannot store anything now: %s", c.cfg.Name, c.storeFault)
 }
 
 // writable refuses own writes while the own clock is taken for wrong.

@@ -12,12 +12,12 @@ const (
 	NoteNobodyToPatrol = "no hero to send on patrol"
 	NoteNobodyToFight  = "no patrolling hero to fight"
 	NoteClock          = "clock not trusted, tick left out"
+	NoteStore          = "store does not work, tick left out"
 )
 
 // patrol sets one random hero of this city patrolling.
 func (c *Core) patrol(now time.Time, rng *rand.Rand, fx *Effects) {
-	if c.suspicion != "" {
-		fx.Note = NoteClock
+	if c.rests(fx) {
 		return
 	}
 	hero, stamp, ok := c.pick(now, rng, c.state.CountAt, c.state.HeroAt)
@@ -35,8 +35,7 @@ func (c *Core) patrol(now time.Time, rng *rand.Rand, fx *Effects) {
 
 // fight costs one random patrolling hero some health, or its life.
 func (c *Core) fight(now time.Time, rng *rand.Rand, fx *Effects) {
-	if c.suspicion != "" {
-		fx.Note = NoteClock
+	if c.rests(fx) {
 		return
 	}
 	hero, stamp, ok := c.pick(now, rng, c.state.PatrollingAt, c.state.PatrollingHeroAt)
@@ -52,6 +51,17 @@ func (c *Core) fight(now time.Time, rng *rand.Rand, fx *Effects) {
 	hero.Health -= uint8(damage)
 	hero.Version.HLC = stamp
 	c.write(hero, fx)
+}
+
+// rests tells whether ticks are left out, and notes why.
+func (c *Core) rests(fx *Effects) bool {
+	switch {
+	case c.suspicion != "":
+		fx.Note = NoteClock
+	case c.storeFault != "":
+		fx.Note = NoteStore
+	}
+	return fx.Note != ""
 }
 
 // pick draws one hero of this city uniformly, passing over those whose next
