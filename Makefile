@@ -134,7 +134,7 @@ cover: ## measure test coverage into cover.out
 # bytes, and time of CPU.
 .PHONY: bench
 bench: ## run the benchmarks that match BENCH, RUNS times; under five minutes for all, once
-	@set -o pipefail; $(GO) test -run '^$$' -bench '$(BENCH)' -benchtime $(BENCHTIME) -count $(RUNS) -timeout 1h ./crdt/... ./city ./protocol ./node | awk -v runs=$(RUNS) ' \
+	@set -o pipefail; $(GO) test -run '^$$' -bench '$(BENCH)' -benchtime $(BENCHTIME) -count $(RUNS) -timeout 1h ./crdt/... ./city ./protocol ./internal/store ./node | awk -v runs=$(RUNS) ' \
 		function show(figure,   n, v, i, j, t, is) { \
 			n = split(values[figure], v, " "); \
 			for (i = 2; i <= n; i++) for (j = i; j > 1 && v[j-1]+0 > v[j]+0; j--) { t = v[j]; v[j] = v[j-1]; v[j-1] = t } \

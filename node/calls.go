@@ -300,10 +300,25 @@ func (c calls) bomb(call *protocol.Call) error {
 	if err != nil {
 		return err
 	}
+	if err := c.node.voidStore(); err != nil {
+		return err
+	}
 	call.AfterReply(func() {
 		// Fails only if the city has crashed on its own meanwhile.
 		_, _ = inc.Do(context.Background(), city.Bomb{})
 	})
+	return nil
+}
+
+// voidStore has nothing of the state left in the store: before a bomb is answered,
+// so that no crash can undo it.
+func (n *Node) voidStore() error {
+	if n.journal == nil {
+		return nil
+	}
+	if _, err := n.cfg.Store.Raise(); err != nil {
+		return protocol.Errorf(protocol.Unavailable, "city %s cannot be bombed, for its store does not work: %w", n.cfg.City.Name, err)
+	}
 	return nil
 }
 

@@ -14,6 +14,7 @@ import (
 	ma "github.com/multiformats/go-multiaddr"
 
 	"github.com/citynode/citynode/city"
+	"github.com/citynode/citynode/internal/store"
 )
 
 // DefaultNetwork is the network of a node that is told none.
@@ -48,9 +49,13 @@ type Config struct {
 	MDNS bool
 	// Admins may bomb the city, and may hold many connections at once.
 	Admins []peer.ID
-	// StateDir is the folder that keeps since, the incarnation and the
-	// last-known peers; it must exist. Empty: nothing is kept.
+	// StateDir is the folder that keeps the last-known peers and, where there is
+	// no Store, since and the incarnation; it must exist. Empty: nothing is kept.
 	StateDir string
+	// Store keeps the state durable: what the city answers, gossips and tells
+	// watchers of, it has stored before. The node does not close it. Default:
+	// none, and the state is lost with the process.
+	Store *store.Store
 	// Software names the program to other cities; at most 64 bytes. Default
 	// "citynode".
 	Software string

@@ -36,6 +36,11 @@ type Events struct {
 	// Joining tells now and then how far the transfer of another city's whole
 	// state has come.
 	Joining func(JoinProgress)
+	// Filled tells now and then how much of the store has been read, and when
+	// all has been.
+	Filled func(FillProgress)
+	// Store tells that the store has failed, or that it works again.
+	Store func(StoreEvent)
 	// Contested tells that another peer claims this city's name.
 	Contested func(name string, other peer.ID)
 	// Unreachable tells that a bootstrap or saved peer cannot be dialed, once
@@ -63,6 +68,20 @@ type SyncEvent struct {
 	Differed, Skipped uint64
 	Took              time.Duration
 	Err               error
+}
+
+// FillProgress is how much of the store has been read at a start.
+type FillProgress struct {
+	// Records are entries and remembered answers.
+	Records int
+	// Done is that these are all.
+	Done bool
+}
+
+// StoreEvent is that the store has failed, or that it works again.
+type StoreEvent struct {
+	// Err is why it does not work; nil: it does.
+	Err error
 }
 
 // CityStatus is what the directory thinks of a city.

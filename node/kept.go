@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/citynode/citynode/crdt"
+	"github.com/citynode/citynode/internal/store"
 )
 
 // keptFile is the name, in the state folder, of what a city keeps of itself.
@@ -24,7 +25,8 @@ var sinceMin = crdt.StampAt(time.Date(2025, 1, 1, 0, 0, 0, 0, time.UTC))
 // when it has its name, and its last incarnation. Only the start of the city,
 // so one goroutine at a time, changes it.
 type kept struct {
-	path string // empty: nothing is kept
+	path  string       // empty: there is no file
+	store *store.Store // nil: there is none
 
 	mu    sync.Mutex // guards facts
 	facts keptFacts
@@ -61,6 +63,12 @@ func openKept(dir, city string) (*kept, error) {
 	return k, nil
 }
 
+// keptInStore is what the store keeps of the city.
+func keptInStore(s *store.Store, city string) *kept {
+	facts := s.Facts()
+	return &kept{store: s, facts: keptFacts{City: city, Since: facts.Since, Incarnation: facts.Incarnation}}
+}
+
 // Since is when the city took its name; 0 if it never did.
 func (k *kept) Since() crdt.Stamp {
 	k.mu.Lock()
@@ -88,23 +96,32 @@ func (k *kept) Claim(now crdt.Stamp) error {
 }
 
 // NextIncarnation is the stamp of a start: the clock's, but greater than every
-// one before.
+// one before. A store that does not work keeps it once it does; see save.
 func (k *kept) NextIncarnation(now crdt.Stamp) (crdt.Stamp, error) {
 	var next crdt.Stamp
 	err := k.change(func(f *keptFacts) {
 		next = max(now, f.Incarnation.Next())
 		f.Incarnation = next
 	})
+	if down := (*store.DownError)(nil); errors.As(err, &down) {
+		err = nil
+	}
 	return next, err
 }
 
-// change applies f and replaces the file in one step.
+// save keeps what is known now.
+func (k *kept) save() error { return k.change(func(*keptFacts) {}) }
+
+// change applies f and keeps the outcome, in one step.
 func (k *kept) change(f func(*keptFacts)) error {
 	k.mu.Lock()
 	f(&k.facts)
 	facts := k.facts
 	k.mu.Unlock()
-	if k.path == "" {
+	switch {
+	case k.store != nil:
+		return k.store.SetFacts(store.Facts{Since: facts.Since, Incarnation: facts.Incarnation})
+	case k.path == "":
 		return nil
 	}
 	text, err := json.Marshal(facts)

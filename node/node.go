@@ -29,8 +29,10 @@ const peersFile = "peers"
 const (
 	childRedial      = "redial"
 	childMDNS        = "mdns"
-	childCity        = "city"
+	childName        = "name"
 	childStreams     = "streams"
+	childStore       = "store"
+	childCity        = "city"
 	childGossip      = "gossip"
 	childPresence    = "presence"
 	childAntiEntropy = "anti-entropy"
@@ -48,6 +50,7 @@ type Node struct {
 	host       host.Host
 	syncID     libp2pprotocol.ID
 	kept       *kept
+	journal    *journal // nil: nothing is durable
 	city       *city.City
 	directory  *directory
 	clients    *clients
@@ -63,7 +66,6 @@ type Node struct {
 	settles    settles
 	supervisor *supervise.Supervisor
 
-	claimed   bool // the name check has passed; owned by the city's start
 	ready     chan struct{}
 	readyOnce sync.Once
 	closeOnce sync.Once
@@ -90,7 +92,7 @@ func New(cfg Config) (*Node, error) {
 		ready:     make(chan struct{}),
 	}
 	n.callServer = &protocol.Server{City: cfg.City.Name, Handler: calls{n}, Logger: n.log}
-	if n.kept, err = openKept(cfg.StateDir, cfg.City.Name); err != nil {
+	if err := n.openStore(); err != nil {
 		return nil, err
 	}
 	if n.city, err = city.New(cfg.City, n.cityOptions()); err != nil {
@@ -127,12 +129,28 @@ func (c Config) complete() (Config, error) {
 	return c, nil
 }
 
+// openStore makes what depends on whether there is a store.
+func (n *Node) openStore() (err error) {
+	if n.cfg.Store == nil {
+		n.kept, err = openKept(n.cfg.StateDir, n.cfg.City.Name)
+		return err
+	}
+	n.kept = keptInStore(n.cfg.Store, n.cfg.City.Name)
+	n.journal = newJournal(n)
+	return nil
+}
+
 func (n *Node) cityOptions() city.Options {
-	return city.Options{
+	o := city.Options{
 		Now:             n.cfg.Now,
 		NextIncarnation: func() (crdt.Stamp, error) { return n.kept.NextIncarnation(n.now()) },
 		Observer:        city.Observer{Started: n.cityStarted, Stepped: n.cityStepped},
 	}
+	if n.journal != nil {
+		o.Journal = func() city.Journal { return n.journal.begin() }
+		o.Fill = n.fill
+	}
+	return o
 }
 
 // assemble makes the parts that need the host.
@@ -228,9 +246,14 @@ func (n *Node) children() []supervise.Child {
 	if n.mdns != nil {
 		children = append(children, supervise.Child{Name: childMDNS, Start: serving(n.mdns.Serve)})
 	}
+	children = append(children,
+		supervise.Child{Name: childName, Start: n.startName},
+		supervise.Child{Name: childStreams, Start: serving(n.serveStreams)})
+	if n.journal != nil {
+		children = append(children, supervise.Child{Name: childStore, Start: serving(n.journal.serve)})
+	}
 	return append(children,
-		supervise.Child{Name: childCity, Start: n.startCity},
-		supervise.Child{Name: childStreams, Start: serving(n.serveStreams)},
+		supervise.Child{Name: childCity, Start: n.city.Start},
 		supervise.Child{Name: childGossip, Start: serving(n.gossip.serve)},
 		supervise.Child{Name: childPresence, Start: serving(n.presence.serve)},
 		supervise.Child{Name: childAntiEntropy, Start: serving(n.entropy.serve)},
@@ -243,15 +266,16 @@ func serving(serve func(context.Context) error) func(context.Context) (func(cont
 	return func(context.Context) (func(context.Context) error, error) { return serve, nil }
 }
 
-// startCity begins an incarnation; before the first one, the name is checked.
-func (n *Node) startCity(ctx context.Context) (func(context.Context) error, error) {
-	if !n.claimed {
-		if err := n.claim(ctx); err != nil {
-			return nil, err
-		}
-		n.claimed = true
+// startName checks the name before anything of the city serves. There is nothing
+// to do for it after that.
+func (n *Node) startName(ctx context.Context) (func(context.Context) error, error) {
+	if err := n.claim(ctx); err != nil {
+		return nil, err
 	}
-	return n.city.Start(ctx)
+	return func(ctx context.Context) error {
+		<-ctx.Done()
+		return nil
+	}, nil
 }
 
 func (n *Node) observer() supervise.Observer {
