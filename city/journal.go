@@ -36,17 +36,19 @@ func (fx *Effects) Lazy() bool {
 
 // conclude tells the reply and the effects of a turn, once they are durable, and
 // after those of the turns before it: what a message sees of an earlier one must
-// be so too. Only what neighbours sent waits for nothing, so that no more turns
-// are pending than there are callers and ticks.
+// be so too. What neighbours sent waits for nothing, so that no more turns are
+// pending than there are callers and ticks; nor do refusals while the store does
+// not work.
 func (i *Incarnation) conclude(to chan Reply, reply Reply, fx Effects) {
-	if i.journal == nil {
+	if i.journal == nil || fx.Crash {
 		i.tell(pendingTurn{to: to, reply: reply, fx: fx})
 		return
 	}
 	if journals(&fx) {
 		i.appended = i.journal.Append(fx)
 	}
-	if len(i.pending) == 0 && !journals(&fx) || fx.Lazy() {
+	waits := len(i.pending) > 0 && i.core.StoreFault() == ""
+	if !waits && !journals(&fx) || fx.Lazy() {
 		i.tell(pendingTurn{to: to, reply: reply, fx: fx})
 		return
 	}

@@ -355,6 +355,9 @@ func (n *Node) info(ctx context.Context) (protocol.InfoReply, error) {
 		Software:    own.Software,
 		Now:         n.now(),
 	}
+	if n.journal != nil {
+		info.Store = n.journal.standing()
+	}
 	if j := n.entropy.joining.progress(); j != nil {
 		info.Joining = &protocol.Joining{City: j.City, Entries: j.Entries, Of: j.Of}
 	}

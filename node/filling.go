@@ -14,7 +14,7 @@ import (
 const fillNewsEvery = time.Second
 
 // fill gives a new incarnation what the store holds, before it answers anybody.
-// While the store does not work it waits: a city that starts with less than it
+// While the store cannot be read it waits: a city that starts with less than it
 // acknowledged would deny it.
 func (n *Node) fill(ctx context.Context, give func(city.Message)) error {
 	f := filling{node: n, give: give, begun: time.Now()}
@@ -24,11 +24,12 @@ func (n *Node) fill(ctx context.Context, give func(city.Message)) error {
 			f.done()
 			return nil
 		}
-		down := (*store.DownError)(nil)
-		if !errors.As(err, &down) {
+		if down := (*store.DownError)(nil); errors.As(err, &down) {
+			n.journal.fail(err)
+		}
+		if n.journal.Fault() == nil {
 			return fmt.Errorf("read the store: %w", err)
 		}
-		n.journal.fail(err)
 		if err := sleep(ctx, resumeEvery); err != nil {
 			return err
 		}

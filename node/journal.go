@@ -12,6 +12,7 @@ import (
 	"github.com/citynode/citynode/crdt"
 	"github.com/citynode/citynode/internal/store"
 	"github.com/citynode/citynode/internal/supervise"
+	"github.com/citynode/citynode/protocol"
 )
 
 const (
@@ -86,6 +87,7 @@ func newJournal(n *Node) *journal {
 func (j *journal) begin() *volume {
 	v := &volume{journal: j, epoch: j.store.Epoch(), news: make(chan struct{}, 1)}
 	v.waiting.Lazy = true
+	poke(v.news) // of a fault
 	j.mu.Lock()
 	j.volume = v
 	j.mu.Unlock()
@@ -148,6 +150,14 @@ func (j *journal) Fault() error {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	return j.fault
+}
+
+// standing is how the store is, for info.
+func (j *journal) standing() string {
+	if err := j.Fault(); err != nil {
+		return err.Error()
+	}
+	return protocol.StoreWorks
 }
 
 // serve writes until ctx is done, and then what waits.

@@ -132,7 +132,13 @@ type InfoReply struct {
 	// Joining is how far the transfer of another city's whole state has come,
 	// nil if none is running.
 	Joining *Joining `cbor:"9,keyasint,omitempty"`
+	// Store says how the store of the city is: "ok", or why it does not work.
+	// Empty: there is none, the state is lost with the process.
+	Store string `cbor:"10,keyasint,omitempty"`
 }
+
+// StoreWorks is what InfoReply.Store says of a store that works.
+const StoreWorks = "ok"
 
 // Joining is the progress of a transfer.
 type Joining struct {

@@ -51,7 +51,7 @@ unavailable to the end, 8 not converged in time, 70 the supervisor gave up.`,
 		newDemo(g), newRun(g),
 		newHero(g), newCity(g), newGet(g), newWatch(g),
 		newStatus(g), newPeers(g), newPing(g), newBench(g), newWait(g),
-		newBootstrap(g), newKey(g), newVersion(g),
+		newStates(g), newBootstrap(g), newKey(g), newVersion(g),
 	)
 	return root
 }
@@ -97,6 +97,16 @@ func exactly(names ...string) cobra.PositionalArgs {
 				withHint("a name with spaces needs quotes")
 		}
 		return nil
+	}
+}
+
+// oneAndMaybe allows the named argument, and one more.
+func oneAndMaybe(name string) cobra.PositionalArgs {
+	return func(cmd *cobra.Command, args []string) error {
+		if len(args) == 2 {
+			return nil
+		}
+		return exactly(name)(cmd, args)
 	}
 }
 

@@ -29,6 +29,10 @@ peers of --bootstrap, --bootstrap-file, CITYNODE_BOOTSTRAP and, if no file is
 named, of the list that citynode bootstrap keeps; those that do not answer are
 tried again for ever. A city without peers runs alone.
 
+What the city holds is stored in its folder before it is answered, and is there
+again after a crash, in $XDG_STATE_HOME/citynode/NETWORK/CITY unless --data-dir
+says where. With --ephemeral only the city's identity is kept.
+
 It ends with SIGINT, SIGTERM or SIGHUP, or when nobody reads its output any
 more: it says goodbye to the others and exits with 0. A second signal ends it at
 once, with 1. With 5 it ends where the name is taken, with 70 where it crashed
@@ -45,6 +49,8 @@ With --json the first line is {"event":"ready","time","city","network","peer",
                                 "peer", "differed", "skipped", "seconds", "error"
   "started", "opened"           this city was started, "incarnation"; knows what
                                 its neighbours know, or has none, "alone"
+  "reading", "store"            how much of the store has been read, "records",
+                                "done"; it has failed, "error", or works again
   "crashed"                     a part crashed and is restarted: "part", "error"
   "contested", "unreachable"    another peer claims the name; a peer to join
                                 cannot be reached: "peer", "error"

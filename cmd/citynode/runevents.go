@@ -65,6 +65,17 @@ type (
 		Entries uint64 `json:"entries"`
 		Of      uint64 `json:"of"`
 	}
+	readingJSON struct {
+		Event   string `json:"event"`
+		Time    string `json:"time"`
+		Records int    `json:"records"`
+		Done    bool   `json:"done"`
+	}
+	storeJSON struct {
+		Event string `json:"event"`
+		Time  string `json:"time"`
+		Error string `json:"error,omitempty"` // absent: it works again
+	}
 	peerEventJSON struct { // "contested", "unreachable"
 		Event string `json:"event"`
 		Time  string `json:"time"`
@@ -94,6 +105,8 @@ func (t *teller) events(name string) node.Events {
 		City:        func(e node.CityEvent) { t.tell(cityTale(now(), e)) },
 		Synced:      func(e node.SyncEvent) { t.tell(syncTale(now(), e)) },
 		Joining:     func(p node.JoinProgress) { t.tell(joiningTale(now(), p)) },
+		Filled:      func(p node.FillProgress) { t.tell(readingTale(now(), p)) },
+		Store:       func(e node.StoreEvent) { t.tell(storeTale(now(), e)) },
 		Contested:   func(name string, other peer.ID) { t.tell(contestedTale(now(), name, other)) },
 		Unreachable: func(p peer.ID, err error) { t.tell(unreachableTale(now(), p, err)) },
 	}
@@ -125,7 +138,7 @@ func startedTale(at time.Time, name string, incarnation crdt.Stamp) tale {
 	return tale{
 		at:    at,
 		forms: []any{startedJSON{"started", clockText(at), timeText(incarnation)}},
-		texts: []string{name + " starts, empty"},
+		texts: []string{name + " starts"},
 		color: colorDim,
 	}
 }
@@ -199,6 +212,28 @@ func joiningTale(at time.Time, p node.JoinProgress) tale {
 		forms: []any{joiningJSON{"joining", clockText(at), p.City, p.Peer.String(), p.Entries, p.Of}},
 		texts: []string{fmt.Sprintf("%d of about %d entries have come from %s", p.Entries, p.Of, cmp.Or(p.City, p.Peer.String()))},
 		color: colorDim,
+	}
+}
+
+func readingTale(at time.Time, p node.FillProgress) tale {
+	text := fmt.Sprintf("%d records of the store have been read", p.Records)
+	if p.Done {
+		text += ", that is all"
+	}
+	return tale{at: at, forms: []any{readingJSON{"reading", clockText(at), p.Records, p.Done}}, texts: []string{text}, color: colorDim}
+}
+
+func storeTale(at time.Time, e node.StoreEvent) tale {
+	if e.Err == nil {
+		return tale{
+			at: at, forms: []any{storeJSON{Event: "store", Time: clockText(at)}},
+			texts: []string{"the store works again"}, color: colorGreen,
+		}
+	}
+	return tale{
+		at: at, forms: []any{storeJSON{"store", clockText(at), e.Err.Error()}},
+		texts: []string{fmt.Sprintf("the store does not work, own writes are refused until it does: %v", e.Err)},
+		warn:  true,
 	}
 }
 

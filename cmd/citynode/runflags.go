@@ -33,6 +33,8 @@ type runFlags struct {
 	mdns                bool
 	admins              []string
 	patrol, fight       time.Duration
+	dataDir             string
+	ephemeral           bool
 	logLevel, logFormat string
 }
 
@@ -46,6 +48,8 @@ func (f *runFlags) add(cmd *cobra.Command) {
 	flags.StringArrayVar(&f.admins, "admin", nil, "let this peer ID bomb the city, as the user who starts it may (repeatable)")
 	flags.DurationVar(&f.patrol, "patrol-every", city.DefaultPatrolEvery, "send a hero on patrol so often; 0 never")
 	flags.DurationVar(&f.fight, "fight-every", city.DefaultFightEvery, "let a patrolling hero fight so often; 0 never")
+	flags.StringVar(&f.dataDir, "data-dir", "", "keep the city's identity and its store in this folder, instead of one in the state folder")
+	flags.BoolVar(&f.ephemeral, "ephemeral", false, "store nothing: what the city holds is lost with the process")
 	flags.StringVar(&f.logLevel, "log-level", "warn", "log this and worse to standard error: debug, info, warn, error")
 	flags.StringVar(&f.logFormat, "log-format", "text", "log as text or json")
 	cmd.Flags().Lookup("mdns").DefValue = "" // said in words
@@ -57,7 +61,7 @@ func (f *runFlags) plan(cmd *cobra.Command, g *globals, args []string) (*runPlan
 	if err := refuseFlag(cmd, "node", "to join a city that runs elsewhere, use --bootstrap"); err != nil {
 		return nil, err
 	}
-	p := &runPlan{ready: g.readyBy(cmd)}
+	p := &runPlan{ready: g.readyBy(cmd), dataDir: f.dataDir, ephemeral: f.ephemeral}
 	p.config.City.Name = os.Getenv(envCity)
 	if len(args) == 1 {
 		p.config.City.Name = args[0]

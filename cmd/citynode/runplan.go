@@ -15,6 +15,10 @@ import (
 // runPlan is what run is to do.
 type runPlan struct {
 	config node.Config
+	// dataDir is the city's folder, empty for the usual one. An ephemeral city
+	// stores nothing.
+	dataDir   string
+	ephemeral bool
 	ready  time.Duration // 0: no limit
 }
 
@@ -22,7 +26,7 @@ type runPlan struct {
 // for this user's other processes. The function undoes all but the node.
 func (p *runPlan) start(ctx context.Context, out *teller) (*node.Node, func(), error) {
 	c := &p.config
-	folder, err := cityFolder(c.Network, c.City.Name)
+	folder, err := dataFolder(p.dataDir, c.Network, c.City.Name)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -32,10 +36,35 @@ func (p *runPlan) start(ctx context.Context, out *teller) (*node.Node, func(), e
 	}
 	n, unlist, err := p.startLocked(ctx, folder, out)
 	if err != nil {
+		p.closeStore()
 		lock.release()
 		return nil, nil, err
 	}
-	return n, func() { unlist(); lock.release() }, nil
+	return n, func() { unlist(); p.closeStore(); lock.release() }, nil
+}
+
+// openStore opens the store in the city's folder.
+func (p *runPlan) openStore(folder string) (err error) {
+	c := &p.config
+	if p.ephemeral {
+		return nil
+	}
+	if c.Store, err = openStore(folder, c.Network, c.City.Name, c.Identity); err != nil {
+		return err
+	}
+	if torn := c.Store.Recovered(); torn.File != "" {
+		c.Logger.Warn("the store's log was cut off in a write that nobody was told of; it is repaired",
+			"file", torn.File, "offset", torn.Offset, "bytes_dropped", torn.DroppedBytes, "batches_kept", torn.Records)
+	}
+	return nil
+}
+
+func (p *runPlan) closeStore() {
+	if s := p.config.Store; s != nil {
+		if err := s.Close(); err != nil {
+			p.config.Logger.Warn("the store was not closed", "err", err)
+		}
+	}
 }
 
 func (p *runPlan) startLocked(ctx context.Context, folder string, out *teller) (*node.Node, func(), error) {
@@ -48,6 +77,9 @@ func (p *runPlan) startLocked(ctx context.Context, folder string, out *teller) (
 	}
 	c.Admins = append(c.Admins, operator)
 	if c.Identity, err = identity(folder); err != nil {
+		return nil, nil, err
+	}
+	if err := p.openStore(folder); err != nil {
 		return nil, nil, err
 	}
 	runtimeDir, err := runtimeFolder()

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"strconv"
@@ -48,6 +49,7 @@ type statusJSON struct {
 	Tombstones  uint64     `json:"tombstones"`
 	Digest      string     `json:"digest"`
 	Joining     *joinJSON  `json:"joining,omitempty"` // another city's state is coming
+	Store       string     `json:"store"`             // "ok", "none", or why it does not work
 	Now         string     `json:"now"`               // by the node's clock
 	SkewMS      int64      `json:"skew_ms"`           // how far it is ahead of this command's
 	ClockDoubt  bool       `json:"clock_doubted"`     // the other cities' clocks are all far behind
@@ -97,6 +99,7 @@ func statusForm(v view, now time.Time) statusJSON {
 		Tombstones:  v.info.Summary.Tombstones,
 		Digest:      v.info.Summary.Digest.String(),
 		Joining:     joinForm(v.info.Joining),
+		Store:       cmp.Or(v.info.Store, "none"),
 		Now:         timeText(v.info.Now),
 		SkewMS:      v.info.Now.Time().Sub(now).Milliseconds(),
 		ClockDoubt:  v.clockDoubted(),
@@ -125,10 +128,21 @@ func (g *globals) printStatus(s statusJSON) error {
 		"tombstones", strconv.FormatUint(s.Tombstones, 10),
 		"digest", s.Digest,
 		"transfer", s.Joining.text(),
+		"store", s.store(),
 		"clock", s.clock(),
 		"cities", fmt.Sprintf("%d alive, %d left, %d failed", s.Cities.Alive, s.Cities.Left, s.Cities.Failed),
 		"agreement", s.agreement(),
 	)
+}
+
+func (s statusJSON) store() string {
+	switch s.Store {
+	case protocol.StoreWorks:
+		return "works, what is answered is stored"
+	case "none":
+		return "none, the state is lost with the process"
+	}
+	return s.Store + "; own writes are refused until it works: make room on the disk, or see to it, and it goes on by itself"
 }
 
 func (s statusJSON) clock() string {

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"fmt"
 	"maps"
 	"slices"
 	"sync"
@@ -13,6 +14,40 @@ type Memory struct {
 	keys   map[string][]byte
 	owner  *Identity
 	opened bool
+	fault  error
+	stall  chan struct{} // closed when writes may go on; nil: they may
+}
+
+// Fail has writes fail as if the disk did, with err, until it is called with nil.
+func (m *Memory) Fail(err error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.fault = err
+}
+
+// Stall has writes wait, as if the disk hung, until the function that it returns
+// is called.
+func (m *Memory) Stall() (goOn func()) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	stall := make(chan struct{})
+	m.stall = stall
+	return func() {
+		m.mu.Lock()
+		defer m.mu.Unlock()
+		m.stall = nil
+		close(stall)
+	}
+}
+
+// awaitDisk waits while writes are stalled.
+func (m *Memory) awaitDisk() {
+	m.mu.Lock()
+	stall := m.stall
+	m.mu.Unlock()
+	if stall != nil {
+		<-stall
+	}
 }
 
 // Open opens the store that lies there, and makes it the first time. Its errors
@@ -33,6 +68,8 @@ func (m *Memory) engine(want Identity) (engine, error) {
 		m.owner, m.keys = &want, map[string][]byte{string(first.key): first.value}
 	case *m.owner != want:
 		return nil, &ForeignError{Dir: "in memory", Have: *m.owner, Want: want}
+	case m.fault != nil:
+		return nil, fmt.Errorf("open store in memory: %w", m.fault)
 	case m.opened:
 		return nil, &LockedError{Dir: "in memory", Err: errOpened}
 	}
@@ -43,14 +80,22 @@ func (m *Memory) engine(want Identity) (engine, error) {
 // memoryEngine is one opening of a Memory.
 type memoryEngine struct {
 	m      *Memory
-	closed bool // guarded by m.mu
+	closed bool       // guarded by m.mu
+	down   *DownError // guarded by m.mu
 }
 
 func (e *memoryEngine) write(ops []op, _ bool) error {
+	e.m.awaitDisk()
 	e.m.mu.Lock()
 	defer e.m.mu.Unlock()
-	if e.closed {
+	switch {
+	case e.closed:
 		return ErrClosed
+	case e.down == nil && e.m.fault != nil:
+		e.down = &DownError{Err: e.m.fault}
+	}
+	if e.down != nil {
+		return e.down
 	}
 	for _, o := range ops {
 		if o.end == nil {
@@ -85,7 +130,10 @@ func (e *memoryEngine) scan(from, to []byte, f func(key, value []byte) error) er
 func (e *memoryEngine) err() error {
 	e.m.mu.Lock()
 	defer e.m.mu.Unlock()
-	if e.closed {
+	switch {
+	case e.down != nil:
+		return e.down
+	case e.closed:
 		return ErrClosed
 	}
 	return nil

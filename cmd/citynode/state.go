@@ -1,0 +1,68 @@
+package main
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"github.com/spf13/cobra"
+
+	"github.com/citynode/citynode/internal/store"
+	"github.com/citynode/citynode/node"
+)
+
+func newStates(g *globals) *cobra.Command {
+	group := newGroup("state", "Look after the store of a city that does not run",
+		newStateVerify(g), newStateExport(g), newStateImport(g), newStateReset(g))
+	group.PersistentFlags().String("data-dir", "", "the city's folder, where run was given it too")
+	return group
+}
+
+// heldStore is the folder of a city that this command holds the lock of.
+type heldStore struct {
+	network, city string
+	folder        string
+	lock          *cityLock
+}
+
+// holdStore takes the lock of the city's folder, which must be there.
+func (g *globals) holdStore(cmd *cobra.Command, city string) (*heldStore, error) {
+	if err := checkCity(city); err != nil {
+		return nil, err
+	}
+	named, err := cmd.Flags().GetString("data-dir")
+	if err != nil {
+		return nil, err
+	}
+	h := &heldStore{network: node.DefaultNetwork, city: city, folder: named}
+	if g.network != "" {
+		h.network = g.network
+	}
+	if h.folder == "" {
+		state, err := stateFolder()
+		if err != nil {
+			return nil, err
+		}
+		h.folder = filepath.Join(state, h.network, city)
+	}
+	if _, err := os.Stat(h.storeFolder()); errors.Is(err, fs.ErrNotExist) {
+		return nil, failf(exitNotFound, "city %s of network %s has no store in %s", city, h.network, h.folder).
+			withHint("--network and --data-dir must be those that it was run with")
+	}
+	h.lock, err = lockCity(h.folder, h.network, city)
+	return h, err
+}
+
+func (h *heldStore) storeFolder() string { return filepath.Join(h.folder, storeName) }
+
+func (h *heldStore) release() { h.lock.release() }
+
+// open opens the store as that of the city.
+func (h *heldStore) open() (*store.Store, error) {
+	key, err := readKey(identityPath(h.folder))
+	if err != nil {
+		return nil, err
+	}
+	return openStore(h.folder, h.network, h.city, key)
+}

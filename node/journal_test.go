@@ -1,0 +1,288 @@
+package node
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"sync/atomic"
+	"syscall"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/citynode/citynode/city"
+	"github.com/citynode/citynode/crdt"
+	"github.com/citynode/citynode/internal/store"
+	"github.com/citynode/citynode/protocol"
+)
+
+// storeIdentity is whose the stores of these tests are.
+var storeIdentity = store.Identity{City: "gotham", Network: DefaultNetwork, Peer: "a peer"}
+
+// stored is the configuration of a city whose store lies there.
+func stored(t *testing.T, place *store.Memory, cfg Config) Config {
+	t.Helper()
+	id := storeIdentity
+	id.City = cfg.City.Name
+	s, err := place.Open(store.Config{Identity: id})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = s.Close() })
+	cfg.Store = s
+	return cfg
+}
+
+// killed ends a city's process in the middle of everything: nothing that it does
+// after this is stored. What lies in the place is what was durable by then.
+func (m *member) killed(t *testing.T) {
+	t.Helper()
+	if err := m.cfg.Store.Close(); err != nil {
+		t.Fatal(err)
+	}
+	m.leave(t)
+}
+
+func TestWhatWasAnsweredIsThereAfterAKill(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var place store.Memory
+		net := newMockNet(t)
+		gotham := net.start(t, stored(t, &place, quiet("gotham")))
+		awaitReady(t, gotham)
+		batman, robin := gotham.create(t, "Batman"), gotham.create(t, "Robin")
+		order := city.Assign{Caller: orderer(newID()), Hero: batman.ID, Home: true}
+		answer := gotham.do(t, order)
+		gotham.do(t, city.Retire{Caller: orderer(newID()), Hero: robin.ID})
+		held, since, incarnation := gotham.summary(), gotham.kept.Since(), gotham.kept.Incarnation()
+		gotham.killed(t)
+
+		again := net.start(t, stored(t, &place, quiet("gotham")))
+		awaitReady(t, again)
+		if again.summary() != held || again.kept.Since() != since || again.kept.Incarnation() <= incarnation {
+			t.Errorf("holds %v since %v, want %v since %v", again.summary(), again.kept.Since(), held, since)
+		}
+		if got := again.do(t, order); got.Hero != answer.Hero || got.Summary != answer.Summary || again.summary() != held {
+			t.Errorf("the order again: %+v, want %+v", got, answer)
+		}
+	})
+}
+
+func TestACityThatCrashedHasWhatItStored(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var place store.Memory
+		m := prepare(t, newMockNet(t).config(stored(t, &place, quiet("gotham"))))
+		deadly := newPoison(0)
+		m.cfg.Events.Changed = func(city.SourcedChange) { deadly.take() }
+		m.run(t)
+		awaitReady(t, m)
+		batman := m.create(t, "Batman")
+		deadly.left.Store(1)
+		robin := m.create(t, "Robin") // is answered, and then kills
+		eventually(t, "it crashes", func() bool { return m.crashed(childCity) == 1 })
+		eventually(t, "it is back", func() bool { return m.record(t, robin.ID).Hero == robin })
+		if m.record(t, batman.ID).Hero != batman {
+			t.Error("Batman is lost")
+		}
+	})
+}
+
+func TestABombVoidsTheStoreBeforeItIsAnswered(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var place store.Memory
+		net := newMockNet(t)
+		cfg := stored(t, &place, quiet("gotham"))
+		gotham := net.start(t, cfg)
+		awaitReady(t, gotham)
+		operator := newStranger(t, net)
+		operator.meets(t, gotham)
+		gotham.cfg.Admins = append(gotham.cfg.Admins, operator.ID())
+		gotham.create(t, "Batman")
+		if err := operator.client(t, gotham).Bomb(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		gotham.killed(t) // at once
+		again := net.start(t, stored(t, &place, quiet("gotham")))
+		awaitReady(t, again)
+		if got := again.summary(); got != (crdt.Summary{}) {
+			t.Errorf("after the bomb it holds %v", got)
+		}
+		again.create(t, "Robin")
+		if again.summary().Heroes != 1 {
+			t.Error("the new epoch does not hold")
+		}
+	})
+}
+
+// What waits for the disk has not happened yet for anybody.
+func TestNothingIsToldBeforeItIsStored(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var place store.Memory
+		m := prepare(t, newMockNet(t).config(stored(t, &place, quiet("gotham"))))
+		var told atomic.Int32
+		m.cfg.Events.Changed = func(city.SourcedChange) { told.Add(1) }
+		m.run(t)
+		awaitReady(t, m)
+		goOn := place.Stall()
+		answered := make(chan error, 2)
+		order := city.Create{Caller: orderer(newID()), HeroName: "Batman", Here: true}
+		for range 2 { // the second is a retry, and waits for the first
+			go func() {
+				_, err := m.city.Do(context.Background(), order)
+				answered <- err
+			}()
+		}
+		time.Sleep(time.Second)
+		if len(answered) != 0 || told.Load() != 0 {
+			t.Errorf("%d answers, %d changes told, with nothing stored", len(answered), told.Load())
+		}
+		goOn()
+		for range 2 {
+			if err := <-answered; err != nil {
+				t.Error(err)
+			}
+		}
+		synctest.Wait()
+		if told.Load() != 1 {
+			t.Errorf("%d changes told", told.Load())
+		}
+	})
+}
+
+func TestAStoreThatFailsRefusesOwnWritesAndGoesOnByItself(t *testing.T) {
+	failures := map[string]struct {
+		fail func(*store.Memory) (mend func())
+		says string
+	}{
+		"full": {func(m *store.Memory) func() {
+			m.Fail(syscall.ENOSPC)
+			return func() { m.Fail(nil) }
+		}, syscall.ENOSPC.Error()},
+		"hanging": {func(m *store.Memory) func() { return m.Stall() }, "has not answered"},
+	}
+	for name, failure := range failures {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				var place store.Memory
+				net := newMockNet(t)
+				ticking := quiet("gotham")
+				ticking.City.PatrolEvery = time.Second
+				gotham := net.start(t, stored(t, &place, ticking))
+				metropolis := net.start(t, quiet("metropolis"), gotham)
+				awaitAlive(t, gotham, metropolis)
+				batman := gotham.create(t, "Batman")
+				time.Sleep(2 * ticking.City.PatrolEvery) // until he is on patrol
+				mend := failure.fail(&place)
+				order := city.Assign{Caller: orderer(newID()), Hero: batman.ID}
+				wantRefused(t, gotham, order, failure.says)
+				wantRefused(t, gotham, city.Update{Source: city.SourceCaller}, failure.says)
+				superman := metropolis.create(t, "Superman")
+				eventually(t, "it merges what neighbours send", func() bool {
+					return gotham.record(t, superman.ID).Hero == superman
+				})
+				if info, err := gotham.info(t.Context()); err != nil || !strings.Contains(info.Store, failure.says) {
+					t.Errorf("info says %q, %v", info.Store, err)
+				}
+				before := gotham.record(t, batman.ID)
+				time.Sleep(time.Minute)
+				if got := gotham.record(t, batman.ID); got != before {
+					t.Errorf("a tick wrote %+v", got.Hero)
+				}
+
+				mend()
+				eventually(t, "it works again", func() bool {
+					info, err := gotham.info(t.Context())
+					return err == nil && info.Store == protocol.StoreWorks
+				})
+				if got := gotham.do(t, order).Hero; got.Patrolling {
+					t.Errorf("the order again: %+v", got)
+				}
+				held := gotham.summary()
+				eventually(t, "the neighbour learns of it", func() bool { return metropolis.summary() == gotham.summary() })
+				gotham.killed(t)
+				again := net.start(t, stored(t, &place, quiet("gotham")))
+				eventually(t, "all of it was stored", func() bool { return again.summary().Heroes == held.Heroes })
+			})
+		})
+	}
+}
+
+func wantRefused(t *testing.T, m *member, msg city.Message, says string) {
+	t.Helper()
+	_, err := m.city.Do(t.Context(), msg)
+	if city.ReasonOf(err) != city.Unavailable || !strings.Contains(err.Error(), says) {
+		t.Errorf("%T: %v, want unavailable that says %q", msg, err, says)
+	}
+}
+
+// A city that crashes while its store does not work has what it stored, or answers
+// nobody.
+func TestACityThatCrashesWhileItsStoreDoesNotWork(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var place store.Memory
+		gotham := newMockNet(t).start(t, stored(t, &place, quiet("gotham")))
+		awaitReady(t, gotham)
+		batman := gotham.create(t, "Batman")
+		place.Fail(syscall.EIO)
+		wantRefused(t, gotham, city.Create{Caller: orderer(newID()), HeroName: "Robin"}, syscall.EIO.Error())
+		gotham.do(t, city.Bomb{}) // of the memory alone
+		time.Sleep(time.Minute)
+		if _, err := gotham.city.Current(); err == nil && gotham.record(t, batman.ID).Hero != batman {
+			t.Error("it denies what it stored")
+		}
+		wantRefused(t, gotham, city.Create{Caller: orderer(newID()), HeroName: "Robin"}, "")
+		if info, err := gotham.info(t.Context()); err != nil || !strings.Contains(info.Store, syscall.EIO.Error()) {
+			t.Errorf("info says %q, %v", info.Store, err)
+		}
+		place.Fail(nil)
+		eventually(t, "it works again", func() bool { return gotham.journal.Fault() == nil })
+		synctest.Wait()
+		if gotham.create(t, "Robin"); gotham.record(t, batman.ID).Hero != batman {
+			t.Error("what it stored is gone")
+		}
+	})
+}
+
+// More than may wait for the disk has come from a neighbour.
+func TestWhatWasTooMuchForTheDiskIsStoredLater(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var place store.Memory
+		net := newMockNet(t)
+		gotham := net.start(t, stored(t, &place, quiet("gotham")))
+		awaitReady(t, gotham)
+		goOn := place.Stall()
+		v := gotham.journal.present()
+		v.set(func() { v.bytes = journalBytesMax + 1 })
+		var some crdt.Entries
+		for range 5000 {
+			some.Heroes = append(some.Heroes, aHero(newID(), 50).Hero)
+		}
+		gotham.do(t, city.Update{Entries: some, Source: city.SourceSync})
+		goOn()
+		gotham.create(t, "Batman")
+		synctest.Wait()
+		held := gotham.summary()
+		gotham.killed(t)
+		again := net.start(t, stored(t, &place, quiet("gotham")))
+		awaitReady(t, again)
+		if again.summary() != held {
+			t.Errorf("%v of %v are stored", again.summary(), held)
+		}
+	})
+}
+
+func TestAnswersSurviveTheStore(t *testing.T) {
+	hero, tombstone := aHero(newID(), 50).Hero, crdt.Tombstone{ID: newID(), Version: crdt.Version{HLC: 1}}
+	for _, want := range []city.Answered{
+		{Caller: city.Caller{Name: "a", Request: newID()}, Digest: city.RequestDigest{1}, At: time.Unix(5, 6), Reply: city.Reply{Hero: hero}},
+		{Caller: city.Caller{Name: "b", Request: newID()}, Digest: city.RequestDigest{2}, At: time.Unix(7, 8), Reply: city.Reply{Tombstone: tombstone}},
+	} {
+		got, err := answeredOf(storedAnswer(want))
+		if err != nil || got.Caller != want.Caller || got.Digest != want.Digest || !got.At.Equal(want.At) ||
+			got.Reply.Hero != want.Reply.Hero || got.Reply.Tombstone != want.Reply.Tombstone {
+			t.Errorf("%+v, %v, want %+v", got, err, want)
+		}
+	}
+	if _, err := answeredOf(store.Answer{Data: []byte{0xa0}}); err == nil || errors.Is(err, context.Canceled) {
+		t.Errorf("an empty answer: %v", err)
+	}
+}
