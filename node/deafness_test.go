@@ -54,7 +54,7 @@ func TestAPeerThatIsDeafIsConnectedAnew(t *testing.T) {
 		peer.meets(t, gotham)
 		ctx, cancel := context.WithCancel(t.Context())
 		defer cancel()
-		ps, err := newPubSub(ctx, peer, DefaultNetwork, 0)
+		ps, err := newPubSub(ctx, peer, DefaultNetwork, 0, newInvalids())
 		if err != nil {
 			t.Fatal(err)
 		}

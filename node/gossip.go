@@ -56,8 +56,9 @@ func newGossip(ctx context.Context, n *Node) (*gossip, error) {
 		outbox: newOutbox(),
 		pace:   rate.NewLimiter(publishBytesPerSecond, publishBurst),
 	}
-	drops := dropTracer{outbound: g.dropOutbound, inbound: g.dropInbound}
-	ps, err := newPubSub(ctx, n.host, n.cfg.Network, len(n.saved.Peers()), pubsub.WithRawTracer(drops))
+	invalid := newInvalids()
+	drops := traces{outbound: g.dropOutbound, inbound: g.dropInbound, invalid: invalid.add}
+	ps, err := newPubSub(ctx, n.host, n.cfg.Network, len(n.saved.Peers()), invalid, pubsub.WithRawTracer(drops))
 	if err != nil {
 		return nil, fmt.Errorf("gossipsub: %w", err)
 	}
@@ -69,8 +70,8 @@ func newGossip(ctx context.Context, n *Node) (*gossip, error) {
 	return g, err
 }
 
-func newPubSub(ctx context.Context, h host.Host, network string, knownPeers int, more ...pubsub.Option) (*pubsub.PubSub, error) {
-	params, thresholds := peerScore(network)
+func newPubSub(ctx context.Context, h host.Host, network string, knownPeers int, invalid *invalids, more ...pubsub.Option) (*pubsub.PubSub, error) {
+	params, thresholds := peerScore(network, invalid)
 	return pubsub.NewGossipSub(ctx, h, append(more,
 		pubsub.WithGossipSubParams(meshParams(knownPeers)),
 		pubsub.WithFloodPublish(knownPeers > smallNetwork),
@@ -128,7 +129,7 @@ func allFuture(e crdt.Entries, now time.Time) bool {
 // serve runs the three goroutines of gossip until ctx is done; what waits in
 // the outbox then goes out.
 func (g *gossip) serve(ctx context.Context) error {
-	sub, err := g.topic.Subscribe(pubsub.WithBufferSize(pubsubQueueMax))
+	sub, err := subscribe(g.topic)
 	if err != nil {
 		return fmt.Errorf("subscribe to deltas: %w", err)
 	}
@@ -143,6 +144,21 @@ func (g *gossip) serve(ctx context.Context) error {
 	group.Go(func() error { return g.greet(ctx, peers) })
 	group.Go(func() error { return g.publish(ctx) })
 	return group.Wait()
+}
+
+// subscribe subscribes to a topic for good: only with the host does it leave the
+// mesh. One that leaves by a message is kept out by its neighbours for some time,
+// and also when it is back after a restart.
+func subscribe(t *pubsub.Topic) (*pubsub.Subscription, error) {
+	sub, err := t.Subscribe(pubsub.WithBufferSize(pubsubQueueMax))
+	if err != nil {
+		return nil, err
+	}
+	if _, err := t.Relay(); err != nil {
+		sub.Cancel()
+		return nil, err
+	}
+	return sub, nil
 }
 
 // receive merges what others publish. What comes while the city is down is

@@ -1,6 +1,8 @@
 package node
 
 import (
+	"slices"
+	"strconv"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -76,6 +78,40 @@ func TestAClusterConvergesWithGossipSwitchedOff(t *testing.T) {
 		}
 		if got := cities[7].summary(); got.Heroes != 7 || got.Tombstones != 1 {
 			t.Errorf("the last city holds %v", got)
+		}
+	})
+}
+
+// A city that is restarted is told again of what it said before, and left a mesh
+// that it does not remember. Neither keeps gossip from it.
+func TestGossipReachesACityAgainAsSoonAsItIsBack(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		net := newMockNet(t)
+		cities := net.quietChain(t, "gotham", "metropolis")
+		awaitAlive(t, cities...)
+		cfg := quiet("star")
+		cfg.Identity, cfg.SyncEvery = newKey(t), time.Hour
+		star := net.start(t, cfg, cities...)
+		all := append(slices.Clone(cities), star)
+		awaitAlive(t, all...)
+		for n := range 20 {
+			star.create(t, strconv.Itoa(n))
+		}
+		awaitEqual(t, all...)
+		star.leave(t)
+		star = net.start(t, cfg, cities...)
+		all[2] = star
+		awaitAlive(t, all...)
+		awaitEqual(t, all...)
+		time.Sleep(2 * time.Second) // of heartbeats
+		for n := range 10 {
+			hero := cities[n%2].create(t, strconv.Itoa(n))
+			begun := time.Now()
+			eventually(t, "the restarted city has it", func() bool { return star.record(t, hero.ID).Hero == hero })
+			if took := time.Since(begun); took > gossipSoon {
+				t.Errorf("a change took %v", took)
+			}
+			time.Sleep(100 * time.Millisecond)
 		}
 	})
 }

@@ -39,7 +39,7 @@ type journal struct {
 	inLoop func(ctx context.Context, f func(*city.Core)) error
 	facts  func() error
 	tell   func(StoreEvent)
-	wake chan struct{} // has a token when something waits
+	wake   chan struct{} // has a token when something waits
 
 	mu      sync.Mutex // guards the rest, and what of a volume it says
 	volume  *volume    // of the present incarnation

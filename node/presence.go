@@ -71,7 +71,7 @@ func validatePresence(_ context.Context, _ peer.ID, m *pubsub.Message) pubsub.Va
 
 // serve runs the goroutines of presence until ctx is done.
 func (p *presence) serve(ctx context.Context) error {
-	sub, err := p.topic.Subscribe(pubsub.WithBufferSize(pubsubQueueMax))
+	sub, err := subscribe(p.topic)
 	if err != nil {
 		return fmt.Errorf("subscribe to presence: %w", err)
 	}

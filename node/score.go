@@ -1,6 +1,8 @@
 package node
 
 import (
+	"math"
+	"sync"
 	"time"
 
 	pubsub "github.com/libp2p/go-libp2p-pubsub"
@@ -13,6 +15,10 @@ import (
 // correct program does counts against a peer. An invalid message costs
 // invalidWeight times the square of how many there were, so two silence its
 // sender's gossip, and three have it ignored altogether for a while.
+//
+// GossipSub's own count of them (P4) cannot be used: to it a message of ours that
+// comes back is invalid, and a city that has just been restarted is told of what it
+// said before, by all of its neighbours.
 const (
 	invalidWeight  = -100
 	gossipBelow    = -150
@@ -23,13 +29,11 @@ const (
 	scoreRetained  = 10 * time.Minute
 )
 
-func peerScore(network string) (*pubsub.PeerScoreParams, *pubsub.PeerScoreThresholds) {
+func peerScore(network string, invalid *invalids) (*pubsub.PeerScoreParams, *pubsub.PeerScoreThresholds) {
 	topic := &pubsub.TopicScoreParams{
 		SkipAtomicValidation:           true,
 		TopicWeight:                    1,
 		TimeInMeshQuantum:              time.Second, // a divisor, though the weight is 0
-		InvalidMessageDeliveriesWeight: invalidWeight,
-		InvalidMessageDeliveriesDecay:  pubsub.ScoreParameterDecay(invalidForgets),
 	}
 	params := &pubsub.PeerScoreParams{
 		SkipAtomicValidation: true,
@@ -37,7 +41,8 @@ func peerScore(network string) (*pubsub.PeerScoreParams, *pubsub.PeerScoreThresh
 			protocol.DeltaTopic(network):    topic,
 			protocol.PresenceTopic(network): topic,
 		},
-		AppSpecificScore:            func(peer.ID) float64 { return 0 },
+		AppSpecificScore:            invalid.score,
+		AppSpecificWeight:           1,
 		IPColocationFactorWhitelist: privateNets(),
 		BehaviourPenaltyWeight:      -1,
 		BehaviourPenaltyThreshold:   6,
@@ -51,4 +56,68 @@ func peerScore(network string) (*pubsub.PeerScoreParams, *pubsub.PeerScoreThresh
 		PublishThreshold:  publishBelow,
 		GraylistThreshold: graylistBelow,
 	}
+}
+
+// invalidsMax bounds the peers whose invalid messages are counted. Beyond it those
+// that have sent the fewest are forgotten.
+const invalidsMax = 4096
+
+// invalids counts the invalid messages of each peer. A count decays over
+// invalidForgets.
+type invalids struct {
+	mu     sync.Mutex // guards byPeer
+	byPeer map[peer.ID]invalidCount
+}
+
+type invalidCount struct {
+	count float64
+	at    time.Time // when it was that
+}
+
+func newInvalids() *invalids { return &invalids{byPeer: make(map[peer.ID]invalidCount)} }
+
+// decayed is the count at a later time, by 1% left of it after invalidForgets.
+func (c invalidCount) decayed(now time.Time) float64 {
+	return c.count * math.Pow(0.01, float64(now.Sub(c.at))/float64(invalidForgets))
+}
+
+// add counts a message that was rejected, unless that is nobody's fault or is about
+// our own.
+func (i *invalids) add(m *pubsub.Message, reason string) {
+	switch reason {
+	case pubsub.RejectSelfOrigin, pubsub.RejectBlacklstedPeer, pubsub.RejectBlacklistedSource,
+		pubsub.RejectValidationQueueFull, pubsub.RejectValidationThrottled, pubsub.RejectValidationIgnored:
+		return
+	}
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	now := time.Now()
+	if _, known := i.byPeer[m.ReceivedFrom]; !known && len(i.byPeer) >= invalidsMax {
+		i.forgetOne(now)
+	}
+	i.byPeer[m.ReceivedFrom] = invalidCount{i.byPeer[m.ReceivedFrom].decayed(now) + 1, now}
+}
+
+// forgetOne forgets the peer whose count is least.
+func (i *invalids) forgetOne(now time.Time) {
+	var least peer.ID
+	fewest := math.Inf(1)
+	for p, c := range i.byPeer {
+		if n := c.decayed(now); n < fewest {
+			least, fewest = p, n
+		}
+	}
+	delete(i.byPeer, least)
+}
+
+// score is what a peer's invalid messages cost it.
+func (i *invalids) score(p peer.ID) float64 {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	c, known := i.byPeer[p]
+	if !known {
+		return 0
+	}
+	n := c.decayed(time.Now())
+	return invalidWeight * n * n
 }

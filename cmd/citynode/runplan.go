@@ -19,7 +19,7 @@ type runPlan struct {
 	// stores nothing.
 	dataDir   string
 	ephemeral bool
-	ready  time.Duration // 0: no limit
+	ready     time.Duration // 0: no limit
 }
 
 // start takes the city's lock, makes the node, which then listens, and lists it

@@ -114,9 +114,9 @@ func endsCommand(ts *testscript.TestScript, _ bool, args []string) {
 	checkCode(ts, r.err, args[1])
 }
 
-func stopCommand(ts *testscript.TestScript, _ bool, args []string) {
+func leaveCommand(ts *testscript.TestScript, _ bool, args []string) {
 	if len(args) != 1 {
-		ts.Fatalf("usage: stop NAME")
+		ts.Fatalf("usage: leave NAME")
 	}
 	signalCommand(ts, false, []string{args[0], "TERM"})
 	endsCommand(ts, false, []string{args[0], "0"})

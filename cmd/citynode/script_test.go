@@ -26,7 +26,7 @@ import (
 //	                        for its first line; sets $NAME_addr and $NAME_peer
 //	signal NAME SIGNAL      send TERM, INT, HUP, STOP, CONT or KILL
 //	ends NAME CODE          wait for its end; its output is in NAME.out, NAME.err
-//	stop NAME               signal NAME TERM, then ends NAME 0
+//	leave NAME              signal NAME TERM, then ends NAME 0
 //	code CODE ARGS…         run citynode ARGS, which must exit with that code
 //	json PATH VALUE         the last output has that value at the path
 //	jsonenv VAR PATH        sets a variable from the last output
@@ -51,7 +51,7 @@ var scriptCommands = map[string]func(*testscript.TestScript, bool, []string){
 	"start":    startCommand,
 	"signal":   signalCommand,
 	"ends":     endsCommand,
-	"stop":     stopCommand,
+	"leave":    leaveCommand,
 	"code":     codeCommand,
 	"json":     jsonCommand,
 	"jsonenv":  jsonenvCommand,
