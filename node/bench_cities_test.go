@@ -28,6 +28,7 @@ import (
 
 	"github.com/citynode/citynode/city"
 	"github.com/citynode/citynode/crdt"
+	"github.com/citynode/citynode/internal/store"
 )
 
 // The transports that benchmarks run over, as addresses to listen on.
@@ -54,6 +55,8 @@ type benchNet struct {
 	syncs *payload
 	// changed, if set, hears each change of each city, from its loop.
 	changed func(city.SourcedChange)
+	// store, if set, is that of the next city to run.
+	store *store.Store
 }
 
 // run runs a city until the benchmark ends.
@@ -62,7 +65,8 @@ func (n *benchNet) run(name string) *member {
 	cfg := quiet(name)
 	cfg.PresenceEvery, cfg.SyncEvery = never, never
 	cfg.Listen = []ma.Multiaddr{ma.StringCast(n.listen)}
-	cfg.NewHost = n.host
+	cfg.NewHost, cfg.Store = n.host, n.store
+	n.store = nil
 	m := &member{witness: new(witness), ended: make(chan struct{})}
 	m.subscribe(&cfg.Events, time.Now())
 	if n.changed != nil {

@@ -28,6 +28,14 @@ func (c calls) serve(ctx context.Context, call *protocol.Call) (any, error) {
 		return nil, err
 	}
 	switch call.Request.Method {
+	case protocol.MethodCreate, protocol.MethodAssign, protocol.MethodRetire, protocol.MethodUpdate:
+		end, err := c.node.draining.order(c.node.cfg.City.Name)
+		if err != nil {
+			return nil, err
+		}
+		defer end()
+	}
+	switch call.Request.Method {
 	case protocol.MethodGet:
 		return c.get(ctx, call)
 	case protocol.MethodCreate:

@@ -64,6 +64,7 @@ type Node struct {
 	presence   *presence
 	entropy    *antiEntropy
 	settles    settles
+	draining   draining
 	supervisor *supervise.Supervisor
 
 	ready     chan struct{}
@@ -207,11 +208,14 @@ func (n *Node) redialConfig() bootstrap.RedialConfig {
 	}
 }
 
-// Run runs the node until ctx is done, and returns nil once it has said goodbye
-// and everything has ended. Before that it returns a *NameTakenError if another
+// Run runs the node until ctx is done. Then it lets the orders that it has begun
+// end, refuses new ones, and returns nil once it has said goodbye and everything
+// has ended. Before that it returns a *NameTakenError if another
 // live peer holds the city's name, or an error that matches ErrGaveUp. It can
 // be called once.
 func (n *Node) Run(ctx context.Context) error {
+	ctx, stop := n.draining.untilDrained(ctx)
+	defer stop()
 	err := n.supervisor.Serve(ctx)
 	if taken := (*NameTakenError)(nil); errors.As(err, &taken) {
 		err = taken

@@ -31,9 +31,9 @@ const (
 
 func peerScore(network string, invalid *invalids) (*pubsub.PeerScoreParams, *pubsub.PeerScoreThresholds) {
 	topic := &pubsub.TopicScoreParams{
-		SkipAtomicValidation:           true,
-		TopicWeight:                    1,
-		TimeInMeshQuantum:              time.Second, // a divisor, though the weight is 0
+		SkipAtomicValidation: true,
+		TopicWeight:          1,
+		TimeInMeshQuantum:    time.Second, // a divisor, though the weight is 0
 	}
 	params := &pubsub.PeerScoreParams{
 		SkipAtomicValidation: true,

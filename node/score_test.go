@@ -1,6 +1,7 @@
 package node
 
 import (
+	"strconv"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -30,14 +31,16 @@ func TestInvalidMessagesCountAgainstTheirSenderForAWhile(t *testing.T) {
 }
 
 func TestCountsOfInvalidMessagesAreBounded(t *testing.T) {
-	i := newInvalids()
-	for range 3 {
-		i.add(&pubsub.Message{ReceivedFrom: "worst"}, pubsub.RejectInvalidSignature)
-	}
-	for n := range 2 * invalidsMax {
-		i.add(&pubsub.Message{ReceivedFrom: peer.ID(time.Unix(int64(n), 0).String())}, pubsub.RejectInvalidSignature)
-	}
-	if len(i.byPeer) > invalidsMax || i.score("worst") > graylistBelow {
-		t.Errorf("%d peers, the worst has %v", len(i.byPeer), i.score("worst"))
-	}
+	synctest.Test(t, func(t *testing.T) {
+		i := newInvalids()
+		for range 3 {
+			i.add(&pubsub.Message{ReceivedFrom: "worst"}, pubsub.RejectInvalidSignature)
+		}
+		for n := range invalidsMax + 10 {
+			i.add(&pubsub.Message{ReceivedFrom: peer.ID(strconv.Itoa(n))}, pubsub.RejectInvalidSignature)
+		}
+		if len(i.byPeer) > invalidsMax || i.score("worst") > graylistBelow {
+			t.Errorf("%d peers, the worst has %v", len(i.byPeer), i.score("worst"))
+		}
+	})
 }
