@@ -36,10 +36,11 @@ var rooms = map[string][]string{
 	"protocol":                {"crdt"},
 	"internal/store":          {"crdt"},
 	"internal/reconcile":      {"crdt", "crdt/sketch"},
-	"internal/sim":            {"city", "crdt", "crdt/sketch", "internal/reconcile"},
+	"internal/history":        {"crdt"},
+	"internal/sim":            {"city", "crdt", "crdt/sketch", "internal/history", "internal/reconcile"},
 	"internal/dispatch":       {"crdt"},
 	"internal/netlab":         {},
-	"internal/e2e":            {"internal/netlab"}, // the binary is all it knows of the rest
+	"internal/e2e":            {"internal/netlab", "internal/history", "crdt"}, // of the rest it knows the binary
 	"node": {
 		"bootstrap", "city", "crdt", "crdt/sketch", "protocol",
 		"internal/reconcile", "internal/store", "internal/supervise",
@@ -65,6 +66,7 @@ var pureRooms = map[string][]string{
 	"crdt":               nil,
 	"crdt/sketch":        nil,
 	"city":               {"city.go", "incarnation.go", "read.go", "watch.go"}, // the actor
+	"internal/history":   nil,
 	"internal/reconcile": nil,
 	"internal/sim":       nil,
 }

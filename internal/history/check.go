@@ -1,0 +1,216 @@
+package history
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/citynode/citynode/crdt"
+)
+
+// Check says what in a history must not be, given what each city holds after
+// healing. Without finals it looks only at what was told.
+func Check(h *History, finals []Final) []Violation {
+	c := checker{history: h, finals: finals, held: make([]map[crdt.ID]crdt.Record, len(finals))}
+	for i, f := range finals {
+		c.held[i] = make(map[crdt.ID]crdt.Record, f.Entries.Len())
+		for _, r := range RecordsOf(f.Entries) {
+			c.held[i][IDOf(r)] = r
+		}
+	}
+	c.checkAnswers()
+	c.checkHealth()
+	c.checkVersions()
+	c.checkGrowth()
+	c.checkKept()
+	c.checkAgreement()
+	return c.found
+}
+
+// checker is a check on its way.
+type checker struct {
+	history *History
+	finals  []Final
+	held    []map[crdt.ID]crdt.Record // of the finals
+	found   []Violation
+}
+
+func (c *checker) violated(v Violation, format string, args ...any) {
+	v.Detail = fmt.Sprintf(format, args...)
+	c.found = append(c.found, v)
+}
+
+// checkAnswers looks at each answer by itself.
+func (c *checker) checkAnswers() {
+	for i := range c.history.Operations {
+		o := &c.history.Operations[i]
+		if o.Outcome != Acknowledged || o.Kind == Update {
+			continue
+		}
+		if why := misanswered(o); why != "" {
+			c.violated(Violation{Rule: Misanswered, Hero: o.Hero, Cities: []string{o.City}, Operation: o, Got: o.Record},
+				"%v was answered with %s: %s", o, describe(o.Record), why)
+		}
+	}
+}
+
+// misanswered is what is wrong with an answer, or "".
+func misanswered(o *Operation) string {
+	hero := o.Record.Hero
+	want, place := crdt.KindHero, o.City
+	if o.Kind == Retire {
+		want = crdt.KindTombstone
+	}
+	if o.Home {
+		place = crdt.Home
+	}
+	switch {
+	case o.Record.Kind != want:
+		return fmt.Sprintf("that is no %s", want)
+	case IDOf(o.Record) != o.Hero:
+		return fmt.Sprintf("that is of %v", IDOf(o.Record))
+	case o.Kind != Assign:
+		return ""
+	case hero.Location != place:
+		return "it was sent to " + place
+	case hero.Patrolling:
+		return "an order ends the patrol"
+	case hero.Version.Assigned == 0 || hero.Version.Assigned != hero.Version.HLC:
+		return "that is not the version of an order"
+	default:
+		return ""
+	}
+}
+
+// checkHealth looks at each hero that was seen alive.
+func (c *checker) checkHealth() {
+	for s := range c.seen() {
+		h := s.record.Hero
+		if s.record.Kind == crdt.KindHero && (h.Health < crdt.HealthMin || h.Health > crdt.HealthMax) {
+			c.violated(Violation{Rule: Unhealthy, Hero: h.ID, Cities: []string{s.city}, Operation: s.operation, Got: s.record},
+				"%v: %s %s %s", h.ID, s.city, s.verb(), describe(s.record))
+		}
+	}
+}
+
+// checkVersions looks for two heroes of one version.
+func (c *checker) checkVersions() {
+	if c.history.Forged {
+		return
+	}
+	type name struct {
+		id      crdt.ID
+		version crdt.Version
+	}
+	first := make(map[name]sight)
+	for s := range c.seen() {
+		if s.record.Kind != crdt.KindHero {
+			continue
+		}
+		n := name{s.record.Hero.ID, s.record.Hero.Version}
+		f, known := first[n]
+		if !known {
+			first[n] = s
+			continue
+		}
+		if f.record != s.record {
+			c.violated(Violation{Rule: Ambiguous, Hero: n.id, Cities: []string{f.city, s.city}, Operation: s.operation, Had: f.record, Got: s.record},
+				"%v: %s %s %s, %s %s %s", n.id, f.city, f.verb(), describe(f.record), s.city, s.verb(), describe(s.record))
+		}
+	}
+}
+
+// checkKept looks for what was acknowledged, or seen of a death, and is not there
+// after healing.
+func (c *checker) checkKept() {
+	for i := range c.history.Operations {
+		o := &c.history.Operations[i]
+		switch {
+		case o.Outcome == Acknowledged && o.Kind != Update:
+			c.checkKeptBy(sight{city: o.City, hero: o.Hero, record: o.Record, start: o.Invoked, end: o.Answered, operation: o})
+		case o.Outcome == Refused && o.Code == codeDead:
+			death := crdt.Record{Kind: crdt.KindTombstone, Tombstone: crdt.Tombstone{ID: o.Hero}}
+			c.checkKeptBy(sight{city: o.City, hero: o.Hero, record: death, start: o.Invoked, end: o.Answered, operation: o})
+		}
+	}
+	for _, s := range c.history.Sightings {
+		if s.Record.Kind == crdt.KindTombstone {
+			c.checkKeptBy(sight{city: s.City, hero: s.Hero, record: s.Record, start: s.At, end: s.At})
+		}
+	}
+}
+
+func (c *checker) checkKeptBy(s sight) {
+	for i, f := range c.finals {
+		now := c.held[i][s.hero]
+		if Covers(now, s.record) || !c.survived(s) {
+			continue
+		}
+		v := Violation{Rule: Lost, Hero: s.hero, Cities: []string{s.city, f.City}, Operation: s.operation, Had: s.record, Got: now}
+		if s.record.Kind == crdt.KindTombstone && now.Kind == crdt.KindHero {
+			v.Rule = Undead
+		}
+		c.violated(v, "%v: %s %s %s; in the end %s holds %s%s", s.hero, s.city, s.verb(), describe(s.record), f.City, describe(now), c.bombs(s))
+		return // one city is enough: they agree, or that is told
+	}
+}
+
+// survived tells whether what was seen must be there in the end.
+func (c *checker) survived(s sight) bool {
+	if c.history.Survived != nil {
+		return c.history.Survived(s.record)
+	}
+	if !c.bombedAfter(s) {
+		return true
+	}
+	for other := range c.seen() {
+		if other.hero == s.hero && Covers(other.record, s.record) && !c.bombedAfter(other) {
+			return true
+		}
+	}
+	return false
+}
+
+// bombedAfter tells whether the city where something was seen has lost it, or may
+// have.
+func (c *checker) bombedAfter(s sight) bool {
+	return slices.ContainsFunc(c.history.Bombings, func(b Bombing) bool { return b.City == s.city && b.At >= s.start })
+}
+
+// bombs tells the bombs that the city met since.
+func (c *checker) bombs(s sight) string {
+	var text strings.Builder
+	for _, b := range c.history.Bombings {
+		if b.City == s.city && b.At >= s.start {
+			fmt.Fprintf(&text, "; %s was bombed at %v, with neighbours %v", b.City, b.At, b.Neighbours)
+		}
+	}
+	return text.String()
+}
+
+// checkAgreement compares the finals.
+func (c *checker) checkAgreement() {
+	for i, f := range c.finals {
+		if f.Summary != c.finals[0].Summary {
+			v := Violation{Rule: Split, Cities: []string{c.finals[0].City, f.City}}
+			v.Hero, v.Had, v.Got = c.difference(0, i)
+			c.violated(v, "%s holds %+v, %s %+v; of %v %s holds %s, %s %s", c.finals[0].City, c.finals[0].Summary, f.City, f.Summary,
+				v.Hero, c.finals[0].City, describe(v.Had), f.City, describe(v.Got))
+		}
+	}
+}
+
+// difference is the first hero of whom two cities do not hold the same.
+func (c *checker) difference(a, b int) (id crdt.ID, of, to crdt.Record) {
+	for _, r := range RecordsOf(c.finals[a].Entries) {
+		if other := c.held[b][IDOf(r)]; other != r {
+			return IDOf(r), r, other
+		}
+	}
+	for _, r := range RecordsOf(c.finals[b].Entries) {
+		if other := c.held[a][IDOf(r)]; other != r {
+			return IDOf(r), other, r
+		}
+	}
+	return crdt.ID{}, crdt.Record{}, crdt.Record{}
+}
