@@ -93,9 +93,10 @@ func (c *checker) checkHealth() {
 	}
 }
 
-// checkVersions looks for two heroes of one version.
+// checkVersions looks for two heroes of one version. A city that has lost all may
+// give a version again, where its clock is behind that of the hero.
 func (c *checker) checkVersions() {
-	if c.history.Forged {
+	if c.history.Forged || len(c.history.Bombings) > 0 {
 		return
 	}
 	type name struct {

@@ -13,11 +13,11 @@ import (
 // not jump.
 const answersLast = 10 * time.Minute
 
-// answerKey is a request to one incarnation.
+// answerKey is a request to one city.
 type answerKey struct {
-	city, life int
-	caller     string
-	request    crdt.ID
+	city    int
+	caller  string
+	request crdt.ID
 }
 
 type givenAnswer struct {
@@ -29,19 +29,21 @@ type givenAnswer struct {
 type stepBefore struct {
 	suspicion string
 	open      bool
+	fault     bool // of the store
 }
 
 func (o *oracle) before(n *node) stepBefore {
-	return stepBefore{suspicion: n.core.Suspicion(), open: n.core.IsOpen()}
+	return stepBefore{suspicion: n.core.Suspicion(), open: n.core.IsOpen(), fault: n.core.StoreFault() != ""}
 }
 
 // checkAnswer checks that the answer to an order is the same as before, or
 // what the rules say.
 func (o *oracle) checkAnswer(n *node, m city.Message, caller city.Caller, before stepBefore, reply city.Reply, own int, done func()) {
-	key := answerKey{n.index, n.life, caller.Name, caller.Request}
+	key := answerKey{n.index, caller.Name, caller.Request}
 	earlier, again := o.answers[key]
+	again = again && !before.fault // or it is refused all the same
 	same := own == 0 && reflect.DeepEqual(earlier.reply, reply)
-	forgotten := o.latest[n.index].Sub(earlier.at) > answersLast
+	forgotten := o.mayForget(n, earlier.at)
 	if again && (same || !forgotten) {
 		o.w.counts.Remembered++
 		if !same {
@@ -60,6 +62,14 @@ func (o *oracle) checkAnswer(n *node, m city.Message, caller city.Caller, before
 	o.w.counts.Orders++
 	o.answers[key] = givenAnswer{at: n.time(), reply: reply}
 	done()
+}
+
+// mayForget tells whether a city need not remember an answer of that time any
+// more. A clock that jumps far makes it forget with an old answer also younger
+// ones.
+func (o *oracle) mayForget(n *node, answered time.Time) bool {
+	jumps := o.w.profile.clocks == clocksWild && o.w.profile.jumpEvery > 0
+	return jumps || o.latest[n.index].Sub(answered) > answersLast
 }
 
 // checkReason checks whether an order was refused, and why. The record is that
@@ -81,6 +91,9 @@ func (o *oracle) checkReason(n *node, m city.Message, before stepBefore, reply c
 
 // reason is why an order that wrote nothing did so; 0 if it need not write.
 func (o *oracle) reason(n *node, m city.Message, before stepBefore) city.Reason {
+	if before.fault {
+		return city.Unavailable
+	}
 	id, create := crdt.ID{}, false
 	switch m := m.(type) {
 	case city.Create:
@@ -116,7 +129,6 @@ func (o *oracle) created(n *node, m city.Create, reply city.Reply) {
 	if record.Kind != crdt.KindHero || record.Hero != reply.Hero || reply.Hero.Name != m.HeroName {
 		o.w.fail("a create is answered with the hero", "%v: %+v, holds %s", n, reply.Hero, describeRecord(record))
 	}
-	o.orders = append(o.orders, order{"create", record})
 }
 
 func (o *oracle) assigned(n *node, m city.Assign, reply city.Reply) {
@@ -131,7 +143,6 @@ func (o *oracle) assigned(n *node, m city.Assign, reply city.Reply) {
 		h.Version.Replica != n.cfg.Replica || h.Version.Assigned != h.Version.HLC {
 		o.w.fail("an order wins over all that its city knew", "%v: %s, answered %+v", n, describeRecord(record), h)
 	}
-	o.orders = append(o.orders, order{"assign", record})
 }
 
 func (o *oracle) retired(n *node, m city.Retire, reply city.Reply) {
@@ -139,5 +150,4 @@ func (o *oracle) retired(n *node, m city.Retire, reply city.Reply) {
 	if record.Kind != crdt.KindTombstone || record.Tombstone != reply.Tombstone {
 		o.w.fail("a retired hero is dead", "%v: %s", n, describeRecord(record))
 	}
-	o.orders = append(o.orders, order{"retire", record})
 }

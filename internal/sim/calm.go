@@ -24,6 +24,9 @@ const (
 func (w *world) calmDown() {
 	w.calm = true
 	w.links.mend()
+	for _, n := range w.nodes {
+		n.disk.down = false
+	}
 	if w.profile.clocksHealed {
 		for _, n := range w.nodes {
 			n.clock = clock{}

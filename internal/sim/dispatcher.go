@@ -8,6 +8,7 @@ import (
 
 	"github.com/citynode/citynode/city"
 	"github.com/citynode/citynode/crdt"
+	"github.com/citynode/citynode/internal/history"
 )
 
 const (
@@ -97,7 +98,7 @@ func (d *dispatcher) anyCity() *node { return d.w.nodes[d.rng.IntN(len(d.w.nodes
 // someCopies are old copies, of this hero more often than not; often none.
 func (d *dispatcher) someCopies(hero crdt.ID) (e crdt.Entries) {
 	for _, c := range d.copies {
-		if d.rng.IntN(8) == 0 || idOf(c) == hero && d.rng.IntN(2) == 0 {
+		if d.rng.IntN(8) == 0 || history.IDOf(c) == hero && d.rng.IntN(2) == 0 {
 			some := c.Entries()
 			e.Heroes = append(e.Heroes, some.Heroes...)
 			e.Tombstones = append(e.Tombstones, some.Tombstones...)
@@ -140,11 +141,13 @@ func (d *dispatcher) again(r *request) {
 
 // deliver lets the city answer, and brings the answer back.
 func (d *dispatcher) deliver(r *request, to *node) {
-	reply, up := to.step(r.message)
-	if !up || d.w.chance(d.w.profile.lossPermil/2) {
-		return
-	}
-	d.w.after(d.w.delay(), "answer", func() { d.answered(r, reply) })
+	asked := d.w.oracle.asked(d.name, r, to)
+	to.call(r.message, func(reply city.Reply) {
+		asked(reply)
+		if !d.w.chance(d.w.profile.lossPermil / 2) {
+			d.w.after(d.w.delay(), "answer", func() { d.answered(r, reply) })
+		}
+	})
 }
 
 func (d *dispatcher) answered(r *request, reply city.Reply) {

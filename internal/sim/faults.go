@@ -1,14 +1,11 @@
 package sim
 
-import (
-	"time"
-
-	"github.com/citynode/citynode/city"
-)
+import "time"
 
 func (w *world) scheduleFaults() {
 	w.repeat(w.profile.crashEvery, "crash", func() { w.anyNode().crash("panic") })
-	w.repeat(w.profile.bombEvery, "bomb", func() { w.anyNode().step(city.Bomb{}) })
+	w.repeat(w.profile.killEvery, "kill", func() { w.anyNode().kill(w.profile.powerCuts && w.rng.IntN(2) == 0) })
+	w.repeat(w.profile.bombEvery, "bomb", func() { w.anyNode().bomb() })
 	w.repeat(w.profile.partitionEvery, "partition", w.partition)
 	w.repeat(w.profile.jumpEvery, "jump", w.jump)
 }

@@ -19,6 +19,8 @@ func calmWorld(t *testing.T, cities int) *world {
 		syncEvery:     time.Second,
 		pageBytes:     200,
 		delay:         10 * time.Millisecond,
+		stores:        true,
+		waitingMax:    1000,
 	}
 	w := newWorldOf(Config{Seed: 1}, p, stream(1, 0))
 	for _, n := range w.nodes {
@@ -50,6 +52,12 @@ func (n *node) createHere(t *testing.T, id crdt.ID) {
 	}
 }
 
+// bombNow has a city crash at once.
+func (n *node) bombNow() {
+	n.raise()
+	n.step(city.Bomb{})
+}
+
 func TestABombDoesNotResurrectAHeroWhoseDeathTheNeighboursKnow(t *testing.T) {
 	w := calmWorld(t, 3)
 	bombed, id := w.nodes[0], requestID(0, 1)
@@ -60,7 +68,7 @@ func TestABombDoesNotResurrectAHeroWhoseDeathTheNeighboursKnow(t *testing.T) {
 		t.Fatal(reply.Err)
 	}
 	w.pass(time.Second)
-	bombed.step(city.Bomb{})
+	bombed.bombNow()
 	w.pass(5 * time.Second)
 	if !bombed.core.IsOpen() || bombed.life != 2 {
 		t.Fatalf("after the bomb: life %d, open %t", bombed.life, bombed.core.IsOpen())
@@ -80,7 +88,7 @@ func TestAStaleCopyTakenInBeforeTheFirstSyncDoesNotOutliveIt(t *testing.T) {
 	stale := other.core.State().Record(id).Entries()
 	bombed.step(city.Retire{Hero: id})
 	w.pass(time.Second)
-	bombed.step(city.Bomb{})
+	bombed.bombNow()
 	bombed.start() // at once, so that nothing has been synced
 	if reply, _ := bombed.step(city.Assign{Hero: id, With: stale}); reply.Err != nil {
 		t.Fatalf("the city knows nothing of the death yet: %v", reply.Err)
@@ -98,7 +106,7 @@ func TestABombedCityDoesNotSayNotFoundOfWhatItsNeighboursHold(t *testing.T) {
 	bombed, other, id := w.nodes[0], w.nodes[1], requestID(0, 1)
 	other.createHere(t, id)
 	w.pass(time.Second)
-	bombed.step(city.Bomb{})
+	bombed.bombNow()
 	bombed.start()
 	if reply, _ := bombed.step(city.Assign{Hero: id}); city.ReasonOf(reply.Err) != city.Unavailable {
 		t.Errorf("before the first sync: %+v, want unavailable", reply)
@@ -114,7 +122,7 @@ func TestACityBombedWithoutNeighboursHasLostAllAndOpens(t *testing.T) {
 	alone, id := w.nodes[0], requestID(0, 1)
 	w.cut(1, false, 1)
 	alone.createHere(t, id)
-	alone.step(city.Bomb{})
+	alone.bombNow()
 	w.pass(10 * time.Second)
 	if reply, _ := alone.step(city.Assign{Hero: id}); city.ReasonOf(reply.Err) != city.NotFound {
 		t.Errorf("assign: %+v, want not found", reply)
@@ -126,7 +134,7 @@ func TestASyncThatIsCutOpensNoCity(t *testing.T) {
 	bombed, other := w.nodes[0], w.nodes[1]
 	other.createHere(t, requestID(0, 1))
 	w.pass(time.Second)
-	bombed.step(city.Bomb{})
+	bombed.bombNow()
 	bombed.start()
 	w.pass(2 * time.Millisecond) // the hello is answered, the pages are not
 	w.cut(1, true, 1)

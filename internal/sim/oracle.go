@@ -1,12 +1,12 @@
 package sim
 
 import (
-	"bytes"
 	"cmp"
 	"time"
 
 	"github.com/citynode/citynode/city"
 	"github.com/citynode/citynode/crdt"
+	"github.com/citynode/citynode/internal/history"
 )
 
 // oracle knows the rules of the state a second time, written anew and not
@@ -16,19 +16,14 @@ type oracle struct {
 	shadows []*shadow   // of the living incarnations, by city
 	latest  []time.Time // that their clocks ever showed, by city
 	answers map[answerKey]givenAnswer
-	orders  []order
+	lives   []*life // by city
+	history record
 }
 
 // shadow is what one incarnation must hold: the greatest of all it ever held.
 type shadow struct {
 	records map[crdt.ID]crdt.Record
 	ids     []crdt.ID // in the order in which they came
-}
-
-// order is one that was answered without a refusal, and what it wrote.
-type order struct {
-	what   string
-	record crdt.Record
 }
 
 // holdings are copies of all records of a city at one moment.
@@ -40,39 +35,23 @@ func newOracle(w *world) *oracle {
 		shadows: make([]*shadow, w.profile.cities),
 		latest:  make([]time.Time, w.profile.cities),
 		answers: make(map[answerKey]givenAnswer),
+		lives:   newLives(w.profile.cities),
 	}
 }
 
 func (o *oracle) started(n *node) {
 	o.shadows[n.index] = &shadow{records: make(map[crdt.ID]crdt.Record)}
-	o.latest[n.index] = n.time()
-}
-
-// beats says whether a wins over b in a merge: a tombstone over a hero, a hero
-// over nothing, then the later order, the greater replica, the later write,
-// and last the greater encoding.
-func beats(a, b crdt.Record) bool {
-	va, vb := versionOf(a), versionOf(b)
-	return cmp.Or(
-		cmp.Compare(a.Kind, b.Kind),
-		cmp.Compare(va.Assigned, vb.Assigned),
-		cmp.Compare(va.Replica, vb.Replica),
-		cmp.Compare(va.HLC, vb.HLC),
-		bytes.Compare(encodingOf(a), encodingOf(b)),
-	) > 0
-}
-
-// covers says whether one who holds a has also, or has outlived, b.
-func covers(a, b crdt.Record) bool { return a == b || beats(a, b) }
-
-func versionOf(r crdt.Record) crdt.Version {
-	if r.Kind == crdt.KindTombstone {
-		return r.Tombstone.Version
+	if now := n.time(); now.After(o.latest[n.index]) {
+		o.latest[n.index] = now
 	}
-	return r.Hero.Version
 }
 
-func encodingOf(r crdt.Record) []byte { return crdt.AppendEntries(nil, r.Entries()) }
+// loaded checks what the store gives back.
+func (o *oracle) loaded(n *node, fx city.Effects) {
+	for _, c := range fx.Changes {
+		o.checkGrowth(n, c)
+	}
+}
 
 // earlierOrder says whether the order of a is an earlier one than that of b.
 func earlierOrder(a, b crdt.Version) bool {
@@ -113,7 +92,9 @@ func (o *oracle) after(n *node, m city.Message, before stepBefore, reply city.Re
 	case city.Retire:
 		o.checkAnswer(n, m, m.Caller, before, reply, own, func() { o.retired(n, m, reply) })
 	case city.Update:
-		o.checkTaken(n, m.Entries)
+		if reply.Err == nil {
+			o.checkTaken(n, m.Entries)
+		}
 	case city.Fight:
 		if fx.Note == "" && own != 1 {
 			o.w.fail("a fight costs health", "%v: %d writes", n, own)
@@ -136,14 +117,14 @@ func (o *oracle) checkGrowth(n *node, c crdt.Change) {
 	if err := c.New.Entries().Validate(); err != nil || c.New.Kind == crdt.KindNone {
 		o.w.fail("no city holds a malformed entry", "%v: %s: %v", n, describeRecord(c.New), err)
 	}
-	if beats(c.New, old) {
+	if history.Beats(c.New, old) {
 		return
 	}
 	rule := "versions only grow"
 	switch {
 	case old.Kind == crdt.KindTombstone && c.New.Kind == crdt.KindHero:
 		rule = "a dead hero stays dead"
-	case old.Kind == c.New.Kind && earlierOrder(versionOf(c.New), versionOf(old)):
+	case old.Kind == c.New.Kind && earlierOrder(history.VersionOf(c.New), history.VersionOf(old)):
 		rule = "nothing under an earlier order wins"
 	}
 	o.w.fail(rule, "%v: %s → %s", n, describeRecord(old), describeRecord(c.New))
@@ -155,6 +136,9 @@ func (o *oracle) checkGrowth(n *node, c crdt.Change) {
 func (o *oracle) checkOwnWrite(n *node, m city.Message, before stepBefore, c crdt.Change) {
 	if before.suspicion != "" {
 		o.w.fail("a city that suspects its clock writes nothing", "%v: %s", n, describeRecord(c.New))
+	}
+	if before.fault {
+		o.w.fail("a city whose store does not work writes nothing", "%v: %s", n, describeRecord(c.New))
 	}
 	if c.New.Kind == crdt.KindHero && c.New.Hero.Version.HLC.Time().Sub(n.time()) > city.OwnSkewMax {
 		o.w.fail("no own write is far ahead of the clock", "%v at %v: %s", n, n.time(), describeRecord(c.New))
@@ -188,14 +172,14 @@ func (o *oracle) checkDue(n *node, c city.SourcedChange) {
 func (o *oracle) checkTaken(n *node, e crdt.Entries) {
 	for _, t := range e.Tombstones {
 		r := crdt.Record{Kind: crdt.KindTombstone, Tombstone: t}
-		if !covers(o.shadows[n.index].records[t.ID], r) {
+		if !history.Covers(o.shadows[n.index].records[t.ID], r) {
 			o.w.fail("what is brought is taken", "%v: %s", n, describeRecord(r))
 		}
 	}
 	for _, h := range e.Heroes {
 		r := crdt.Record{Kind: crdt.KindHero, Hero: h}
 		due := h.Version.HLC < crdt.StampAt(n.time().Add(city.FutureSkewMax))
-		if due && !covers(o.shadows[n.index].records[h.ID], r) {
+		if due && !history.Covers(o.shadows[n.index].records[h.ID], r) {
 			o.w.fail("what is brought is taken", "%v: %s", n, describeRecord(r))
 		}
 	}
@@ -206,13 +190,6 @@ func (o *oracle) holdings(n *node) holdings {
 	if n.core == nil {
 		return nil
 	}
-	var all holdings
 	e, _, _ := n.core.State().Page(0, 1<<30)
-	for _, t := range e.Tombstones {
-		all = append(all, crdt.Record{Kind: crdt.KindTombstone, Tombstone: t})
-	}
-	for _, h := range e.Heroes {
-		all = append(all, crdt.Record{Kind: crdt.KindHero, Hero: h})
-	}
-	return all
+	return history.RecordsOf(e)
 }

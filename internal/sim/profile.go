@@ -28,7 +28,16 @@ type profile struct {
 
 	forgers bool // dispatchers send altered copies under the same version
 
+	stores      bool // cities have durable stores
+	commitTakes time.Duration
+	hangPermil  int           // of commits: the disk hangs for seconds
+	failPermil  int           // of commits: the disk fails for seconds
+	loadTakes   time.Duration // at a start
+	waitingMax  int           // records of others that may wait for a commit
+
 	crashEvery     time.Duration // 0: never
+	killEvery      time.Duration // 0: never
+	powerCuts      bool          // some kills are of the machine
 	bombEvery      time.Duration // 0: never
 	partitionEvery time.Duration // 0: never
 	oneWay         bool          // some partitions cut one direction only
@@ -81,7 +90,19 @@ func drawProfile(rng *rand.Rand) profile {
 	if p.clocks > clocksClose {
 		p.jumpEvery = sometimes(rng, seconds(rng, 5, 30))
 	}
+	p.drawStore(rng)
 	return p
+}
+
+func (p *profile) drawStore(rng *rand.Rand) {
+	p.stores = rng.IntN(4) > 0
+	p.commitTakes = oneOf(rng, 100*time.Microsecond, 2*time.Millisecond, 20*time.Millisecond, 300*time.Millisecond)
+	p.hangPermil = oneOf(rng, 0, 0, 2, 20)
+	p.failPermil = oneOf(rng, 0, 0, 5, 50)
+	p.loadTakes = oneOf(rng, time.Millisecond, 20*time.Millisecond, time.Second)
+	p.waitingMax = oneOf(rng, 2, 16, 1000)
+	p.killEvery = sometimes(rng, seconds(rng, 5, 30))
+	p.powerCuts = rng.IntN(2) == 0
 }
 
 // offset draws how wrong one clock is.
@@ -118,10 +139,11 @@ func (p profile) drift(rng *rand.Rand) int64 {
 func (p profile) String() string {
 	return fmt.Sprintf("%d cities, %d dispatchers, %d heroes, faults for %v, ticks %v, orders %v, syncs %v, "+
 		"pages %d bytes, bulk over %d, delay %v, loss %d‰, copies %d‰, cuts %d‰, crashes %v, bombs %v, partitions %v (one-way %t), "+
-		"clocks %v (jumps %v, healed %t), forgers %t",
+		"clocks %v (jumps %v, healed %t), forgers %t, kills %v (power %t), stores %t (commits %v, hangs %d‰, fail %d‰, load %v, waiting %d)",
 		p.cities, p.dispatchers, p.heroes, p.faultsLast, p.tickEvery, p.orderEvery, p.syncEvery,
 		p.pageBytes, p.bulkOver, p.delay, p.lossPermil, p.dupPermil, p.cutPermil, p.crashEvery, p.bombEvery, p.partitionEvery, p.oneWay,
-		p.clocks, p.jumpEvery, p.clocksHealed, p.forgers)
+		p.clocks, p.jumpEvery, p.clocksHealed, p.forgers, p.killEvery, p.powerCuts,
+		p.stores, p.commitTakes, p.hangPermil, p.failPermil, p.loadTakes, p.waitingMax)
 }
 
 func seconds(rng *rand.Rand, from, to int) time.Duration {

@@ -26,6 +26,9 @@ const (
 	forgetTombstones          // what is merged by anti-entropy loses its tombstones
 	blindMerge                // anti-entropy ignores the incarnation it began with
 	clockBlind                // nobody suspects its own clock, and the future rule is off for gossip
+	answerEarly               // what is told does not wait until it is durable
+	epochBlind                // the store takes batches of an epoch that was voided
+	noRewrite                 // a store that works again is not given what it missed
 )
 
 // Report is what a run came to.
@@ -50,7 +53,10 @@ type Counts struct {
 	Orders             uint64 // answered without a refusal, retries included
 	Refusals           uint64
 	Remembered         uint64 // retries that were answered from memory
-	Crashes            uint64 // bombs included
+	Crashes            uint64 // bombs and kills included
+	Kills              uint64 // of the process, power cuts included
+	Commits            uint64
+	StoreFaults        uint64
 	Deltas, DeltasLost uint64
 	Syncs, SyncsFailed uint64 // complete on the initiator's side, and not
 	Skipped            uint64 // heroes left out as future by complete syncs

@@ -83,6 +83,9 @@ func (c *Counts) add(o Counts) {
 	c.Refusals += o.Refusals
 	c.Remembered += o.Remembered
 	c.Crashes += o.Crashes
+	c.Kills += o.Kills
+	c.Commits += o.Commits
+	c.StoreFaults += o.StoreFaults
 	c.Deltas += o.Deltas
 	c.DeltasLost += o.DeltasLost
 	c.Syncs += o.Syncs

@@ -126,6 +126,19 @@ func (w *world) delay() time.Duration {
 	return d
 }
 
+// commitTime draws how long a commit takes.
+func (w *world) commitTime() time.Duration {
+	d := w.profile.commitTakes/2 + time.Duration(w.rng.Int64N(int64(w.profile.commitTakes)+1))
+	switch {
+	case w.chance(w.profile.hangPermil):
+		return commitMax/2 + w.upTo(commitMax)
+	case w.chance(100):
+		return 10 * d
+	default:
+		return d
+	}
+}
+
 func (w *world) fail(rule, format string, args ...any) {
 	if w.failure != nil {
 		return

@@ -1,0 +1,175 @@
+package sim
+
+import (
+	"reflect"
+
+	"github.com/citynode/citynode/city"
+	"github.com/citynode/citynode/crdt"
+	"github.com/citynode/citynode/internal/history"
+)
+
+// record is the history of a run, as it grows.
+type record struct {
+	operations []*history.Operation
+	sightings  []history.Sighting
+	bombings   []history.Bombing
+}
+
+// life is what a city has told since it last lost all that it held: what it must
+// know still, whatever happens to its process.
+type life struct {
+	records map[crdt.ID]crdt.Record
+	ids     []crdt.ID // in the order in which they came
+	answers []answerKey
+	given   map[answerKey]givenAnswer
+}
+
+func newLife() *life {
+	return &life{records: make(map[crdt.ID]crdt.Record), given: make(map[answerKey]givenAnswer)}
+}
+
+func newLives(cities int) []*life {
+	lives := make([]*life, cities)
+	for i := range lives {
+		lives[i] = newLife()
+	}
+	return lives
+}
+
+// voided is told when a city loses all that it held.
+func (o *oracle) voided(n *node) {
+	o.lives[n.index] = newLife()
+	var neighbours []string
+	for _, peer := range n.peers() {
+		neighbours = append(neighbours, peer.cfg.Name)
+	}
+	o.history.bombings = append(o.history.bombings, history.Bombing{City: n.cfg.Name, At: o.w.now, Neighbours: neighbours})
+}
+
+// asked is told of an operation; what it returns is told of the reply.
+func (o *oracle) asked(dispatcher string, r *request, to *node) func(city.Reply) {
+	op := &history.Operation{Dispatcher: dispatcher, City: to.cfg.Name, Invoked: o.w.now}
+	switch m := r.message.(type) {
+	case city.Create:
+		op.Kind, op.Request, op.Hero = history.Create, m.Request, m.Request
+	case city.Assign:
+		op.Kind, op.Request, op.Hero, op.Home = history.Assign, m.Request, m.Hero, m.Home
+	case city.Retire:
+		op.Kind, op.Request, op.Hero = history.Retire, m.Request, m.Hero
+	default:
+		op.Kind = history.Update
+	}
+	o.history.operations = append(o.history.operations, op)
+	return func(reply city.Reply) {
+		op.Answered, op.Life = o.w.now, to.memory()
+		if reply.Err != nil {
+			op.Outcome, op.Code = history.Refused, city.ReasonOf(reply.Err).String()
+			return
+		}
+		op.Outcome, op.Record = history.Acknowledged, answerOf(reply)
+	}
+}
+
+// answerOf is the hero or the tombstone that a reply has.
+func answerOf(reply city.Reply) crdt.Record {
+	switch {
+	case !reply.Hero.ID.IsZero():
+		return crdt.Record{Kind: crdt.KindHero, Hero: reply.Hero}
+	case !reply.Tombstone.ID.IsZero():
+		return crdt.Record{Kind: crdt.KindTombstone, Tombstone: reply.Tombstone}
+	default:
+		return crdt.Record{}
+	}
+}
+
+// shown is told of each turn that is told to those who wait and those who watch.
+func (o *oracle) shown(n *node, t turn) {
+	if t.fx.Lazy() {
+		return
+	}
+	lost := n.journal != nil && n.memory() != n.disk.epoch // it is about to be bombed
+	for _, c := range t.fx.Changes {
+		o.history.sightings = append(o.history.sightings, history.Sighting{
+			City: n.cfg.Name, Life: n.memory(), At: o.w.now, Hero: c.ID, Record: c.New,
+		})
+		if !lost {
+			o.lives[n.index].knows(c.New)
+		}
+	}
+	a, ok := t.fx.Answered()
+	if !ok || lost {
+		return
+	}
+	l, key := o.lives[n.index], answerKey{n.index, a.Name, a.Request}
+	l.knows(answerOf(t.reply))
+	l.answers = append(l.answers, key)
+	l.given[key] = givenAnswer{at: a.At, reply: t.reply}
+}
+
+func (l *life) knows(r crdt.Record) {
+	id := history.IDOf(r)
+	held, known := l.records[id]
+	if !known {
+		l.ids = append(l.ids, id)
+	}
+	if history.Beats(r, held) {
+		l.records[id] = r
+	}
+}
+
+// filled is told when an incarnation has what its store holds: it shows all that
+// the city ever told of, and remembers the answers that it gave.
+func (o *oracle) filled(n *node) {
+	l := o.lives[n.index]
+	for _, id := range l.ids {
+		o.history.sightings = append(o.history.sightings, history.Sighting{
+			City: n.cfg.Name, Life: n.memory(), At: o.w.now, Hero: id, Record: n.core.State().Record(id),
+		})
+	}
+	remembered := make(map[answerKey]givenAnswer)
+	for _, a := range n.core.Answers() {
+		remembered[answerKey{n.index, a.Name, a.Request}] = givenAnswer{at: a.At, reply: a.Reply}
+	}
+	for _, key := range l.answers {
+		given := l.given[key]
+		if got, ok := remembered[key]; !o.mayForget(n, given.at) && (!ok || !reflect.DeepEqual(got.reply, given.reply)) {
+			o.w.fail("a retry changes nothing and gets the same answer", "%v remembers %+v since its start, answered %+v", n, got.reply, given.reply)
+		}
+	}
+	for key := range o.answers {
+		if key.city == n.index {
+			delete(o.answers, key)
+		}
+	}
+	for key, a := range remembered {
+		o.answers[key] = a
+	}
+}
+
+// survived tells whether a city that did not lose all ever held the record.
+func (o *oracle) survived(r crdt.Record) bool {
+	id := history.IDOf(r)
+	for _, n := range o.w.nodes {
+		if history.Covers(o.lives[n.index].records[id], r) {
+			return true
+		}
+		if n.core != nil && history.Covers(o.shadows[n.index].records[id], r) {
+			return true
+		}
+	}
+	return false
+}
+
+// told is the history until now.
+func (o *oracle) told() *history.History {
+	h := &history.History{
+		Sightings: o.history.sightings,
+		Bombings:  o.history.bombings,
+		Forged:    o.w.profile.forgers,
+		Survived:  o.survived,
+	}
+	for _, op := range o.history.operations {
+		h.Operations = append(h.Operations, *op)
+	}
+	return h
+}
