@@ -30,6 +30,7 @@ type journal struct {
 	volume  *volume
 	fault   error // why the store does not work
 	busy    bool  // a commit runs, or a pause before the next try
+	woken   bool  // while busy: there is more to look for
 	flying  *batch
 }
 
@@ -79,6 +80,7 @@ func (v *volume) take() (batch, uint64) {
 // wake has the writer look for what waits, if it is not busy.
 func (j *journal) wake() {
 	if j.busy {
+		j.woken = true
 		return
 	}
 	j.busy = true
@@ -101,7 +103,8 @@ func (j *journal) next() {
 		return
 	}
 	j.busy = false
-	if v := j.volume; v != nil && (len(v.waiting.records) > 0 || len(v.waiting.answers) > 0) {
+	if j.woken {
+		j.woken = false
 		j.wake()
 	}
 }
@@ -113,7 +116,7 @@ func (j *journal) write() {
 		return
 	}
 	if v == nil || v.voided || len(v.waiting.answers) == 0 && len(v.waiting.records) == 0 {
-		j.busy = false
+		j.catchUp()
 		return
 	}
 	b, last := v.take()

@@ -117,11 +117,14 @@ func (l *life) knows(r crdt.Record) {
 	}
 }
 
-// filled is told when an incarnation has what its store holds: it shows all that
-// the city ever told of, and remembers the answers that it gave.
+// filled is told when an incarnation has what its store holds: it shows where that
+// is less than the city ever told of. It remembers the answers that it gave.
 func (o *oracle) filled(n *node) {
 	l := o.lives[n.index]
 	for _, id := range l.ids {
+		if history.Covers(n.core.State().Record(id), l.records[id]) {
+			continue // it may not be durable, so others may not rely on it
+		}
 		o.history.sightings = append(o.history.sightings, history.Sighting{
 			City: n.cfg.Name, Life: n.memory(), At: o.w.now, Hero: id, Record: n.core.State().Record(id),
 		})
