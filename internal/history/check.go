@@ -127,7 +127,7 @@ func (c *checker) checkKept() {
 	for i := range c.history.Operations {
 		o := &c.history.Operations[i]
 		switch {
-		case o.Outcome == Acknowledged && o.Kind != Update:
+		case o.Outcome == Acknowledged && o.Kind != Update && !o.Found:
 			c.checkKeptBy(sight{city: o.City, hero: o.Hero, record: o.Record, start: o.Invoked, end: o.Answered, operation: o})
 		case o.Outcome == Refused && o.Code == codeDead:
 			death := crdt.Record{Kind: crdt.KindTombstone, Tombstone: crdt.Tombstone{ID: o.Hero}}

@@ -71,6 +71,8 @@ func TestEachBrokenRuleIsFound(t *testing.T) {
 	late := orderOf(Assign, 3, heroAt(3))
 	refused := orderOf(Assign, 3, crdt.Record{})
 	refused.Outcome, refused.Code = Refused, "dead"
+	found := orderOf(Create, 1, heroAt(1))
+	found.Found = true
 	unknown := orderOf(Assign, 3, crdt.Record{})
 	unknown.Outcome = Unknown
 	home := with(heroAt(1), func(h *crdt.Hero) { h.Location = crdt.Home })
@@ -86,6 +88,7 @@ func TestEachBrokenRuleIsFound(t *testing.T) {
 		{"an order with a later one", History{Operations: []Operation{assign}}, []Final{holds(gotham, heroAt(2))}, "", ""},
 		{"an order before a death", History{Operations: []Operation{assign}}, []Final{holds(gotham, deathAt(1))}, "", ""},
 		{"an order of which nothing is known", History{Operations: []Operation{unknown}}, []Final{holds(gotham)}, "", ""},
+		{"a create that found what is gone", History{Operations: []Operation{found}}, []Final{holds(gotham)}, "", ""},
 		{"a lost order", History{Operations: []Operation{assign}}, []Final{holds(gotham)}, Lost, "holds nothing"},
 		{"a lost create", History{Operations: []Operation{orderOf(Create, 1, heroAt(0))}}, []Final{holds(gotham)}, Lost, "create of"},
 		{"a lost retire", History{Operations: []Operation{orderOf(Retire, 1, deathAt(1))}}, []Final{holds(gotham)}, Lost, "its tombstone"},

@@ -120,7 +120,7 @@ func (c *checker) checkGrowthOf(shown []sight) {
 	var floor sight
 	for _, s := range shown {
 		for ; len(ended) > 0 && ended[0].end < s.start; ended = ended[1:] {
-			if Beats(ended[0].record, floor.record) {
+			if o := ended[0].operation; (o == nil || !o.Found) && Beats(ended[0].record, floor.record) {
 				floor = ended[0]
 			}
 		}

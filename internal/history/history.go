@@ -72,6 +72,9 @@ type Operation struct {
 	// Record is what was answered: the hero (create, assign) or the tombstone
 	// (retire).
 	Record crdt.Record
+	// Found says that a create found the hero there: the answer is what the city
+	// had heard of it, and promises nothing.
+	Found bool
 }
 
 // codeDead is the code by which a city says that it knows of a hero's death.

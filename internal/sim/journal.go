@@ -201,6 +201,9 @@ func (j *journal) resume() {
 	j.n.disk.number = j.n.number
 	v := j.volume
 	resumed := func(err error) {
+		if j.volume != v && j.n.w.cfg.sabotage != staleVolume {
+			err = errDown // what the new incarnation did meanwhile was left out too
+		}
 		if err == nil {
 			j.fault = nil
 			if v != nil {
@@ -241,7 +244,7 @@ func (j *journal) rewrite(v *volume, done func(error)) {
 }
 
 func (j *journal) rewriteFrom(at crdt.Cursor, v *volume, done func(error)) {
-	if j.n.core == nil {
+	if j.n.core == nil || j.volume != v && j.n.w.cfg.sabotage != staleVolume {
 		done(errDown)
 		return
 	}

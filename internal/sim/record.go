@@ -20,12 +20,13 @@ type record struct {
 type life struct {
 	records map[crdt.ID]crdt.Record
 	ids     []crdt.ID // in the order in which they came
+	empty   bool      // it has not begun
 	answers []answerKey
 	given   map[answerKey]givenAnswer
 }
 
 func newLife() *life {
-	return &life{records: make(map[crdt.ID]crdt.Record), given: make(map[answerKey]givenAnswer)}
+	return &life{empty: true, records: make(map[crdt.ID]crdt.Record), given: make(map[answerKey]givenAnswer)}
 }
 
 func newLives(cities int) []*life {
@@ -67,6 +68,9 @@ func (o *oracle) asked(dispatcher string, r *request, to *node) func(city.Reply)
 			return
 		}
 		op.Outcome, op.Record = history.Acknowledged, answerOf(reply)
+		hero := reply.Hero
+		op.Found = op.Kind == history.Create &&
+			(hero.Version.Replica != to.cfg.Replica || hero.Version.Assigned > 0 || hero.Patrolling || hero.Health < crdt.HealthMax)
 	}
 }
 
@@ -101,7 +105,9 @@ func (o *oracle) shown(n *node, t turn) {
 		return
 	}
 	l, key := o.lives[n.index], answerKey{n.index, a.Name, a.Request}
-	l.knows(answerOf(t.reply))
+	if _, create := t.message.(city.Create); !create || len(t.fx.Changes) > 0 {
+		l.knows(answerOf(t.reply))
+	}
 	l.answers = append(l.answers, key)
 	l.given[key] = givenAnswer{at: a.At, reply: t.reply}
 }
@@ -121,6 +127,10 @@ func (l *life) knows(r crdt.Record) {
 // is less than the city ever told of. It remembers the answers that it gave.
 func (o *oracle) filled(n *node) {
 	l := o.lives[n.index]
+	if summary := n.core.State().Summary(); l.empty && summary != (crdt.Summary{}) {
+		o.w.fail("what a bomb voided never comes back", "%v starts with %+v", n, summary)
+	}
+	l.empty = false
 	for _, id := range l.ids {
 		if history.Covers(n.core.State().Record(id), l.records[id]) {
 			continue // it may not be durable, so others may not rely on it

@@ -3,7 +3,11 @@ package sim
 import (
 	"errors"
 	"testing"
+
+	"github.com/citynode/citynode/internal/history"
 )
+
+const retriesAreEqual = "a retry changes nothing and gets the same answer"
 
 // A simulation that finds nothing proves something only if it would find what
 // is wrong. The rules of crdt, city and reconcile were broken one by one while
@@ -12,32 +16,45 @@ func TestABrokenRuleIsNoticed(t *testing.T) {
 	for _, row := range []struct {
 		name     string
 		sabotage sabotage
+		seeds    int
 		rules    []string // any of these
 	}{
 		{
-			"a cut session counts as complete", cutIsComplete,
+			"a cut session counts as complete", cutIsComplete, fewSeeds,
 			[]string{"after a complete sync each side holds what the other held"},
 		},
 		{
-			"tombstones get lost", forgetTombstones,
+			"tombstones get lost", forgetTombstones, fewSeeds,
 			[]string{"after a complete sync each side holds what the other held"},
 		},
 		{
-			"sessions outlive incarnations", blindMerge,
+			"sessions outlive incarnations", blindMerge, fewSeeds,
 			[]string{"after a complete sync each side holds what the other held", "a correct session violates no rule"},
 		},
 		{
-			"no rule for future stamps", clockBlind,
+			"no rule for future stamps", clockBlind, fewSeeds,
 			[]string{"a hero is taken when it is due"},
+		},
+		{
+			"answers do not wait for the store", answerEarly, fewSeeds,
+			[]string{string(history.WentBack), string(history.Undead), string(history.Lost), retriesAreEqual},
+		},
+		{
+			"the store is blind for epochs", epochBlind, 5 * fewSeeds,
+			[]string{"what a bomb voided never comes back"},
+		},
+		{
+			"what a fault kept from the store is not written", noRewrite, 4 * fewSeeds,
+			[]string{string(history.WentBack), string(history.Undead), "a store at rest lacks nothing", retriesAreEqual},
 		},
 	} {
 		t.Run(row.name, func(t *testing.T) {
-			noticed := 0
-			for _, r := range playAll(t, Config{sabotage: row.sabotage}, fewSeeds) {
+			var noticed []uint64
+			for _, r := range playAll(t, Config{sabotage: row.sabotage}, row.seeds) {
 				if r.err == nil {
 					continue
 				}
-				noticed++
+				noticed = append(noticed, r.report.Seed)
 				failure, ok := errors.AsType[*Failure](r.err)
 				if !ok {
 					t.Fatal(r.err)
@@ -50,10 +67,10 @@ func TestABrokenRuleIsNoticed(t *testing.T) {
 					t.Errorf("noticed as %q, want one of %q", failure.Rule, row.rules)
 				}
 			}
-			if noticed == 0 {
-				t.Errorf("none of %d seeds noticed it", fewSeeds)
+			if len(noticed) == 0 {
+				t.Errorf("none of %d seeds noticed it", row.seeds)
 			}
-			t.Logf("%d of %d seeds noticed it", noticed, fewSeeds)
+			t.Logf("%d of %d seeds noticed it, the first of them %d", len(noticed), row.seeds, noticed[:min(5, len(noticed))])
 		})
 	}
 }

@@ -28,6 +28,7 @@ const (
 	clockBlind                // nobody suspects its own clock, and the future rule is off for gossip
 	answerEarly               // what is told does not wait until it is durable
 	epochBlind                // the store takes batches of an epoch that was voided
+	staleVolume               // the state goes on being written for an incarnation that has ended
 	noRewrite                 // a store that works again is not given what it missed
 )
 
