@@ -17,6 +17,7 @@ GOLANGCI_LINT ?= $(GO) run github.com/golangci/golangci-lint/v2/cmd/golangci-lin
 FUZZTIME ?= 10s# for each target; 10000x is a count of inputs
 SEEDS    ?= 500# how many seeds make sim runs
 SEED     ?=# the only seed that make sim runs
+HOURS    ?=# for how many virtual hours make sim runs each seed; empty: minutes
 VULNDB   ?=# folder of OSV files for make vuln
 
 # What make vuln may find; ARCHITECTURE.md says why each is accepted.
@@ -104,7 +105,7 @@ fuzz: ## fuzz every target of every package for FUZZTIME
 
 .PHONY: sim
 sim: ## simulate SEEDS clusters with faults, or only SEED
-	$(GO) test ./internal/sim -count=1 -timeout 30m -run TestSeeds $(if $(SEED),-sim.seed=$(SEED),-sim.seeds=$(SEEDS))
+	$(GO) test ./internal/sim -count=1 -timeout 30m -run TestSeeds $(if $(SEED),-sim.seed=$(SEED),-sim.seeds=$(SEEDS)) $(if $(HOURS),-sim.hours=$(HOURS))
 
 .PHONY: vuln
 vuln: ## look for known vulnerabilities in the folder of OSV files VULNDB

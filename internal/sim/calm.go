@@ -66,7 +66,11 @@ func (w *world) round(i int) {
 	if i == syncRounds {
 		w.oracle.judge()
 		w.probe()
-		w.finished = true
+		w.times++
+		if w.finished = w.now >= w.cfg.Last; !w.finished {
+			w.oracle.forget()
+			w.disturb()
+		}
 		return
 	}
 	for _, n := range w.nodes {
@@ -87,7 +91,7 @@ func (w *world) probe() {
 		if n.core == nil || n.core.Suspicion() != "" {
 			continue
 		}
-		id := requestID(2, uint64(i))
+		id := requestID(2, w.times<<8+uint64(i))
 		reply, _ := n.step(city.Create{Caller: city.Caller{Name: "probe", Request: id}, HeroName: "probe"})
 		if reply.Err == nil {
 			reply, _ = n.step(city.Assign{Hero: id})

@@ -4,14 +4,15 @@
 // The code under test is the real one: the cores of package city, and the
 // sessions of package reconcile, message by message, encoded and decoded.
 // What package node does round them (gossip, anti-entropy, presence, opening a
-// city, suspecting a clock) is written here again, as simply as its rules can
-// be said.
+// city, suspecting a clock, writing to the store and waiting for it) is written
+// here again, as simply as its rules can be said, and so is what package store
+// promises.
 //
 // A seed decides all: how many cities and dispatchers, how bad the network and
 // the clocks are, who crashes when. [Run] plays one seed: a time of faults,
 // then a time without. All the while it compares each city with an oracle that
 // has the rules of the state written down a second time; at the end all cities
-// must hold the same, and nothing may be lost that a surviving city held. The
+// must hold the same, and package history judges what dispatchers were told. The
 // same seed gives the same run, event by event, so a failure is replayed by
 // its number.
 //

@@ -91,7 +91,9 @@ func (n *node) awake() {
 	if n.journal != nil && n.disk.down {
 		life := n.life
 		n.journal.fail(errDisk)
-		n.journal.wake()
+		if n.w.cfg.sabotage != unwoken {
+			n.journal.wake()
+		}
 		n.journal.after(resumeEvery, "load", func() {
 			if n.life == life && n.core == nil {
 				n.awake()

@@ -2,6 +2,7 @@ package sim
 
 import (
 	"reflect"
+	"slices"
 
 	"github.com/citynode/citynode/city"
 	"github.com/citynode/citynode/crdt"
@@ -171,6 +172,27 @@ func (o *oracle) survived(r crdt.Record) bool {
 		}
 	}
 	return false
+}
+
+// forget begins a new history, when all is judged. Of what may be answered from
+// memory it knows when it was sent first.
+func (o *oracle) forget() {
+	var sent []*history.Operation
+	for _, op := range o.history.operations {
+		if o.w.now-op.Invoked <= 2*answersLast {
+			sent = append(sent, &history.Operation{Dispatcher: op.Dispatcher, Kind: op.Kind, Request: op.Request, Invoked: op.Invoked})
+		}
+	}
+	o.history = record{operations: sent}
+	for i, l := range o.lives {
+		l.answers = slices.DeleteFunc(l.answers, func(key answerKey) bool {
+			old := o.mayForget(o.w.nodes[i], l.given[key].at)
+			if old {
+				delete(l.given, key)
+			}
+			return old
+		})
+	}
 }
 
 // told is the history until now.

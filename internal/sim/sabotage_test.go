@@ -44,6 +44,10 @@ func TestABrokenRuleIsNoticed(t *testing.T) {
 			[]string{"what a bomb voided never comes back"},
 		},
 		{
+			"a store that is down at a start is not tried again", unwoken, 4 * fewSeeds,
+			[]string{"a store at rest lacks nothing", "every city is open in the end"},
+		},
+		{
 			"what a fault kept from the store is not written", noRewrite, 4 * fewSeeds,
 			[]string{string(history.WentBack), string(history.Undead), "a store at rest lacks nothing", retriesAreEqual},
 		},

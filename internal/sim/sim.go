@@ -10,6 +10,9 @@ import (
 type Config struct {
 	// Seed decides everything that happens.
 	Seed uint64
+	// Last is how long the run goes on, at least, in virtual time: times of faults
+	// and of calm in turn. 0: one of each.
+	Last time.Duration
 	// Trace, if set, receives a line for each thing that happens.
 	Trace io.Writer
 
@@ -29,6 +32,7 @@ const (
 	answerEarly               // what is told does not wait until it is durable
 	epochBlind                // the store takes batches of an epoch that was voided
 	staleVolume               // the state goes on being written for an incarnation that has ended
+	unwoken                   // a start that finds the store down does not have it tried again
 	noRewrite                 // a store that works again is not given what it missed
 )
 
@@ -71,12 +75,17 @@ type Failure struct {
 	At     time.Duration // virtual time
 	Rule   string        // what must hold
 	Detail string        // what did not
+	Last   time.Duration // that of the Config
 }
 
 // Error names the rule, and the command that plays the run again.
 func (f *Failure) Error() string {
-	return fmt.Sprintf("seed %d at %v: %s: %s\nreplay: go test ./internal/sim -run TestSeeds -sim.seed=%d -sim.trace",
-		f.Seed, f.At, f.Rule, f.Detail, f.Seed)
+	long := ""
+	if f.Last > 0 {
+		long = fmt.Sprintf(" -sim.hours=%v", f.Last.Hours())
+	}
+	return fmt.Sprintf("seed %d at %v: %s: %s\nreplay: go test ./internal/sim -run TestSeeds -sim.seed=%d -sim.trace%s",
+		f.Seed, f.At, f.Rule, f.Detail, f.Seed, long)
 }
 
 // Run plays one seed. The error is nil or a *Failure.

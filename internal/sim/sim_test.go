@@ -8,11 +8,13 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 )
 
 var (
 	seedsFlag = flag.Int("sim.seeds", 1000, "how many seeds TestSeeds plays")
 	seedFlag  = flag.Uint64("sim.seed", 0, "play this seed only; 0: all")
+	hoursFlag = flag.Float64("sim.hours", 0, "play each seed for that many virtual hours, of faults and calm in turn")
 	traceFlag = flag.Bool("sim.trace", false, "print what happens; with -sim.seed")
 )
 
@@ -30,7 +32,7 @@ func TestSeeds(t *testing.T) {
 		seeds = min(seeds, fewSeeds)
 	}
 	var total Counts
-	for _, r := range playAll(t, Config{}, seeds) {
+	for _, r := range playAll(t, Config{Last: last()}, seeds) {
 		if r.err != nil {
 			t.Error(r.err)
 		}
@@ -39,8 +41,11 @@ func TestSeeds(t *testing.T) {
 	t.Logf("%d seeds: %+v", seeds, total)
 }
 
+// last is how long a seed is played.
+func last() time.Duration { return time.Duration(*hoursFlag * float64(time.Hour)) }
+
 func playOne(t *testing.T, seed uint64) {
-	cfg := Config{Seed: seed}
+	cfg := Config{Seed: seed, Last: last()}
 	if *traceFlag {
 		cfg.Trace = os.Stdout
 	}

@@ -27,7 +27,8 @@ type world struct {
 	counts      Counts
 	born        uint64 // ids of heroes that dispatchers have used
 
-	calm     bool // the faults are over, and so are orders and ticks
+	times    uint64 // of faults that are over
+	calm     bool   // the faults are over, and so are orders and ticks
 	finished bool
 	failure  *Failure
 }
@@ -38,6 +39,9 @@ func newWorld(cfg Config) *world {
 }
 
 func newWorldOf(cfg Config, p profile, rng *rand.Rand) *world {
+	if cfg.Last > 0 {
+		p.faultsLast = longFaults
+	}
 	w := &world{cfg: cfg, profile: p, rng: rng, hash: fnv.New64a()}
 	w.oracle = newOracle(w)
 	w.links = newLinks(w.profile.cities)
@@ -50,6 +54,9 @@ func newWorldOf(cfg Config, p profile, rng *rand.Rand) *world {
 	return w
 }
 
+// longFaults is how long the faults of a long run last before a calm.
+const longFaults = 30 * time.Minute
+
 // stream is the n-th random source of a seed.
 func stream(seed, n uint64) *rand.Rand { return rand.New(rand.NewPCG(seed, n)) }
 
@@ -58,6 +65,14 @@ func (w *world) begin() {
 	w.tracef("profile: %v", w.profile)
 	for _, n := range w.nodes {
 		w.after(w.upTo(2*time.Second), "start", n.start)
+	}
+	w.disturb()
+}
+
+// disturb begins a time of faults, with orders and ticks.
+func (w *world) disturb() {
+	w.calm = false
+	for _, n := range w.nodes {
 		w.repeat(w.profile.tickEvery, "patrol", n.patrol)
 		w.repeat(w.profile.tickEvery, "fight", n.fight)
 		w.repeat(w.profile.presenceEvery, "presence", n.sendPresence)
@@ -143,7 +158,7 @@ func (w *world) fail(rule, format string, args ...any) {
 	if w.failure != nil {
 		return
 	}
-	w.failure = &Failure{Seed: w.cfg.Seed, At: w.now, Rule: rule, Detail: fmt.Sprintf(format, args...)}
+	w.failure = &Failure{Seed: w.cfg.Seed, At: w.now, Rule: rule, Detail: fmt.Sprintf(format, args...), Last: w.cfg.Last}
 	w.tracef("FAILED %s: %s", rule, w.failure.Detail)
 }
 
