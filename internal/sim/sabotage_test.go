@@ -40,15 +40,15 @@ func TestABrokenRuleIsNoticed(t *testing.T) {
 			[]string{string(history.WentBack), string(history.Undead), string(history.Lost), retriesAreEqual},
 		},
 		{
-			"the store is blind for epochs", epochBlind, 5 * fewSeeds,
+			"the store is blind for epochs", epochBlind, fewSeeds,
 			[]string{"what a bomb voided never comes back"},
 		},
 		{
-			"a store that is down at a start is not tried again", unwoken, 4 * fewSeeds,
+			"a store that is down at a start is not tried again", unwoken, 2 * fewSeeds,
 			[]string{"a store at rest lacks nothing", "every city is open in the end"},
 		},
 		{
-			"what a fault kept from the store is not written", noRewrite, 4 * fewSeeds,
+			"what a fault kept from the store is not written", noRewrite, fewSeeds,
 			[]string{string(history.WentBack), string(history.Undead), "a store at rest lacks nothing", retriesAreEqual},
 		},
 	} {
