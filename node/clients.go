@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/libp2p/go-libp2p/core/host"
+	"github.com/libp2p/go-libp2p/core/network"
 	"github.com/libp2p/go-libp2p/core/peer"
 	libp2pprotocol "github.com/libp2p/go-libp2p/core/protocol"
 
@@ -25,11 +26,27 @@ const (
 type clients struct {
 	host   host.Host
 	callID libp2pprotocol.ID
-	idle   *idle[*protocol.Client]
+	idle   *idle[*peerClient]
+}
+
+// peerClient makes calls on a stream of that connection.
+type peerClient struct {
+	*protocol.Client
+	conn network.Conn
+}
+
+// ended tells whether the stream has.
+func (c *peerClient) ended() bool {
+	select {
+	case <-c.Done():
+		return true
+	default:
+		return false
+	}
 }
 
 func newClients(h host.Host, network string) *clients {
-	closeOne := func(c *protocol.Client) { _ = c.Close() } // always nil
+	closeOne := func(c *peerClient) { _ = c.Close() } // always nil
 	return &clients{
 		host:   h,
 		callID: libp2pprotocol.ID(protocol.CallID(network)),
@@ -39,12 +56,12 @@ func newClients(h host.Host, network string) *clients {
 
 // borrow gives a client of that peer on a stream that nobody else uses, and
 // whether that has been used before. It dials at most for dialTimeout.
-func (c *clients) borrow(ctx context.Context, p peer.ID) (client *protocol.Client, used bool, err error) {
+func (c *clients) borrow(ctx context.Context, p peer.ID) (client *peerClient, used bool, err error) {
 	for {
 		if client, used = c.idle.take(p); !used {
 			break
 		}
-		if !ended(client) {
+		if !client.ended() {
 			return client, true, nil
 		}
 	}
@@ -54,27 +71,24 @@ func (c *clients) borrow(ctx context.Context, p peer.ID) (client *protocol.Clien
 	if err != nil {
 		return nil, false, fmt.Errorf("call %s: %w", p, err)
 	}
-	return protocol.NewClient(stream), false, nil
+	return &peerClient{protocol.NewClient(stream), stream.Conn()}, false, nil
 }
 
 // giveBack keeps the stream of a client for the next calls, unless it has ended
 // or the peer did not answer on it.
-func (c *clients) giveBack(p peer.ID, client *protocol.Client, silent bool) {
-	if silent || ended(client) {
+func (c *clients) giveBack(p peer.ID, client *peerClient, silent bool) {
+	if silent || client.ended() {
 		_ = client.Close() // always nil
 		return
 	}
 	c.idle.put(p, client)
 }
 
+// superseded tells whether the connection has ended while the peer has another,
+// on which what failed can be tried again at once.
+func superseded(h host.Host, c network.Conn) bool {
+	return c.IsClosed() && h.Network().Connectedness(c.RemotePeer()) == network.Connected
+}
+
 // close ends all streams that nobody uses.
 func (c *clients) close() { c.idle.closeAll() }
-
-func ended(c *protocol.Client) bool {
-	select {
-	case <-c.Done():
-		return true
-	default:
-		return false
-	}
-}

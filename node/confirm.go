@@ -76,7 +76,7 @@ func (c *confirmer) answer(ctx context.Context, p peer.ID) {
 	n.tellCity(n.directory.lost(p))
 }
 
-// askInfo asks on a kept stream, and once more if that was the stream of a
+// askInfo asks on a kept stream, and again if that was the stream of a
 // connection that has ended.
 func (n *Node) askInfo(ctx context.Context, p peer.ID) (info protocol.InfoReply, err error) {
 	for {
@@ -85,7 +85,7 @@ func (n *Node) askInfo(ctx context.Context, p peer.ID) (info protocol.InfoReply,
 			return info, dialErr
 		}
 		info, err = client.Info(ctx)
-		broken := used && err != nil && ctx.Err() == nil && ended(client)
+		broken := err != nil && ctx.Err() == nil && client.ended() && (used || superseded(n.host, client.conn))
 		n.clients.giveBack(p, client, ctx.Err() != nil)
 		if !broken {
 			return info, err

@@ -10,6 +10,7 @@ import (
 	"github.com/libp2p/go-libp2p/core/event"
 	"github.com/libp2p/go-libp2p/core/network"
 	"github.com/libp2p/go-libp2p/core/peer"
+	libp2pprotocol "github.com/libp2p/go-libp2p/core/protocol"
 	"github.com/libp2p/go-libp2p/p2p/host/eventbus"
 
 	"github.com/citynode/citynode/crdt"
@@ -42,11 +43,17 @@ type presence struct {
 	topic   *pubsub.Topic
 	wake    chan struct{} // has a token when a presence is due at once
 	confirm *confirmer
+	dead    *deadConns
 	last    crdt.Stamp // the last sent; owned by send's goroutine
 }
 
 func newPresence(n *Node) *presence {
-	return &presence{node: n, wake: make(chan struct{}, 1), confirm: newConfirmer(n)}
+	return &presence{
+		node:    n,
+		wake:    make(chan struct{}, 1),
+		confirm: newConfirmer(n),
+		dead:    newDeadConns(n.host, n.log),
+	}
 }
 
 // announce has a presence sent soon; it never blocks.
@@ -91,6 +98,9 @@ func (p *presence) serve(ctx context.Context) error {
 	group.Go(func() error { return p.ageCities(ctx) })
 	for range confirmWorkers {
 		group.Go(func() error { return p.confirm.work(ctx) })
+	}
+	for range deadWorkers {
+		group.Go(func() error { return p.dead.work(ctx) })
 	}
 	return group.Wait()
 }
@@ -188,15 +198,25 @@ func (p *presence) followPeers(ctx context.Context, events <-chan any) error {
 			}
 			switch e := e.(type) {
 			case event.EvtPeerIdentificationCompleted:
-				if speaks(e.Protocols, p.node.clients.callID) && speaks(e.Protocols, p.node.syncID) {
-					p.confirm.ask(e.Peer)
-				}
+				p.connected(e.Peer, e.Protocols)
 			case event.EvtPeerConnectednessChanged:
 				if known, ok := p.node.directory.get(e.Peer); ok && known.status == Alive && e.Connectedness == network.NotConnected {
 					p.confirm.ask(e.Peer)
 				}
 			}
 		}
+	}
+}
+
+// connected notes a new connection. A city that is starting does not serve yet;
+// one that is known may have been killed and be starting again.
+func (p *presence) connected(who peer.ID, protocols []libp2pprotocol.ID) {
+	serves := speaks(protocols, p.node.clients.callID) && speaks(protocols, p.node.syncID)
+	if serves {
+		p.confirm.ask(who)
+	}
+	if _, known := p.node.directory.get(who); known || serves {
+		p.dead.suspect(who)
 	}
 }
 

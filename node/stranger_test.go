@@ -9,6 +9,7 @@ import (
 
 	"github.com/libp2p/go-libp2p"
 	pubsub "github.com/libp2p/go-libp2p-pubsub"
+	"github.com/libp2p/go-libp2p/core/crypto"
 	"github.com/libp2p/go-libp2p/core/host"
 	"github.com/libp2p/go-libp2p/core/network"
 	"github.com/libp2p/go-libp2p/core/peer"
@@ -34,7 +35,13 @@ type world interface {
 // newStranger is a host that serves nothing yet, until the test ends.
 func newStranger(t *testing.T, w world) *stranger {
 	t.Helper()
-	h, err := w.host(libp2p.Identity(newKey(t)), libp2p.ResourceManager(&network.NullResourceManager{}), libp2p.DisableRelay())
+	return newStrangerAs(t, w, newKey(t))
+}
+
+// newStrangerAs is newStranger with a key that another host may have had.
+func newStrangerAs(t *testing.T, w world, key crypto.PrivKey) *stranger {
+	t.Helper()
+	h, err := w.host(libp2p.Identity(key), libp2p.ResourceManager(&network.NullResourceManager{}), libp2p.DisableRelay())
 	if err != nil {
 		t.Fatal(err)
 	}

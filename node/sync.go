@@ -50,16 +50,21 @@ func (a *antiEntropy) syncWith(ctx context.Context, p peer.ID) (reconcile.Result
 	if a.strikes.barred(p, time.Now()) {
 		return reconcile.Result{}, fmt.Errorf("sync with %s: it has violated the protocol", p)
 	}
-	for {
+	for moved := false; ; {
 		stream, used, err := a.streams.take(ctx, p)
 		if err != nil {
 			return reconcile.Result{}, err
 		}
 		result, err := a.initiate(ctx, p, stream, inc)
-		if err != nil && used && stream.received == 0 && ctx.Err() == nil {
-			continue // the other side has given the idle stream up meanwhile
+		switch {
+		case err == nil || ctx.Err() != nil:
+			return result, err
+		case used && stream.received == 0: // the other side has given the idle stream up meanwhile
+		case !moved && superseded(a.node.host, stream.Conn()):
+			moved = true
+		default:
+			return result, err
 		}
-		return result, err
 	}
 }
 

@@ -1,0 +1,108 @@
+package node
+
+import (
+	"context"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/libp2p/go-libp2p/core/peer"
+
+	"github.com/citynode/citynode/protocol"
+)
+
+// killed is a city that was killed, as a power cut kills it, and the others of
+// its network, whose connections to it look alive for 30 s.
+func killed(t *testing.T, net *simNet) (cfg Config, others []*member) {
+	t.Helper()
+	cfg = quiet("gotham")
+	cfg.Identity, cfg.StateDir = newKey(t), t.TempDir()
+	others = []*member{net.start(t, quiet("metropolis"))}
+	others = append(others, net.start(t, quiet("star"), others[0]))
+	gotham := net.start(t, cfg, others[0])
+	awaitReady(t, append(others, gotham)...)
+	awaitAlive(t, append(others, gotham)...)
+	gotham.create(t, "Batman")
+	awaitEqual(t, append(others, gotham)...)
+	time.Sleep(time.Minute)
+	net.cut(gotham.host)
+	gotham.leave(t)
+	return cfg, others
+}
+
+func TestACityThatWasKilledIsAliveToAllAsSoonAsItServes(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		net := newSimNet(t)
+		cfg, others := killed(t, net)
+		again := net.start(t, cfg, others[0])
+		within(t, 8*time.Second, "coming back", func() {
+			for _, c := range others {
+				eventually(t, c.cfg.City.Name+" knows that it is back", func() bool {
+					e, _ := c.directory.get(again.Peer())
+					return e.status == Alive && e.presence.Incarnation == again.kept.Incarnation()
+				})
+			}
+			awaitEqual(t, append(others, again)...)
+		})
+		for _, c := range others {
+			within(t, time.Second, "a call", func() {
+				c.call(t, "gotham", func(ctx context.Context, client *protocol.Client) error {
+					_, err := client.Info(ctx)
+					return err
+				})
+			})
+			eventually(t, c.cfg.City.Name+" gossips with all again", func() bool { return len(c.presence.topic.ListPeers()) == 2 })
+		}
+	})
+}
+
+func TestOfTwoConnectionsTheOneThatIsSilentIsClosed(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		net := newSimNet(t)
+		gotham := net.start(t, quiet("gotham"))
+		awaitReady(t, gotham)
+		key := newKey(t)
+		before := newStrangerAs(t, net, key)
+		before.claims("metropolis")
+		before.meets(t, gotham)
+		awaitKnown(t, gotham, before.ID())
+		old := gotham.host.Network().ConnsToPeer(before.ID())
+		net.cut(before)
+		after := newStrangerAs(t, net, key)
+		after.claims("metropolis")
+		after.meets(t, gotham)
+		within(t, deadAfter+time.Second, "noticing", func() {
+			eventually(t, "the old connection is closed", func() bool { return old[0].IsClosed() })
+		})
+		if left := gotham.host.Network().ConnsToPeer(after.ID()); len(left) != 1 || left[0].IsClosed() {
+			t.Errorf("left are %v", left)
+		}
+	})
+}
+
+func TestConnectionsThatAllAnswerOrAllAreSilentStay(t *testing.T) {
+	for fact, cut := range map[string]bool{"all answer": false, "all are silent": true} {
+		t.Run(fact, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				net := newSimNet(t)
+				gotham := net.start(t, quiet("gotham"))
+				awaitReady(t, gotham)
+				other := newStranger(t, net)
+				other.meets(t, gotham)
+				conns := other.Network().ConnsToPeer(gotham.Peer())
+				conns = append(conns, conns[0]) // two ways to it, as far as can be told
+				if cut {
+					net.cut(other)
+				}
+				if quiet := silent(t.Context(), conns); len(quiet) != 0 {
+					t.Errorf("silent are %v", quiet)
+				}
+			})
+		})
+	}
+}
+
+func awaitKnown(t *testing.T, m *member, p peer.ID) {
+	t.Helper()
+	eventually(t, "it is known", func() bool { _, ok := m.directory.get(p); return ok })
+}
