@@ -30,26 +30,59 @@ type confirmer struct {
 	node  *Node
 	queue chan peer.ID
 
-	mu    sync.Mutex // guards asked
-	asked map[peer.ID]bool
+	mu    sync.Mutex // guards asked and what is in it
+	asked map[peer.ID]*question
 }
+
+// question is to one peer, from when it is wanted until it is over.
+type question struct {
+	again   bool               // the peer gave a sign of life since it was asked last
+	cancel  context.CancelFunc // ends the present attempt; nil before the first
+	dialing bool               // there was no connection when the present attempt began
+}
+
+// reason is why a peer is asked.
+type reason int
+
+const (
+	// doubt: there is no sign of life. A question under way will tell.
+	doubt reason = iota
+	// sign: the peer lives. A question under way that has no answer was put to
+	// what is gone, and is put again.
+	sign
+	// contact: there is a new way to the peer. A question under way is put again
+	// at once. So it is where a peer that was being dialed is found connected.
+	contact
+)
 
 func newConfirmer(n *Node) *confirmer {
-	return &confirmer{node: n, queue: make(chan peer.ID, confirmQueueMax), asked: make(map[peer.ID]bool)}
+	return &confirmer{node: n, queue: make(chan peer.ID, confirmQueueMax), asked: make(map[peer.ID]*question)}
 }
 
-// ask has a peer asked soon, unless it is being asked; it never blocks.
-func (c *confirmer) ask(p peer.ID) {
+// ask has a peer asked soon; it never blocks.
+func (c *confirmer) ask(p peer.ID, why reason) {
+	connected := c.connected(p)
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.asked[p] {
+	if q, ok := c.asked[p]; ok {
+		if connected && q.dialing {
+			why = contact
+		}
+		q.again = q.again || why != doubt
+		if why == contact && q.cancel != nil {
+			q.cancel()
+		}
 		return
 	}
 	select {
 	case c.queue <- p:
-		c.asked[p] = true
+		c.asked[p] = new(question)
 	default:
 	}
+}
+
+func (c *confirmer) connected(p peer.ID) bool {
+	return c.node.host.Network().Connectedness(p) == network.Connected
 }
 
 func (c *confirmer) work(ctx context.Context) error {
@@ -59,21 +92,57 @@ func (c *confirmer) work(ctx context.Context) error {
 			return nil
 		case p := <-c.queue:
 			c.answer(ctx, p)
-			c.mu.Lock()
-			delete(c.asked, p)
-			c.mu.Unlock()
 		}
 	}
 }
 
+// answer asks a peer until it answers, or does not and has given no sign of
+// life meanwhile: then it is lost.
 func (c *confirmer) answer(ctx context.Context, p peer.ID) {
 	n := c.node
-	_, err := n.identify(ctx, p)
-	if err == nil || ctx.Err() != nil {
+	for {
+		begun := n.cfg.Now()
+		err := c.attempt(ctx, p)
+		answered := err == nil || ctx.Err() != nil
+		if !c.over(p, answered) {
+			continue
+		}
+		if answered {
+			return
+		}
+		n.log.Debug("city did not confirm itself", "peer", p, "err", err)
+		event, heard := n.directory.lost(p, begun)
+		if heard {
+			c.ask(p, doubt)
+		}
+		n.tellCity(event)
 		return
 	}
-	n.log.Debug("city did not confirm itself", "peer", p, "err", err)
-	n.tellCity(n.directory.lost(p))
+}
+
+// attempt asks a peer once.
+func (c *confirmer) attempt(ctx context.Context, p peer.ID) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	dialing := !c.connected(p)
+	c.mu.Lock()
+	q := c.asked[p]
+	q.again, q.cancel, q.dialing = false, cancel, dialing
+	c.mu.Unlock()
+	_, err := c.node.identify(ctx, p)
+	return err
+}
+
+// over ends a question, unless it had no answer and is to be put again.
+func (c *confirmer) over(p peer.ID, answered bool) bool {
+	connected := c.connected(p)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if q := c.asked[p]; !answered && (q.again || connected && q.dialing) {
+		return false
+	}
+	delete(c.asked, p)
+	return true
 }
 
 // askInfo asks on a kept stream, and again if that was the stream of a

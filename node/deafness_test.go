@@ -83,7 +83,13 @@ func TestAFailedCityThatIsConnectedIsAskedAgainAtOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		gotham, metropolis := twoCities(t)
 		time.Sleep(time.Minute)
-		gotham.tellCity(gotham.directory.lost(metropolis.Peer()))
+		gotham.lose(metropolis)
 		within(t, 2*time.Second, "asking", func() { awaitStatus(t, metropolis, Alive, gotham) })
 	})
+}
+
+// lose has the member take another for one that failed.
+func (m *member) lose(other *member) {
+	event, _ := m.directory.lost(other.Peer(), m.cfg.Now())
+	m.tellCity(event)
 }

@@ -12,9 +12,14 @@ import (
 	"github.com/citynode/citynode/protocol"
 )
 
-// citiesMax bounds the directory. A presence is under 200 bytes, so it stays
-// under 2 MiB; beyond it those gone for longest make room.
-const citiesMax = 4096
+const (
+	// citiesMax bounds the directory. A presence is under 200 bytes, so it stays
+	// under 2 MiB; beyond it those gone for longest make room.
+	citiesMax = 4096
+	// leavingFor is how long a city may still answer after its goodbye. One that
+	// answers later has not left, or is back.
+	leavingFor = 2 * time.Second
+)
 
 // directory is what this node knows of the other cities. An entry is made only
 // of a city that confirmed, by info on an authenticated connection, that it is
@@ -69,11 +74,15 @@ func (d *directory) hear(p peer.ID, news protocol.Presence, now time.Time) (even
 	return nil, false
 }
 
-// confirmed applies a city's own answer to info.
+// confirmed applies a city's own answer to info. That of one which has just said
+// goodbye does not make it alive again.
 func (d *directory) confirmed(p peer.ID, info protocol.InfoReply, now time.Time) *CityEvent {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	e, ok := d.cities[p]
+	if ok && e.presence.Incarnation == info.Incarnation && e.leaving(now) {
+		return nil
+	}
 	if !ok || e.presence.City != info.City {
 		d.makeRoom()
 		e = &entry{peer: p, found: now}
@@ -103,6 +112,11 @@ func (d *directory) confirmed(p peer.ID, info protocol.InfoReply, now time.Time)
 	return event
 }
 
+// leaving tells whether the city has only just said goodbye.
+func (e *entry) leaving(now time.Time) bool {
+	return e.status == Left && now.Sub(e.heard) < leavingFor
+}
+
 // sentIn is the stamp of the last presence of that incarnation.
 func (e *entry) sentIn(incarnation crdt.Stamp) crdt.Stamp {
 	if e.presence.Incarnation != incarnation {
@@ -111,15 +125,19 @@ func (e *entry) sentIn(incarnation crdt.Stamp) crdt.Stamp {
 	return e.presence.Sent
 }
 
-// lost notes that an alive city did not answer.
-func (d *directory) lost(p peer.ID) *CityEvent {
+// lost notes that an alive city did not answer when it was asked, unless it was
+// heard since.
+func (d *directory) lost(p peer.ID, asked time.Time) (event *CityEvent, heard bool) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	e, ok := d.cities[p]
-	if !ok || e.status != Alive {
-		return nil
+	switch {
+	case !ok || e.status != Alive:
+		return nil, false
+	case e.heard.After(asked):
+		return nil, true
 	}
-	return d.move(e, Failed)
+	return d.move(e, Failed), false
 }
 
 // agree notes a complete sync with an incarnation that began at start.

@@ -65,7 +65,7 @@ func TestOnlyLaterNewsOfAKnownLivingIncarnationIsTakenUnasked(t *testing.T) {
 		{"an old incarnation", nil, "p", presenceOf(gotham(after(0), after(3))), false, false},
 		{"older news", nil, "p", presenceOf(gotham(after(1), after(1))), false, false},
 		{"the same news again", nil, "p", presenceOf(gotham(after(1), after(2))), false, false},
-		{"of one that failed", func(d *directory) { d.lost("p") }, "p", later, false, true},
+		{"of one that failed", func(d *directory) { d.lost("p", noon) }, "p", later, false, true},
 		{"of one that left", func(d *directory) { d.hear("p", leaving, noon) }, "p", presenceOf(gotham(after(1), after(4))), false, true},
 	} {
 		d := withGotham()
@@ -88,7 +88,7 @@ func TestAGoodbyeMakesACityLeftEvenAfterItFailed(t *testing.T) {
 	for _, failed := range []bool{false, true} {
 		d := withGotham()
 		if failed {
-			d.lost("p")
+			d.lost("p", noon)
 		}
 		goodbye := presenceOf(gotham(after(1), after(3)))
 		goodbye.Leaving = true
@@ -99,7 +99,7 @@ func TestAGoodbyeMakesACityLeftEvenAfterItFailed(t *testing.T) {
 		if event, _ := d.hear("p", goodbye, noon); event != nil {
 			t.Errorf("failed %t: told twice", failed)
 		}
-		if event := d.lost("p"); event != nil {
+		if event, _ := d.lost("p", noon.Add(time.Hour)); event != nil {
 			t.Error("one that left has failed as well")
 		}
 	}
@@ -122,7 +122,7 @@ func TestConfirmedTellsWhatIsNew(t *testing.T) {
 	if got, want := tell(gotham(after(2), after(3))), `"alive" to "alive", restarted true`; got != want {
 		t.Errorf("after a restart: got %s, want %s", got, want)
 	}
-	d.lost("p")
+	d.lost("p", noon)
 	if got, want := tell(gotham(after(3), after(4))), `"failed" to "alive", restarted true`; got != want {
 		t.Errorf("after a failure: got %s, want %s", got, want)
 	}
@@ -168,8 +168,9 @@ func TestAFullDirectoryForgetsWhoIsGoneForLongest(t *testing.T) {
 		info.City = fmt.Sprintf("c%d", i)
 		d.confirmed(peer.ID(info.City), info, noon.Add(time.Duration(i)*time.Second))
 	}
-	d.lost("c7")
-	d.lost("c9")
+	for _, p := range []peer.ID{"c7", "c9"} {
+		d.lost(p, noon.Add(time.Hour))
+	}
 	for i, forgotten := range []peer.ID{"c7", "c9", "c0"} {
 		info := gotham(after(1), after(2))
 		d.confirmed(peer.ID(fmt.Sprintf("new%d", i)), info, noon.Add(time.Hour*24))
@@ -197,12 +198,44 @@ func TestOfANameTheLivingComeFirstThenWhoWasKnownFirst(t *testing.T) {
 	for i, p := range []peer.ID{"dead", "first", "second"} {
 		d.confirmed(p, gotham(after(1), after(2)), noon.Add(time.Duration(i)*time.Second))
 	}
-	d.lost("dead")
+	d.lost("dead", noon.Add(time.Hour))
 	var got []peer.ID
 	for _, e := range d.named("gotham") {
 		got = append(got, e.peer)
 	}
 	if fmt.Sprint(got) != fmt.Sprint([]peer.ID{"first", "second", "dead"}) {
 		t.Errorf("got %v", got)
+	}
+}
+
+func TestACityThatWasHeardSinceItWasAskedIsNotLost(t *testing.T) {
+	d := withGotham()
+	d.hear("p", presenceOf(gotham(after(1), after(3))), noon.Add(3*time.Second))
+	if event, heard := d.lost("p", noon.Add(2*time.Second)); event != nil || !heard || statusOf(t, d, "p") != Alive {
+		t.Errorf("event %+v, heard %t", event, heard)
+	}
+	if event, heard := d.lost("p", noon.Add(4*time.Second)); event == nil || heard || statusOf(t, d, "p") != Failed {
+		t.Errorf("event %+v, heard %t", event, heard)
+	}
+}
+
+func TestAnAnswerInItsLastMomentsDoesNotUndoAGoodbye(t *testing.T) {
+	for fact, row := range map[string]struct {
+		info  protocol.InfoReply
+		after time.Duration
+		want  CityStatus
+	}{
+		"while it leaves":          {gotham(after(1), after(4)), leavingFor / 2, Left},
+		"long after it was to end": {gotham(after(1), after(4)), leavingFor, Alive},
+		"once it is back":          {gotham(after(4), after(4)), 0, Alive},
+	} {
+		d := withGotham()
+		goodbye := presenceOf(gotham(after(1), after(3)))
+		goodbye.Leaving = true
+		d.hear("p", goodbye, noon)
+		d.confirmed("p", row.info, noon.Add(row.after))
+		if got := statusOf(t, d, "p"); got != row.want {
+			t.Errorf("%s: %s, want %s", fact, got, row.want)
+		}
 	}
 }

@@ -98,7 +98,7 @@ func TestAPanicInALookupIsOneOfItsCaller(t *testing.T) {
 		time.Sleep(10 * time.Second) // the name is provided
 		for _, forget := range []func(){
 			m.forgetCities, // so that it is asked as a candidate of the DHT
-			func() { m.tellCity(m.directory.lost(metropolis.Peer())) },
+			func() { m.lose(metropolis) },
 		} {
 			forget()
 			deadly.left.Store(1)

@@ -91,6 +91,7 @@ func (p *presence) serve(ctx context.Context) error {
 		return fmt.Errorf("watch connections: %w", err)
 	}
 	defer peers.Close() //nolint:errcheck // ending anyway
+	p.meetConnected()
 	group, ctx := supervise.NewGroup(ctx)
 	group.Go(func() error { return p.send(ctx) })
 	group.Go(func() error { return p.receive(ctx, sub) })
@@ -178,15 +179,15 @@ func (p *presence) receive(ctx context.Context, sub *pubsub.Subscription) error 
 		p.node.tellCity(changed)
 		switch {
 		case confirm && !news.Leaving:
-			p.confirm.ask(author)
+			p.confirm.ask(author, sign)
 		case !confirm && changed == nil:
 			p.node.entropy.compare(author, news)
 		}
 	}
 }
 
-// followPeers asks each city that connects who it is, and each that
-// disconnects whether it is still there.
+// followPeers asks each city that connects, or that has begun to serve since
+// (libp2p tells of both alike), who it is, and each that disconnects whether it is still there.
 func (p *presence) followPeers(ctx context.Context, events <-chan any) error {
 	for {
 		select {
@@ -201,9 +202,18 @@ func (p *presence) followPeers(ctx context.Context, events <-chan any) error {
 				p.connected(e.Peer, e.Protocols)
 			case event.EvtPeerConnectednessChanged:
 				if known, ok := p.node.directory.get(e.Peer); ok && known.status == Alive && e.Connectedness == network.NotConnected {
-					p.confirm.ask(e.Peer)
+					p.confirm.ask(e.Peer, doubt)
 				}
 			}
+		}
+	}
+}
+
+// meetConnected asks those that connected before there was news of it.
+func (p *presence) meetConnected() {
+	for _, other := range p.node.host.Network().Peers() {
+		if p.node.isCity(other) {
+			p.confirm.ask(other, contact)
 		}
 	}
 }
@@ -213,7 +223,7 @@ func (p *presence) followPeers(ctx context.Context, events <-chan any) error {
 func (p *presence) connected(who peer.ID, protocols []libp2pprotocol.ID) {
 	serves := speaks(protocols, p.node.clients.callID) && speaks(protocols, p.node.syncID)
 	if serves {
-		p.confirm.ask(who)
+		p.confirm.ask(who, contact)
 	}
 	if _, known := p.node.directory.get(who); known || serves {
 		p.dead.suspect(who)
@@ -221,7 +231,8 @@ func (p *presence) connected(who peer.ID, protocols []libp2pprotocol.ID) {
 }
 
 // ageCities asks those that have been silent for too long, and those that
-// failed though they are connected, and judges the own clock by the others'.
+// failed or left though they are connected, and judges the own clock by the
+// others'.
 func (p *presence) ageCities(ctx context.Context) error {
 	tick := time.NewTicker(time.Second)
 	defer tick.Stop()
@@ -245,9 +256,9 @@ func (p *presence) askSilent() {
 	for _, e := range p.node.directory.all() {
 		switch {
 		case e.status == Alive && now.Sub(e.heard) > silent:
-			p.confirm.ask(e.peer)
-		case e.status == Failed && p.node.host.Network().Connectedness(e.peer) == network.Connected:
-			p.confirm.ask(e.peer) // an old connection has come to life again
+			p.confirm.ask(e.peer, doubt)
+		case e.status != Alive && !e.leaving(now) && p.node.host.Network().Connectedness(e.peer) == network.Connected:
+			p.confirm.ask(e.peer, doubt) // an old connection has come to life again, or it is back
 		}
 	}
 }
