@@ -29,8 +29,30 @@ const (
 // ErrNameNotFound is matched by the error of a lookup that verified nobody.
 var ErrNameNotFound = errors.New("no city of that name answers")
 
+// ErrOtherCity is matched by the error of a [Verifier] that was told no.
+var ErrOtherCity = errors.New("not the city that is looked for")
+
+// An UndecidedError is matched by the error of a lookup after which there may
+// still be a city of that name.
+type UndecidedError struct {
+	// Silent provide the name, and have said neither that they are the city nor
+	// that they are not.
+	Silent []peer.ID
+	// Short says that the search was not complete.
+	Short bool
+}
+
+// Error says why there may be one.
+func (e *UndecidedError) Error() string {
+	if e.Short {
+		return fmt.Sprintf("the search is not complete after %v", lookupTimeout)
+	}
+	return fmt.Sprintf("%d that provide it do not answer", len(e.Silent))
+}
+
 // A Verifier asks a connected peer whether it is the city that is looked for;
-// nil means yes. It ends when its context does.
+// nil means yes, an error that matches [ErrOtherCity] no, and any other that it
+// has not said. It ends when its context does.
 type Verifier = func(context.Context, peer.AddrInfo) error
 
 // Lookup gives the peer that verify first accepts of those that provide the
@@ -38,7 +60,8 @@ type Verifier = func(context.Context, peer.AddrInfo) error
 // up to eight candidates at once, each for at most 5 s, tries at most 32, and
 // gives up after 20 s. This host is never a candidate. The error matches
 // [ErrNameNotFound] where none was accepted, promptly where there is none, and
-// is that of ctx where it ended first.
+// is that of ctx where it ended first; an [UndecidedError] in it says that this
+// is not the last word.
 func (n *Names) Lookup(ctx context.Context, city string, verify Verifier) (peer.AddrInfo, error) {
 	lookupCtx, end, err := n.begin(ctx)
 	if err != nil {
@@ -49,16 +72,14 @@ func (n *Names) Lookup(ctx context.Context, city string, verify Verifier) (peer.
 	defer cancel()
 	candidates := n.dht.FindProvidersAsync(lookupCtx, NameCID(n.config.Network, city), candidatesMax)
 	r := race{host: n.host, verify: verify}
-	winner, tried := r.run(lookupCtx, cancel, candidates)
+	winner := r.run(lookupCtx, cancel, candidates)
 	switch {
 	case winner != nil:
 		return peer.AddrInfo{ID: winner.ID, Addrs: n.addrsOf(*winner)}, nil
 	case ctx.Err() != nil:
 		return peer.AddrInfo{}, fmt.Errorf("look up %s: %w", city, ctx.Err())
-	case tried == 0:
-		return peer.AddrInfo{}, fmt.Errorf("look up %s: %w: nobody provides it", city, ErrNameNotFound)
 	}
-	return peer.AddrInfo{}, fmt.Errorf("look up %s: %w: %d candidates tried, the last: %w", city, ErrNameNotFound, tried, r.lastErr)
+	return peer.AddrInfo{}, fmt.Errorf("look up %s: %w: %w", city, ErrNameNotFound, r.failure(lookupCtx.Err() != nil))
 }
 
 // A race tries candidates until the first that is verified.
@@ -66,14 +87,16 @@ type race struct {
 	host   host.Host
 	verify Verifier
 
-	mu      sync.Mutex // guards winner, lastErr
+	mu      sync.Mutex // guards the rest
 	winner  *peer.AddrInfo
+	tried   int
+	silent  []peer.ID // of those tried
 	lastErr error
 }
 
 // run reads candidates to their end, which comes soon after cancel. It has
 // ended all that it started when it returns.
-func (r *race) run(ctx context.Context, cancel func(), candidates <-chan peer.AddrInfo) (winner *peer.AddrInfo, tried int) {
+func (r *race) run(ctx context.Context, cancel func(), candidates <-chan peer.AddrInfo) (winner *peer.AddrInfo) {
 	slots := make(chan struct{}, candidatesAtOnce)
 	var runners sync.WaitGroup
 	for info := range candidates {
@@ -85,7 +108,6 @@ func (r *race) run(ctx context.Context, cancel func(), candidates <-chan peer.Ad
 		case <-ctx.Done():
 			continue
 		}
-		tried++
 		runners.Go(func() {
 			defer func() { <-slots }()
 			if r.note(info, r.try(ctx, info)) {
@@ -94,7 +116,7 @@ func (r *race) run(ctx context.Context, cancel func(), candidates <-chan peer.Ad
 		})
 	}
 	runners.Wait()
-	return r.winner, tried
+	return r.winner
 }
 
 func (r *race) try(ctx context.Context, info peer.AddrInfo) error {
@@ -114,12 +136,28 @@ func (r *race) note(info peer.AddrInfo, err error) (won bool) {
 	if r.winner != nil {
 		return false
 	}
+	r.tried++
 	if err != nil {
+		if !errors.Is(err, ErrOtherCity) {
+			r.silent = append(r.silent, info.ID)
+		}
 		r.lastErr = fmt.Errorf("%s: %w", info.ID, err)
 		return false
 	}
 	r.winner = &info
 	return true
+}
+
+// failure is why nobody has won, after all have ended.
+func (r *race) failure(short bool) error {
+	why := errors.New("nobody provides it")
+	if r.tried > 0 {
+		why = fmt.Errorf("%d candidates tried, the last: %w", r.tried, r.lastErr)
+	}
+	if short || len(r.silent) > 0 {
+		why = fmt.Errorf("%w: %w", &UndecidedError{Silent: r.silent, Short: short}, why)
+	}
+	return why
 }
 
 // addrsOf gives the addresses of a peer that was just connected: those it says

@@ -138,10 +138,13 @@ func TestANameThatOnlyLiarsProvideIsNotFound(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		m := newMockTowns(t, 8)
 		time.Sleep(10 * time.Second)
-		lie := errors.New("not that city")
+		lie := fmt.Errorf("it is another: %w", ErrOtherCity)
 		_, err := m.towns[2].names.Lookup(t.Context(), "t5", func(context.Context, peer.AddrInfo) error { return lie })
 		if !errors.Is(err, ErrNameNotFound) || !errors.Is(err, lie) {
 			t.Errorf("got %v", err)
+		}
+		if undecided, ok := errors.AsType[*UndecidedError](err); ok {
+			t.Errorf("undecided: %v", undecided)
 		}
 	})
 }
@@ -243,6 +246,10 @@ func TestAHangingCandidateCostsNoMoreThanItsTimeout(t *testing.T) {
 		_, err := m.towns[2].names.Lookup(t.Context(), "t5", func(ctx context.Context, _ peer.AddrInfo) error { <-ctx.Done(); return ctx.Err() })
 		if took := time.Since(begin); !errors.Is(err, ErrNameNotFound) || took > candidateTimeout+time.Second {
 			t.Errorf("got %v after %v", err, took)
+		}
+		undecided, ok := errors.AsType[*UndecidedError](err)
+		if !ok || undecided.Short || len(undecided.Silent) != 1 || undecided.Silent[0] != m.towns[5].ID() {
+			t.Errorf("undecided %t: %+v", ok, undecided)
 		}
 	})
 }

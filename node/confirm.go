@@ -10,6 +10,7 @@ import (
 	"github.com/libp2p/go-libp2p/core/peer"
 	"github.com/libp2p/go-libp2p/core/peerstore"
 
+	"github.com/citynode/citynode/bootstrap"
 	"github.com/citynode/citynode/crdt"
 	"github.com/citynode/citynode/protocol"
 )
@@ -173,10 +174,10 @@ func (n *Node) identify(ctx context.Context, p peer.ID) (protocol.InfoReply, err
 		return info, fmt.Errorf("ask %s who it is: %w", p, err)
 	}
 	if info.Network != n.cfg.Network {
-		return info, fmt.Errorf("peer %s is of network %q", p, info.Network)
+		return info, fmt.Errorf("peer %s is of network %q: %w", p, info.Network, bootstrap.ErrOtherCity)
 	}
 	if err := crdt.ValidateCityName(info.City); err != nil {
-		return info, fmt.Errorf("peer %s: %w", p, err)
+		return info, fmt.Errorf("peer %s: %w: %w", p, bootstrap.ErrOtherCity, err)
 	}
 	event := n.directory.confirmed(p, info, n.cfg.Now())
 	n.tellCity(event)

@@ -1,0 +1,176 @@
+package node
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/libp2p/go-libp2p/core/peer"
+
+	"github.com/citynode/citynode/bootstrap"
+	"github.com/citynode/citynode/protocol"
+)
+
+const (
+	// candidatesMax bounds the peers of the directory that are asked for a name.
+	candidatesMax = 8
+	// preferFor is for how long a better candidate is waited for, and the DHT
+	// spared: enough for a city at the other end of the world to answer, and all
+	// that a dead one delays a lookup.
+	preferFor = 500 * time.Millisecond
+	// knownTimeout bounds the search for a city that the directory knows and that
+	// does not answer. Who wants it asks again, and then it may be back.
+	knownTimeout = 10 * time.Second
+)
+
+// search is one lookup of a name. The goroutine that begins it owns it; each
+// candidate has another, which sends one finding and ends.
+type search struct {
+	node     *Node
+	name     string
+	known    []entry // whom the directory knows by the name, the best first
+	findings chan finding
+	asking   sync.WaitGroup
+	panics   relay
+	said     []*finding // by candidate; nil where it has not said anything yet
+	pending  int        // how many have been asked and have not said anything
+}
+
+// finding is what a candidate said. The candidates are the known ones, and after
+// them the DHT.
+type finding struct {
+	candidate int
+	peer      peer.AddrInfo
+	err       error
+}
+
+// search asks all that the directory knows by the name at once, and soon the
+// DHT. At first the best counts of those that confirm the name: alive before
+// gone, then the one known first. After preferFor it is whoever does so first.
+func (n *Node) search(ctx context.Context, name string) (peer.AddrInfo, error) {
+	known := n.directory.named(name)
+	known = known[:min(len(known), candidatesMax)]
+	s := &search{
+		node: n, name: name, known: known,
+		findings: make(chan finding, len(known)+1),
+		said:     make([]*finding, len(known)+1),
+	}
+	defer s.panics.rethrow()
+	defer s.asking.Wait()
+	searchCtx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	if slices.ContainsFunc(known, func(e entry) bool { return e.status != Left }) {
+		defer time.AfterFunc(knownTimeout, cancel).Stop()
+	}
+	found := s.run(searchCtx)
+	switch {
+	case found != nil:
+		return found.peer, nil
+	case ctx.Err() != nil:
+		return peer.AddrInfo{}, fmt.Errorf("look up %s: %w", name, ctx.Err())
+	}
+	return peer.AddrInfo{}, s.failure()
+}
+
+// run gives what is found, or nil once all candidates have failed, as they do
+// when ctx ends.
+func (s *search) run(ctx context.Context) *finding {
+	for i, e := range s.known {
+		s.ask(i, func() (peer.AddrInfo, error) {
+			err := s.node.verify(ctx, e.peer, s.name)
+			return s.node.addrInfo(e.peer), err
+		})
+	}
+	prefer := time.NewTimer(preferFor)
+	defer prefer.Stop()
+	for over, inDHT := false, false; ; {
+		if w := s.winner(over); w != nil {
+			return w
+		}
+		if !inDHT && (over || s.pending == 0) {
+			inDHT = true
+			s.ask(len(s.known), func() (peer.AddrInfo, error) { return s.inDHT(ctx) })
+		}
+		if s.pending == 0 {
+			return nil
+		}
+		select {
+		case <-prefer.C:
+			over = true
+		case f := <-s.findings:
+			s.said[f.candidate] = &f
+			s.pending--
+		}
+	}
+}
+
+// ask has a goroutine find out what a candidate says.
+func (s *search) ask(candidate int, find func() (peer.AddrInfo, error)) {
+	s.pending++
+	s.asking.Go(func() {
+		f := finding{candidate: candidate}
+		f.err = s.panics.guard(func() (err error) {
+			f.peer, err = find()
+			return err
+		})
+		s.findings <- f
+	})
+}
+
+// inDHT asks those that provide the name there.
+func (s *search) inDHT(ctx context.Context) (peer.AddrInfo, error) {
+	var panics relay
+	defer panics.rethrow()
+	return s.node.names.Lookup(ctx, s.name, func(ctx context.Context, candidate peer.AddrInfo) error {
+		return panics.guard(func() error { return s.node.verify(ctx, candidate.ID, s.name) })
+	})
+}
+
+// winner is the best of those that have confirmed the name; nil if there is
+// none, or if a better one still may and the time for that is not over.
+func (s *search) winner(over bool) *finding {
+	for _, f := range s.said {
+		switch {
+		case f == nil && !over:
+			return nil
+		case f != nil && f.err == nil:
+			return f
+		}
+	}
+	return nil
+}
+
+// failure is the error of a search in which nobody has confirmed the name. A
+// city is unavailable if somebody may be it: has not left, and has not said that
+// it is another.
+func (s *search) failure() error {
+	for i, e := range s.known {
+		if err := s.said[i].err; !errors.Is(err, bootstrap.ErrOtherCity) && !s.left(e.peer) {
+			return protocol.Errorf(protocol.Unavailable, "city %s does not answer: %w", s.name, err)
+		}
+	}
+	err := s.said[len(s.known)].err
+	if !s.decided(err) {
+		return protocol.Errorf(protocol.Unavailable, "it cannot be told whether there is a city %s: %w", s.name, err)
+	}
+	return protocol.Errorf(protocol.NotFound, "no city %s is reachable on network %s: %w", s.name, s.node.cfg.Network, err)
+}
+
+// decided tells whether a search of the DHT that failed leaves nobody who may be
+// the city.
+func (s *search) decided(err error) bool {
+	undecided, ok := errors.AsType[*bootstrap.UndecidedError](err)
+	if !ok {
+		return errors.Is(err, bootstrap.ErrNameNotFound)
+	}
+	return !undecided.Short && !slices.ContainsFunc(undecided.Silent, func(p peer.ID) bool { return !s.left(p) })
+}
+
+// left tells whether a peer is a city that has said goodbye.
+func (s *search) left(p peer.ID) bool {
+	e, ok := s.node.directory.get(p)
+	return ok && e.status == Left
+}
