@@ -22,8 +22,9 @@ const (
 	// that a dead one delays a lookup.
 	preferFor = 500 * time.Millisecond
 	// knownTimeout bounds the search for a city that the directory knows and that
-	// does not answer. Who wants it asks again, and then it may be back.
-	knownTimeout = 10 * time.Second
+	// does not answer: a little more than one question. Who wants it asks again,
+	// and then it may be back.
+	knownTimeout = 6 * time.Second
 )
 
 // search is one lookup of a name. The goroutine that begins it owns it; each
