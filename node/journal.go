@@ -26,6 +26,9 @@ const (
 	stuckAfter = 5 * time.Second
 )
 
+// errEnded ends what was written for an incarnation that has crashed.
+var errEnded = errors.New("the city has crashed meanwhile")
+
 // errVoided ends the records of an incarnation that was bombed.
 var errVoided = errors.New("the city was bombed")
 
@@ -181,8 +184,10 @@ func (j *journal) writeAll(ctx context.Context) error {
 		select {
 		case <-ctx.Done():
 		case <-j.wake:
-			j.write()
-			j.catchUp(ctx)
+			if j.Fault() == nil {
+				j.write()
+				j.catchUp(ctx)
+			}
 		}
 	}
 	if j.Fault() == nil {
@@ -256,6 +261,7 @@ func (j *journal) fail(err error) {
 		poke(v.news)
 	}
 	j.mu.Unlock()
+	poke(j.wake)
 	if known {
 		return
 	}
@@ -284,6 +290,10 @@ func (j *journal) resume(ctx context.Context) {
 		return
 	}
 	j.mu.Lock()
+	if j.volume != v {
+		j.mu.Unlock()
+		return // a new incarnation began meanwhile: it is its state that counts
+	}
 	j.fault = nil
 	if v != nil {
 		v.durable = v.appended
@@ -334,8 +344,12 @@ func (j *journal) rewrite(ctx context.Context, v *volume) error {
 			return err
 		}
 		j.mu.Lock()
+		ended := j.volume != v
 		b, _ := v.take()
 		j.mu.Unlock()
+		if ended {
+			return errEnded
+		}
 		b.Lazy = more
 		if err := j.commit(b); err != nil {
 			v.set(func() { v.behind = true })

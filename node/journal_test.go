@@ -286,3 +286,21 @@ func TestAnswersSurviveTheStore(t *testing.T) {
 		t.Errorf("an empty answer: %v", err)
 	}
 }
+
+// Nobody writes anything, so nobody but the start has seen that the store fails.
+func TestAStoreThatWasFoundNotToWorkAtAStartIsTriedAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var place store.Memory
+		gotham := newMockNet(t).start(t, stored(t, &place, quiet("gotham")))
+		awaitReady(t, gotham)
+		place.Fail(syscall.EIO)
+		gotham.do(t, city.Bomb{}) // of the memory alone
+		time.Sleep(time.Minute)
+		place.Fail(nil)
+		time.Sleep(3 * resumeEvery)
+		if err := gotham.journal.Fault(); err != nil {
+			t.Error(err)
+		}
+		gotham.create(t, "Batman")
+	})
+}

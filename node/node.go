@@ -144,7 +144,7 @@ func (n *Node) openStore() (err error) {
 func (n *Node) cityOptions() city.Options {
 	o := city.Options{
 		Now:             n.cfg.Now,
-		NextIncarnation: func() (crdt.Stamp, error) { return n.kept.NextIncarnation(n.now()) },
+		NextIncarnation: n.nextIncarnation,
 		Observer:        city.Observer{Started: n.cityStarted, Stepped: n.cityStepped},
 	}
 	if n.journal != nil {
@@ -152,6 +152,18 @@ func (n *Node) cityOptions() city.Options {
 		o.Fill = n.fill
 	}
 	return o
+}
+
+// nextIncarnation numbers a start. What the store could not keep of it, it is given
+// once it works.
+func (n *Node) nextIncarnation() (crdt.Stamp, error) {
+	next, err := n.kept.NextIncarnation(n.now())
+	if n.journal != nil {
+		if fault := n.cfg.Store.Err(); fault != nil {
+			n.journal.fail(fault)
+		}
+	}
+	return next, err
 }
 
 // assemble makes the parts that need the host.
