@@ -99,22 +99,22 @@ func (i *Incarnation) turn(t task) bool {
 		return false
 	}
 	reply, fx := i.core.Step(i.opts.Now(), i.opts.Rand, t.message)
-	i.conclude(t.reply, reply, fx)
+	i.conclude(t.reply, &reply, &fx)
 	return fx.Crash
 }
 
 // tick lets a tick happen.
 func (i *Incarnation) tick(m Message) {
 	reply, fx := i.core.Step(i.opts.Now(), i.opts.Rand, m)
-	i.conclude(nil, reply, fx)
+	i.conclude(nil, &reply, &fx)
 }
 
-func (i *Incarnation) observe(fx Effects) {
+func (i *Incarnation) observe(fx *Effects) {
 	if len(fx.Changes) > 0 {
 		i.tellWatchers(fx.Changes)
 	}
 	if stepped := i.opts.Observer.Stepped; stepped != nil && (len(fx.Changes) > 0 || len(fx.Future) > 0 || fx.Note != "") {
-		stepped(fx)
+		stepped(*fx)
 	}
 }
 

@@ -39,28 +39,28 @@ func (fx *Effects) Lazy() bool {
 // be so too. What neighbours sent waits for nothing, so that no more turns are
 // pending than there are callers and ticks; nor do refusals while the store does
 // not work.
-func (i *Incarnation) conclude(to chan Reply, reply Reply, fx Effects) {
+func (i *Incarnation) conclude(to chan Reply, reply *Reply, fx *Effects) {
 	if i.journal == nil || fx.Crash {
-		i.tell(pendingTurn{to: to, reply: reply, fx: fx})
+		i.tell(to, reply, fx)
 		return
 	}
-	if journals(&fx) {
-		i.appended = i.journal.Append(fx)
+	if journals(fx) {
+		i.appended = i.journal.Append(*fx)
 	}
 	waits := len(i.pending) > 0 && i.core.StoreFault() == ""
-	if !waits && !journals(&fx) || fx.Lazy() {
-		i.tell(pendingTurn{to: to, reply: reply, fx: fx})
+	if !waits && !journals(fx) || fx.Lazy() {
+		i.tell(to, reply, fx)
 		return
 	}
-	i.pending = append(i.pending, pendingTurn{number: i.appended, to: to, reply: reply, fx: fx})
+	i.pending = append(i.pending, pendingTurn{number: i.appended, to: to, reply: *reply, fx: *fx})
 }
 
 // tell answers who waits for a turn, who need not wait for the observers.
-func (i *Incarnation) tell(t pendingTurn) {
-	if t.to != nil {
-		t.to <- t.reply
+func (i *Incarnation) tell(to chan Reply, reply *Reply, fx *Effects) {
+	if to != nil {
+		to <- *reply
 	}
-	i.observe(t.fx)
+	i.observe(fx)
 }
 
 // release concludes the turns that have become durable. While the store does not
@@ -69,7 +69,8 @@ func (i *Incarnation) release() {
 	durable, fault := i.journal.Durable()
 	done := 0
 	for done < len(i.pending) && i.pending[done].number <= durable {
-		i.tell(i.pending[done])
+		t := &i.pending[done]
+		i.tell(t.to, &t.reply, &t.fx)
 		done++
 	}
 	i.pending = append(i.pending[:0], i.pending[done:]...)

@@ -26,7 +26,7 @@ func draw(from io.Reader, to io.Writer) error {
 		{
 			title: "a write and a call, against what the city holds", xName: "heroes", yName: "µs",
 			lines: []line{
-				figures.series("merge an entry, decoding in", "Merge/", "", "cpu-ns/op", 1e-3),
+				figures.series("merge an entry, decoding in", "Merge/", "", "cpu-ns/entry", 1e-3),
 				figures.calls("assign, p50", "Call/assign/one"),
 				figures.calls("get one hero, p50", "Call/get/one"),
 			},
@@ -50,7 +50,7 @@ func read(from io.Reader) (figures, error) {
 	lines := bufio.NewScanner(from)
 	for lines.Scan() {
 		words := strings.Fields(lines.Text())
-		if len(words) != 3 {
+		if len(words) < 3 {
 			continue
 		}
 		value, err := strconv.ParseFloat(words[1], 64)

@@ -7,8 +7,8 @@ import (
 )
 
 const figuresText = `
-Merge/100                                 600 cpu-ns/op
-Merge/1000000                            1500 cpu-ns/op
+Merge/100                                 600 cpu-ns/entry
+Merge/1000000                            1500 cpu-ns/entry     1400 to 1600
 Call/assign/one                         60000 100-p50-ns
 Call/assign/one                         70000 1m-p50-ns
 Reconcile/1m/d=10                         900 B
