@@ -17,7 +17,10 @@ import (
 	"github.com/citynode/citynode/crdt/sketch"
 )
 
-const benchHeroes = 1_000_000
+const (
+	benchHeroes = 1_000_000
+	benchOrders = 1_000
+)
 
 // How long what readers ask for holds up the writer, at a million heroes: the
 // longest turn of the loop and the usual one. The baseline is what readers had
@@ -80,6 +83,39 @@ func BenchmarkHold(b *testing.B) {
 		}
 		reportHold(b, took, whole)
 	})
+}
+
+// An order in the core alone, at a million heroes, and as the baseline at a hundred.
+func BenchmarkOrder(b *testing.B) {
+	large, small := NewCore(Config{Name: "metropolis"}, 1), NewCore(Config{Name: "metropolis"}, 1)
+	heroes := benchState(large)
+	for _, h := range heroes[:100] {
+		small.state.MergeHero(h)
+	}
+	chance, spent := rand.New(rand.NewPCG(5, 6)), [2]time.Duration{}
+	orders := 0
+	runtime.LockOSThread()
+	for b.Loop() {
+		for i, n := range []int{100, len(heroes)} {
+			core := []*Core{small, large}[i]
+			begun := threadCPU(b)
+			for range benchOrders {
+				var request crdt.ID
+				orders++
+				binary.BigEndian.PutUint64(request[:], uint64(orders))
+				order := Assign{Caller: Caller{Name: "a caller", Request: request}, Hero: heroes[chance.IntN(n)].ID}
+				if r, _ := core.Step(time.Now(), nil, order); r.Err != nil {
+					b.Fatal(r.Err)
+				}
+			}
+			spent[i] += threadCPU(b) - begun
+		}
+	}
+	each := func(i int) float64 { return float64(spent[i].Nanoseconds()) / float64(orders/2) }
+	b.ReportMetric(0, "ns/op")
+	b.ReportMetric(each(0), "100-ns")
+	b.ReportMetric(each(1), "1m-ns")
+	b.ReportMetric(each(1)/each(0), "1m/100")
 }
 
 // threadCPU is the time that this thread has spent.
