@@ -12,7 +12,7 @@ import (
 const PageBytesMax = 64 << 10
 
 // recordsPerTurn is how many records one turn of the loop looks up.
-const recordsPerTurn = 512
+const recordsPerTurn = 256
 
 // Page is a part of the state, at most PageBytesMax of encoding.
 type Page struct {
