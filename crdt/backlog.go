@@ -1,9 +1,9 @@
 package crdt
 
 // backlogMax is how many writes may wait for the indexes to show them. Taken in
-// together they read memory side by side and find the sketch in the cache; it
-// takes a quarter of a millisecond, which whoever looks may wait for.
-const backlogMax = 512
+// together they read memory side by side and find the sketch in the cache. With
+// more of them all callers wait for the loop meanwhile, and a processor idles.
+const backlogMax = 256
 
 // backlog is the writes that are still to be entered into what is looked up by
 // symbols: the index, the replaced ones and the sketch. Writes are many and

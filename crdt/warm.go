@@ -5,9 +5,31 @@ package crdt
 // its turn comes.
 const warmAhead = 16
 
-// warmed is what was found out about some heroes before their turn.
+// Warm reads what writes to these IDs are going to read, for one that is about
+// to make several, one after the other: see warm. It changes nothing.
+func (s *State) Warm(ids ...ID) {
+	for len(ids) > 0 {
+		n := min(warmAhead, len(ids))
+		var w warmed
+		for i, id := range ids[:n] {
+			w.hashes[i] = s.hashID(id)
+		}
+		touched := s.warmRecords(&w, n)
+		for _, slot := range w.slots[:n] {
+			if slot != nil {
+				touched += uint32(s.nameOf(slot)[0])
+			}
+		}
+		s.touched += touched
+		ids = ids[n:]
+	}
+}
+
+// warmed is what was found out about some IDs before their turn.
 type warmed struct {
-	hashes [warmAhead]uint64 // of their IDs
+	hashes [warmAhead]uint64
+	refs   [warmAhead]ref       // of the first that may have the ID
+	slots  [warmAhead]*heroSlot // of those that are heroes
 	// prints are the fingerprints of those that are probably wanted, and zero
 	// for the others.
 	prints [warmAhead]Fingerprint
@@ -20,25 +42,15 @@ type warmed struct {
 // what is wanted is decided when a hero's turn comes, for those before it in
 // the batch may matter.
 func (s *State) warm(heroes []Hero) (w warmed) {
-	var slots [warmAhead]*heroSlot
-	var wanted [warmAhead]bool // for all that is seen here
-	touched := uint32(0)
 	for i := range heroes {
 		w.hashes[i] = s.hashID(heroes[i].ID)
-		touched += s.ids.touch(w.hashes[i])
 	}
+	touched := s.warmRecords(&w, len(heroes))
+	var wanted [warmAhead]bool // for all that is seen here
 	for i := range heroes {
-		p := s.ids.probe(w.hashes[i])
-		r := p.next()
-		if r.kind() == KindHero {
-			slots[i] = s.heroes.at(r.at())
-			touched += uint32(slots[i].id[0]) + uint32(slots[i].version.HLC) + uint32(slots[i].health)
-		}
-		wanted[i] = r == none
-	}
-	for i := range heroes {
-		if slot := slots[i]; slot != nil && slot.version.HLC < heroes[i].Version.HLC {
-			wanted[i] = true
+		slot := w.slots[i]
+		wanted[i] = w.refs[i] == none || slot != nil && slot.version.HLC < heroes[i].Version.HLC
+		if wanted[i] && slot != nil {
 			touched += uint32(s.nameOf(slot)[0])
 		}
 	}
@@ -49,6 +61,26 @@ func (s *State) warm(heroes []Hero) (w warmed) {
 	}
 	s.touched += touched
 	return w
+}
+
+// warmRecords finds the records of the first n hashes and reads them.
+func (s *State) warmRecords(w *warmed, n int) (touched uint32) {
+	for _, hash := range w.hashes[:n] {
+		touched += s.ids.touch(hash)
+	}
+	for i, hash := range w.hashes[:n] {
+		p := s.ids.probe(hash)
+		w.refs[i] = p.next()
+		if w.refs[i].kind() == KindHero {
+			w.slots[i] = s.heroes.at(w.refs[i].at())
+		}
+	}
+	for _, slot := range w.slots[:n] {
+		if slot != nil {
+			touched += uint32(slot.id[0]) + uint32(slot.version.HLC) + uint32(slot.health)
+		}
+	}
+	return touched
 }
 
 // touch reads the slot at which a hash is looked for first.
