@@ -19,6 +19,7 @@ type Incarnation struct {
 	inbox    chan task
 	done     chan struct{} // closed when the loop has ended
 	core     *Core         // owned by the loop
+	together []task        // room for those that are done together
 	watchers map[*Watcher]struct{}
 	journal  Journal       // nil: nothing is made durable
 	pending  []pendingTurn // oldest first
@@ -39,6 +40,7 @@ func newIncarnation(cfg Config, opts Options, number crdt.Stamp) *Incarnation {
 		opts:     opts,
 		patrol:   cfg.PatrolEvery,
 		fight:    cfg.FightEvery,
+		together: make([]task, 0, togetherMax),
 		inbox:    make(chan task, inboxMax),
 		done:     make(chan struct{}),
 		core:     NewCore(cfg, number),
@@ -84,29 +86,11 @@ func (i *Incarnation) serve(ctx context.Context) error {
 		case <-fight:
 			i.tick(Fight{})
 		case t := <-i.inbox:
-			if crash := i.turn(t); crash {
+			if crash := i.turns(t); crash {
 				return ErrBombed
 			}
 		}
 	}
-}
-
-// turn does one task and tells whether the city is to crash.
-func (i *Incarnation) turn(t task) bool {
-	if t.run != nil {
-		t.run(i)
-		t.reply <- Reply{}
-		return false
-	}
-	reply, fx := i.core.Step(i.opts.Now(), i.opts.Rand, t.message)
-	i.conclude(t.reply, &reply, &fx)
-	return fx.Crash
-}
-
-// tick lets a tick happen.
-func (i *Incarnation) tick(m Message) {
-	reply, fx := i.core.Step(i.opts.Now(), i.opts.Rand, m)
-	i.conclude(nil, &reply, &fx)
 }
 
 func (i *Incarnation) observe(fx *Effects) {
