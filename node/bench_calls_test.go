@@ -75,7 +75,7 @@ type callBench struct {
 
 type calledCity struct {
 	*member
-	heroes []crdt.Hero
+	heroes []crdt.ID // without the names: pointers are a burden to the collector of garbage that a city has not
 }
 
 func newCallBench(b *testing.B, sizes []int) *callBench {
@@ -88,7 +88,7 @@ func newCallBench(b *testing.B, sizes []int) *callBench {
 		m := net.run("c" + sizeName(size))
 		heroes := someHeroes(1, size, m.cfg.City.Name)
 		net.tell(m, city.SourceStore, heroes)
-		c.cities = append(c.cities, calledCity{m, heroes})
+		c.cities = append(c.cities, calledCity{m, idsOf(heroes)})
 	}
 	c.caller = bareHost(b, libp2p.NoListenAddrs, libp2p.BandwidthReporter(c.counts))
 	c.echo = bareHost(b, libp2p.ListenAddrStrings(overTCP))
@@ -143,7 +143,7 @@ func (c *callBench) callersOf(b *testing.B, to calledCity, m method, n int) []ca
 		b.Cleanup(func() { _ = client.Close() })
 		chance := rand.New(rand.NewPCG(uint64(i), 2))
 		some[i] = func() error {
-			return m.call(context.Background(), client, to.heroes[chance.IntN(len(to.heroes))].ID)
+			return m.call(context.Background(), client, to.heroes[chance.IntN(len(to.heroes))])
 		}
 	}
 	return some

@@ -206,6 +206,14 @@ func someHeroes(seed uint64, n int, location string) []crdt.Hero {
 	return heroes
 }
 
+func idsOf(heroes []crdt.Hero) []crdt.ID {
+	ids := make([]crdt.ID, len(heroes))
+	for i := range heroes {
+		ids[i] = heroes[i].ID
+	}
+	return ids
+}
+
 // encodedBytes is the size of the heroes' canonical encodings.
 func encodedBytes(heroes []crdt.Hero) (sum int) {
 	for _, h := range heroes {

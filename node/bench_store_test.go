@@ -48,5 +48,5 @@ func (c *callBench) storedCity(b *testing.B) calledCity {
 	m := net.run("stored")
 	heroes := someHeroes(1, durableHeroes, "stored")
 	net.tell(m, city.SourceCaller, heroes)
-	return calledCity{m, heroes}
+	return calledCity{m, idsOf(heroes)}
 }
