@@ -10,15 +10,25 @@ import (
 	"github.com/citynode/citynode/internal/store"
 )
 
-// fillNewsEvery is how often the progress of reading the store is told.
-const fillNewsEvery = time.Second
+const (
+	// fillNewsEvery is how often the progress of reading the store is told.
+	fillNewsEvery = time.Second
+	// settleLook is how often it is looked whether the last write has ended.
+	settleLook = 10 * time.Millisecond
+)
 
 // fill gives a new incarnation what the store holds, before it answers anybody.
 // While the store cannot be read it waits: a city that starts with less than it
-// acknowledged would deny it.
+// acknowledged would deny it. So it does while a write of the last incarnation
+// goes on, which shows already and may yet be lost.
 func (n *Node) fill(ctx context.Context, give func(city.Message)) error {
 	f := filling{node: n, give: give, begun: time.Now()}
 	for {
+		for n.journal.Writing() {
+			if err := sleep(ctx, settleLook); err != nil {
+				return err
+			}
+		}
 		err := n.cfg.Store.Load(ctx, f.page)
 		if err == nil {
 			f.done()

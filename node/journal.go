@@ -148,6 +148,12 @@ func (v *volume) take() (store.Batch, uint64) {
 	return b, v.appended
 }
 
+// takeToWrite takes what a write that begins now is to hold; commit ends it.
+func (v *volume) takeToWrite() (store.Batch, uint64) {
+	v.journal.writing = time.Now()
+	return v.take()
+}
+
 // Fault is why the store does not work, or nil.
 func (j *journal) Fault() error {
 	j.mu.Lock()
@@ -204,7 +210,7 @@ func (j *journal) write() {
 		j.mu.Unlock()
 		return
 	}
-	b, last := v.take()
+	b, last := v.takeToWrite()
 	j.mu.Unlock()
 	err := j.commit(b)
 	j.mu.Lock()
@@ -218,22 +224,28 @@ func (j *journal) write() {
 	poke(v.news)
 }
 
-// commit commits a batch. An error but that of an older epoch is a fault of the
-// store.
+// commit commits a batch that was taken to be written. An error but that of an
+// older epoch is a fault of the store.
 func (j *journal) commit(b store.Batch) error {
-	j.setWriting(time.Now())
+	defer j.written()
 	err := j.store.Commit(b)
-	j.setWriting(time.Time{})
 	if err != nil && !errors.Is(err, store.ErrEpoch) {
 		j.fail(err)
 	}
 	return err
 }
 
-func (j *journal) setWriting(begun time.Time) {
+func (j *journal) written() {
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	j.writing = begun
+	j.writing = time.Time{}
+}
+
+// Writing tells whether a write is under way.
+func (j *journal) Writing() bool {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return !j.writing.IsZero()
 }
 
 // watchDisk takes a write that does not end for a fault.
@@ -344,12 +356,12 @@ func (j *journal) rewrite(ctx context.Context, v *volume) error {
 			return err
 		}
 		j.mu.Lock()
-		ended := j.volume != v
-		b, _ := v.take()
-		j.mu.Unlock()
-		if ended {
+		if j.volume != v {
+			j.mu.Unlock()
 			return errEnded
 		}
+		b, _ := v.takeToWrite()
+		j.mu.Unlock()
 		b.Lazy = more
 		if err := j.commit(b); err != nil {
 			v.set(func() { v.behind = true })

@@ -304,3 +304,29 @@ func TestAStoreThatWasFoundNotToWorkAtAStartIsTriedAgain(t *testing.T) {
 		gotham.create(t, "Batman")
 	})
 }
+
+// What is being written shows already, and may yet be lost with the power.
+func TestAnIncarnationIsFilledOnceTheLastWriteHasEnded(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var place store.Memory
+		gotham := newMockNet(t).start(t, stored(t, &place, quiet("gotham")))
+		awaitReady(t, gotham)
+		goOn := place.Stall()
+		go func() {
+			_, _ = gotham.city.Do(context.Background(), city.Create{Caller: orderer(newID()), HeroName: "Batman", Here: true})
+		}()
+		synctest.Wait()
+		gotham.journal.begin() // the city has crashed
+		var given atomic.Int32
+		filled := make(chan error, 1)
+		go func() { filled <- gotham.fill(t.Context(), func(city.Message) { given.Add(1) }) }()
+		time.Sleep(stuckAfter / 2)
+		if given.Load() != 0 || len(filled) != 0 {
+			t.Error("it was filled while a write went on")
+		}
+		goOn()
+		if err := <-filled; err != nil || given.Load() == 0 {
+			t.Errorf("filled with %d pages, %v", given.Load(), err)
+		}
+	})
+}
