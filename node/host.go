@@ -6,6 +6,7 @@ import (
 	"math"
 	"net"
 	"net/netip"
+	"strings"
 	"time"
 
 	"github.com/libp2p/go-libp2p"
@@ -16,6 +17,7 @@ import (
 	"github.com/libp2p/go-libp2p/p2p/net/connmgr"
 	"github.com/libp2p/go-libp2p/x/rate"
 	ma "github.com/multiformats/go-multiaddr"
+	manet "github.com/multiformats/go-multiaddr/net"
 
 	"github.com/citynode/citynode/bootstrap"
 )
@@ -80,10 +82,34 @@ func newHost(cfg Config) (host.Host, error) {
 	if len(h.Network().ListenAddresses()) > 0 { // a simulated host has its own
 		return h, nil
 	}
-	if err := h.Network().Listen(cfg.Listen...); err != nil {
+	err = portsFree(cfg.Listen)
+	if err == nil {
+		err = h.Network().Listen(cfg.Listen...)
+	}
+	if err != nil {
 		return nil, errors.Join(fmt.Errorf("%w on %v: %w", ErrListen, cfg.Listen, err), h.Close())
 	}
 	return h, nil
+}
+
+// portsFree fails if another process listens on one of the TCP ports. libp2p
+// would share it, since it listens with SO_REUSEPORT to dial from the same port,
+// and who dials it would reach one process or the other.
+func portsFree(listen []ma.Multiaddr) error {
+	for _, addr := range listen {
+		kind, at, err := manet.DialArgs(addr)
+		if err != nil || !strings.HasPrefix(kind, "tcp") {
+			continue // Listen says so, or does not share
+		}
+		probe, err := net.Listen(kind, at)
+		if err != nil {
+			return err
+		}
+		if err := probe.Close(); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // defaultListen are a TCP and a QUIC address on free ports.

@@ -243,6 +243,25 @@ func TestAnAddressThatIsTakenIsAListenError(t *testing.T) {
 	}
 }
 
+func TestAPortThatAnotherCityHasIsAListenError(t *testing.T) {
+	cfg := quiet("gotham")
+	cfg.Listen = []ma.Multiaddr{ma.StringCast("/ip4/127.0.0.1/tcp/0")}
+	first, err := New(cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer first.Close() //nolint:errcheck // ending anyway
+	cfg = quiet("metropolis")
+	cfg.Listen = first.host.Network().ListenAddresses()
+	second, err := New(cfg)
+	if !errors.Is(err, ErrListen) {
+		t.Errorf("got %v, want that it cannot listen on %v", err, cfg.Listen)
+	}
+	if err == nil {
+		_ = second.Close()
+	}
+}
+
 func TestAConfigThatCannotBeUsedIsRefusedByField(t *testing.T) {
 	for want, change := range map[string]func(*Config){
 		"name":          func(c *Config) { c.City.Name = "Gotham City" },
