@@ -266,7 +266,7 @@ func (c calls) lookup(ctx context.Context, call *protocol.Call) (any, error) {
 	if err := crdt.ValidateCityName(r.City); err != nil {
 		return nil, protocol.Errorf(protocol.BadRequest, "city: %w", err)
 	}
-	found, err := c.node.Lookup(ctx, r.City)
+	found, err := c.node.lookupFor(ctx, peer.ID(call.Caller), r.City)
 	if err != nil {
 		return nil, err
 	}

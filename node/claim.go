@@ -1,15 +1,19 @@
 package node
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"sync"
 	"time"
 
 	"github.com/libp2p/go-libp2p/core/peer"
 	"github.com/libp2p/go-libp2p/core/peerstore"
 
+	"github.com/citynode/citynode/bootstrap"
+	"github.com/citynode/citynode/crdt"
 	"github.com/citynode/citynode/protocol"
 )
 
@@ -23,7 +27,7 @@ const (
 )
 
 // NameTakenError says that another live peer, which said so itself, is the city
-// of this name.
+// of this name, and keeps it.
 type NameTakenError struct {
 	Name   string
 	Holder peer.AddrInfo
@@ -35,18 +39,47 @@ func (e *NameTakenError) Error() string {
 		e.Name, e.Holder.ID, e.Holder.Addrs)
 }
 
-// claim takes the city's name, or finds that another live peer holds it. A city
-// that has had the name before starts all the same: among strangers, who can
-// claim anything, that is then a name contested.
+// claim is who says to be a city, and since when.
+type claim struct {
+	holder peer.AddrInfo
+	since  crdt.Stamp
+}
+
+// beats tells whether a claim is kept against another: the older one is, and of
+// two as old that of the lower peer ID. One from before sinceMin is as good as
+// made now.
+func (c claim) beats(other claim) bool {
+	return cmp.Or(cmp.Compare(c.age(), other.age()), cmp.Compare(c.holder.ID, other.holder.ID)) < 0
+}
+
+// age is less the older the claim is.
+func (c claim) age() crdt.Stamp {
+	if c.since < sinceMin {
+		return math.MaxUint64
+	}
+	return c.since
+}
+
+// ownClaim is this city's; with no since, while it has never had its name.
+func (n *Node) ownClaim() claim {
+	return claim{holder: peer.AddrInfo{ID: n.host.ID()}, since: n.kept.Since()}
+}
+
+// claim takes the city's name, or finds that another live peer holds it and keeps
+// it. A city that has had the name before keeps it among strangers, who can claim
+// anything: that is then a name contested.
 func (n *Node) claim(ctx context.Context) error {
 	n.entropy.opening.nodeStarted()
-	n.awaitNeighbours(ctx)
-	holder, found := n.findHolder(ctx)
-	if ctx.Err() != nil {
-		return ctx.Err()
-	}
-	if found && n.kept.Since() == 0 {
-		return &NameTakenError{Name: n.cfg.City.Name, Holder: holder}
+	own := n.ownClaim()
+	if own.since == 0 || n.cfg.Trusted {
+		n.awaitNeighbours(ctx)
+		rival, found := n.findClaim(ctx, func(c claim) bool { return own.since == 0 || c.beats(own) })
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		if found {
+			return &NameTakenError{Name: n.cfg.City.Name, Holder: rival.holder}
+		}
 	}
 	return n.kept.Claim(n.now())
 }
@@ -70,49 +103,58 @@ func (n *Node) awaitNeighbours(ctx context.Context) {
 	}
 }
 
-// findHolder asks the neighbours and the DHT, all at once, for another city of
-// this name.
-func (n *Node) findHolder(ctx context.Context) (peer.AddrInfo, bool) {
+// findClaim asks the neighbours and the DHT, all at once, for another city of this
+// name whose claim matters.
+func (n *Node) findClaim(ctx context.Context, matters func(claim) bool) (claim, bool) {
 	ctx, cancel := context.WithTimeout(ctx, claimTimeout)
 	defer cancel()
-	found := make(chan peer.AddrInfo, claimAsks+1)
+	found := make(chan claim, claimAsks+1)
 	var (
 		asking sync.WaitGroup
 		panics relay
 	)
-	ask := func(f func()) {
-		asking.Go(func() { _ = panics.guard(func() error { f(); return nil }) }) // thrown again below
+	ask := func(f func() (claim, error)) {
+		asking.Go(func() {
+			_ = panics.guard(func() error { // thrown again below
+				if c, err := f(); err == nil && matters(c) {
+					found <- c
+				}
+				return nil
+			})
+		})
 	}
 	for _, p := range n.entropy.pick(claimAsks) {
-		ask(func() { n.askForHolder(ctx, p, found) })
+		ask(func() (claim, error) { return n.claimKnownTo(ctx, p) })
 	}
-	ask(func() {
-		if holder, err := n.lookupOther(ctx, n.cfg.City.Name); err == nil {
-			found <- holder
+	ask(func() (claim, error) {
+		other, err := n.lookupOther(ctx, n.host.ID(), n.cfg.City.Name)
+		if err != nil {
+			return claim{}, err
 		}
+		return n.claimOf(ctx, other.ID, n.cfg.City.Name)
 	})
 	go func() { // ends with the asking, which ends with ctx
 		asking.Wait()
 		close(found)
 	}()
-	holder, ok := <-found
+	first, ok := <-found
 	cancel()
 	for range found { // until all have ended
 	}
 	panics.rethrow()
-	return holder, ok
+	return first, ok
 }
 
-// askForHolder asks one neighbour, which may be the holder itself.
-func (n *Node) askForHolder(ctx context.Context, p peer.ID, found chan<- peer.AddrInfo) {
+// claimKnownTo asks one neighbour for another city of this name, which may be the
+// neighbour itself.
+func (n *Node) claimKnownTo(ctx context.Context, p peer.ID) (claim, error) {
 	name := n.cfg.City.Name
-	if n.verify(ctx, p, name) == nil {
-		found <- n.addrInfo(p)
-		return
+	if c, err := n.claimOf(ctx, p, name); err == nil {
+		return c, nil
 	}
 	client, _, err := n.clients.borrow(ctx, p)
 	if err != nil {
-		return
+		return claim{}, err
 	}
 	reply, err := client.Lookup(ctx, name)
 	n.clients.giveBack(p, client, ctx.Err() != nil)
@@ -120,14 +162,15 @@ func (n *Node) askForHolder(ctx context.Context, p peer.ID, found chan<- peer.Ad
 		if !errors.Is(err, protocol.ErrNotFound) {
 			n.log.Debug("neighbour could not be asked for the name", "peer", p, "err", err)
 		}
-		return
+		return claim{}, err
 	}
-	holder, err := decodeAddrInfo(reply)
-	if err != nil || holder.ID == n.host.ID() {
-		return
+	other, err := decodeAddrInfo(reply)
+	if err == nil && other.ID == n.host.ID() {
+		err = bootstrap.ErrOtherCity // a neighbour of an older version finds this city
 	}
-	n.host.Peerstore().AddAddrs(holder.ID, holder.Addrs, peerstore.TempAddrTTL)
-	if n.verify(ctx, holder.ID, name) == nil {
-		found <- holder
+	if err != nil {
+		return claim{}, err
 	}
+	n.host.Peerstore().AddAddrs(other.ID, other.Addrs, peerstore.TempAddrTTL)
+	return n.claimOf(ctx, other.ID, name)
 }

@@ -49,6 +49,11 @@ type Config struct {
 	MDNS bool
 	// Admins may bomb the city, and may hold many connections at once.
 	Admins []peer.ID
+	// Trusted says that only those are on the network whom its owner admitted, by a
+	// network key or a list of peers. Of two cities that turn out to have one name
+	// the younger then stops. Default: strangers, who can claim anything; nobody is
+	// made to stop for what they say.
+	Trusted bool
 	// StateDir is the folder that keeps the last-known peers and, where there is
 	// no Store, since and the incarnation; it must exist. Empty: nothing is kept.
 	StateDir string

@@ -182,6 +182,7 @@ func (n *Node) identify(ctx context.Context, p peer.ID) (protocol.InfoReply, err
 	event := n.directory.confirmed(p, info, n.cfg.Now())
 	n.tellCity(event)
 	n.tellContested(event)
+	n.weighClaim(p, info)
 	if event != nil {
 		n.entropy.meet(p)
 		n.presence.announce()

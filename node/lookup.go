@@ -18,31 +18,37 @@ import (
 // matches protocol.ErrNotFound if there is none, and protocol.ErrUnavailable if
 // one is known, or may be, and does not answer now.
 func (n *Node) Lookup(ctx context.Context, name string) (peer.AddrInfo, error) {
+	return n.lookupFor(ctx, n.host.ID(), name)
+}
+
+// lookupFor is Lookup for a peer that asks. That peer is not the answer, since who
+// asks for its own name looks for another holder of it.
+func (n *Node) lookupFor(ctx context.Context, asker peer.ID, name string) (peer.AddrInfo, error) {
 	if name == n.cfg.City.Name {
 		return peer.AddrInfo{ID: n.host.ID(), Addrs: n.host.Addrs()}, nil
 	}
-	return n.lookupOther(ctx, name)
+	return n.lookupOther(ctx, asker, name)
 }
 
-// lookupOther is Lookup of a city that is not this one, though it may claim the
+// lookupOther is lookupFor of a city that is not this one, though it may claim the
 // same name.
-func (n *Node) lookupOther(ctx context.Context, name string) (peer.AddrInfo, error) {
+func (n *Node) lookupOther(ctx context.Context, asker peer.ID, name string) (peer.AddrInfo, error) {
 	if err := crdt.ValidateCityName(name); err != nil {
 		return peer.AddrInfo{}, protocol.Errorf(protocol.BadRequest, "city: %w", err)
 	}
-	return n.search(ctx, name)
+	return n.search(ctx, asker, name)
 }
 
-// verify asks a peer whether it is the city of that name.
-func (n *Node) verify(ctx context.Context, p peer.ID, name string) error {
+// claimOf asks a peer whether it is the city of that name, and since when.
+func (n *Node) claimOf(ctx context.Context, p peer.ID, name string) (claim, error) {
 	info, err := n.identify(ctx, p)
 	if err != nil {
-		return err
+		return claim{}, err
 	}
 	if info.City != name {
-		return fmt.Errorf("peer %s is city %s: %w", p, info.City, bootstrap.ErrOtherCity)
+		return claim{}, fmt.Errorf("peer %s is city %s: %w", p, info.City, bootstrap.ErrOtherCity)
 	}
-	return nil
+	return claim{holder: n.addrInfo(p), since: info.Since}, nil
 }
 
 // addrInfo is where a peer, which this node has just talked to, can be dialed.

@@ -66,6 +66,8 @@ type Node struct {
 	settles    settles
 	draining   draining
 	supervisor *supervise.Supervisor
+	outclaimed chan *NameTakenError    // has one once another city keeps the name
+	quit       context.CancelCauseFunc // of Run
 
 	ready     chan struct{}
 	readyOnce sync.Once
@@ -91,6 +93,8 @@ func New(cfg Config) (*Node, error) {
 		directory: newDirectory(),
 		admission: newAdmission(),
 		ready:     make(chan struct{}),
+
+		outclaimed: make(chan *NameTakenError, 1),
 	}
 	n.callServer = &protocol.Server{City: cfg.City.Name, Handler: calls{n}, Logger: n.log}
 	if err := n.openStore(); err != nil {
@@ -222,13 +226,18 @@ func (n *Node) redialConfig() bootstrap.RedialConfig {
 
 // Run runs the node until ctx is done. Then it lets the orders that it has begun
 // end, refuses new ones, and returns nil once it has said goodbye and everything
-// has ended. Before that it returns a *NameTakenError if another
-// live peer holds the city's name, or an error that matches ErrGaveUp. It can
-// be called once.
+// has ended. Before that it returns a *NameTakenError if another live peer holds
+// the city's name and keeps it, or an error that matches ErrGaveUp. It can be
+// called once.
 func (n *Node) Run(ctx context.Context) error {
-	ctx, stop := n.draining.untilDrained(ctx)
+	ctx, n.quit = context.WithCancelCause(ctx)
+	defer n.quit(nil)
+	drained, stop := n.draining.untilDrained(ctx)
 	defer stop()
-	err := n.supervisor.Serve(ctx)
+	err := n.supervisor.Serve(drained)
+	if taken, ok := errors.AsType[*NameTakenError](context.Cause(ctx)); ok && err == nil {
+		err = taken
+	}
 	if taken := (*NameTakenError)(nil); errors.As(err, &taken) {
 		err = taken
 	}
@@ -282,16 +291,12 @@ func serving(serve func(context.Context) error) func(context.Context) (func(cont
 	return func(context.Context) (func(context.Context) error, error) { return serve, nil }
 }
 
-// startName checks the name before anything of the city serves. There is nothing
-// to do for it after that.
+// startName checks the name before anything of the city serves.
 func (n *Node) startName(ctx context.Context) (func(context.Context) error, error) {
 	if err := n.claim(ctx); err != nil {
 		return nil, err
 	}
-	return func(ctx context.Context) error {
-		<-ctx.Done()
-		return nil
-	}, nil
+	return n.keepName, nil
 }
 
 func (n *Node) observer() supervise.Observer {

@@ -31,6 +31,7 @@ const (
 // candidate has another, which sends one finding and ends.
 type search struct {
 	node     *Node
+	asker    peer.ID // is not the answer
 	name     string
 	known    []entry // whom the directory knows by the name, the best first
 	findings chan finding
@@ -51,11 +52,11 @@ type finding struct {
 // search asks all that the directory knows by the name at once, and soon the
 // DHT. At first the best counts of those that confirm the name: alive before
 // gone, then the one known first. After preferFor it is whoever does so first.
-func (n *Node) search(ctx context.Context, name string) (peer.AddrInfo, error) {
-	known := n.directory.named(name)
+func (n *Node) search(ctx context.Context, asker peer.ID, name string) (peer.AddrInfo, error) {
+	known := slices.DeleteFunc(n.directory.named(name), func(e entry) bool { return e.peer == asker })
 	known = known[:min(len(known), candidatesMax)]
 	s := &search{
-		node: n, name: name, known: known,
+		node: n, asker: asker, name: name, known: known,
 		findings: make(chan finding, len(known)+1),
 		said:     make([]*finding, len(known)+1),
 	}
@@ -81,8 +82,8 @@ func (n *Node) search(ctx context.Context, name string) (peer.AddrInfo, error) {
 func (s *search) run(ctx context.Context) *finding {
 	for i, e := range s.known {
 		s.ask(i, func() (peer.AddrInfo, error) {
-			err := s.node.verify(ctx, e.peer, s.name)
-			return s.node.addrInfo(e.peer), err
+			c, err := s.node.claimOf(ctx, e.peer, s.name)
+			return c.holder, err
 		})
 	}
 	prefer := time.NewTimer(preferFor)
@@ -126,7 +127,13 @@ func (s *search) inDHT(ctx context.Context) (peer.AddrInfo, error) {
 	var panics relay
 	defer panics.rethrow()
 	return s.node.names.Lookup(ctx, s.name, func(ctx context.Context, candidate peer.AddrInfo) error {
-		return panics.guard(func() error { return s.node.verify(ctx, candidate.ID, s.name) })
+		return panics.guard(func() error {
+			if candidate.ID == s.asker {
+				return fmt.Errorf("peer %s asks itself: %w", s.asker, bootstrap.ErrOtherCity)
+			}
+			_, err := s.node.claimOf(ctx, candidate.ID, s.name)
+			return err
+		})
 	})
 }
 
