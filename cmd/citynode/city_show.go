@@ -12,6 +12,9 @@ func newCityShow(g *globals) *cobra.Command {
 	return &cobra.Command{
 		Use:               "show CITY",
 		Short:             "Show one city",
+		Long: `Show one city: what the node knows of it, and what it says itself. Where several
+peers claim its name the one shown is that which calls by the name reach, and
+"contested" lists the others.`,
 		Args:              exactly("CITY"),
 		Example:           "  citynode city show gotham\n  citynode city show gotham --json",
 		ValidArgsFunction: g.completeCity,
@@ -44,10 +47,14 @@ func (d *dispatcher) showCity(ctx context.Context, name string) (cityJSON, error
 	if err != nil {
 		return cityJSON{}, err
 	}
-	if c, ok := view.holder(name, info.ID); ok {
-		return d.inFull(ctx, []cityJSON{c})[0], nil
+	c, ok := view.holder(name, info.ID)
+	if ok {
+		c = d.inFull(ctx, []cityJSON{c})[0]
+	} else if c, err = d.stranger(ctx, name); err != nil {
+		return cityJSON{}, err
 	}
-	return d.stranger(ctx, name)
+	c.Contested = view.claimants(c)
+	return c, nil
 }
 
 func (g *globals) printCity(c cityJSON) error {
@@ -58,7 +65,7 @@ func (g *globals) printCity(c cityJSON) error {
 	if c.Restarts != nil {
 		restarts = strconv.FormatUint(*c.Restarts, 10)
 	}
-	return g.printFields(
+	fields := []string{
 		"name", c.Name,
 		"peer", c.Peer,
 		"status", c.Status,
@@ -70,5 +77,9 @@ func (g *globals) printCity(c cityJSON) error {
 		"incarnation", c.Incarnation,
 		"restarts", restarts,
 		"agrees", yesNo(c.Agrees),
-	)
+	}
+	if len(c.Contested) > 0 {
+		fields = append(fields, "contested", "claimed too by "+strings.Join(c.Contested, " "))
+	}
+	return g.printFields(fields...)
 }

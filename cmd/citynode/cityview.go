@@ -30,6 +30,7 @@ type cityJSON struct {
 	Incarnation string   `json:"incarnation"`
 	Restarts    *uint64  `json:"restarts"` // null where the city could not be asked
 	Agrees      bool     `json:"agrees"`
+	Contested   []string `json:"contested,omitempty"` // the other peers that claim the name
 
 	started time.Time // Incarnation, by the city's clock
 }
@@ -141,6 +142,17 @@ func (v view) holder(name string, id peer.ID) (cityJSON, bool) {
 		}
 	}
 	return cityJSON{}, false
+}
+
+// claimants are the peers, other than c's, that claim c's name and are alive.
+func (v view) claimants(c cityJSON) []string {
+	var others []string
+	for _, line := range v.lines {
+		if other := peerText(line.Peer); line.Presence.City == c.Name && line.Status == protocol.StatusAlive && other != c.Peer {
+			others = append(others, other)
+		}
+	}
+	return others
 }
 
 // cityTable lists cities for a person.
