@@ -17,6 +17,8 @@ GOLANGCI_LINT ?= $(GO) run github.com/golangci/golangci-lint/v2/cmd/golangci-lin
 FUZZTIME ?= 10s# for each target; 10000x is a count of inputs
 SEEDS    ?= 500# how many seeds make sim runs
 SEED     ?=# the only seed that make sim runs
+ROUNDS   ?=# for how many rounds make e2e kills cities; empty: a few
+E2E      ?= .# pattern of the tests that make e2e runs
 HOURS    ?=# for how many virtual hours make sim runs each seed; empty: minutes
 VULNDB   ?=# folder of OSV files for make vuln
 
@@ -59,7 +61,7 @@ race: ## run all unit tests under the race detector
 
 .PHONY: e2e
 e2e: ## as root: run real cities on several hosts, in network namespaces, with faults of the network
-	CITYNODE_E2E=1 $(GO) test -count=1 -timeout 15m ./internal/netlab ./internal/e2e
+	CITYNODE_E2E=1 CITYNODE_E2E_ROUNDS=$(ROUNDS) $(GO) test -count=1 -timeout 90m -v -run '$(E2E)' ./internal/netlab ./internal/e2e
 
 .PHONY: check-format
 check-format: ## fail if gofumpt would change a file
@@ -162,4 +164,4 @@ help: ## show this list
 	@awk 'BEGIN { FS = ":.*## " } \
 		/^##@/ { printf "\n%s\n", substr($$0, 5) } \
 		/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
-	@printf '\nvariables: FUZZTIME=%s SEEDS=%s SEED= VULNDB= BENCH=%s BENCHTIME=%s RUNS=%s VERSION=%s\n' '$(FUZZTIME)' '$(SEEDS)' '$(BENCH)' '$(BENCHTIME)' '$(RUNS)' '$(VERSION)'
+	@printf '\nvariables: FUZZTIME=%s SEEDS=%s SEED= HOURS= ROUNDS= E2E=%s VULNDB= BENCH=%s BENCHTIME=%s RUNS=%s VERSION=%s\n' '$(FUZZTIME)' '$(SEEDS)' '$(E2E)' '$(BENCH)' '$(BENCHTIME)' '$(RUNS)' '$(VERSION)'
