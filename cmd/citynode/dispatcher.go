@@ -105,16 +105,23 @@ func (d *dispatcher) city(ctx context.Context, name string) (*link, error) {
 	if l, ok := d.cities[name]; ok {
 		return l, nil
 	}
-	info, err := d.lookup(ctx, name)
+	info, err := d.find(ctx, name)
 	if err != nil {
 		return nil, err
 	}
-	if info.ID == d.node.peer.ID {
-		info.Addrs = append(slices.Clone(d.node.peer.Addrs), info.Addrs...)
-	}
 	l := d.newLink(info, "city "+name, name)
+	l.find = func(ctx context.Context) (peer.AddrInfo, error) { return d.find(ctx, name) }
 	d.cities[name] = l
 	return l, nil
+}
+
+// find is lookup, and tells of the node itself where this command has reached it.
+func (d *dispatcher) find(ctx context.Context, name string) (peer.AddrInfo, error) {
+	info, err := d.lookup(ctx, name)
+	if err == nil && info.ID == d.node.peer.ID {
+		info.Addrs = append(slices.Clone(d.node.peer.Addrs), info.Addrs...)
+	}
+	return info, err
 }
 
 // lookup asks the node where a city is.

@@ -27,8 +27,12 @@ type link struct {
 	peer     peer.AddrInfo
 	title    string // for messages: "city gotham"
 	city     string // the only city that may answer; "": any
+	// find looks again where the peer is, for one that may have restarted
+	// elsewhere; nil: it is where it is.
+	find func(context.Context) (peer.AddrInfo, error)
 
 	client *protocol.Client
+	lost   bool // it was not at the addresses that are known
 }
 
 func (d *dispatcher) newLink(info peer.AddrInfo, title, city string) *link {
@@ -67,8 +71,8 @@ func (l *link) open(ctx context.Context) (*protocol.Client, error) {
 			return l.client.City(l.city), nil
 		}
 	}
-	if err := dial(ctx, l.host, l.peer); err != nil {
-		return nil, failf(exitUnreachable, "%s (%s) cannot be reached: %w", l.title, l.peer.ID, err)
+	if err := l.connect(ctx); err != nil {
+		return nil, err
 	}
 	stream, err := l.host.NewStream(ctx, l.peer.ID, l.protocol)
 	if err != nil {
@@ -76,6 +80,27 @@ func (l *link) open(ctx context.Context) (*protocol.Client, error) {
 	}
 	l.client = protocol.NewClient(stream)
 	return l.client.City(l.city), nil
+}
+
+// connect dials the peer. One that can be looked for is unavailable where it cannot
+// be reached, and is looked for the next time.
+func (l *link) connect(ctx context.Context) error {
+	if l.lost {
+		found, err := l.find(ctx)
+		if err != nil {
+			return err
+		}
+		l.peer, l.lost = found, false
+	}
+	err := dial(ctx, l.host, l.peer)
+	switch {
+	case err == nil:
+		return nil
+	case l.find == nil:
+		return failf(exitUnreachable, "%s (%s) cannot be reached: %w", l.title, l.peer.ID, err)
+	}
+	l.lost = true
+	return protocol.Errorf(protocol.Unavailable, "%s (%s) cannot be reached: %w", l.title, l.peer.ID, err)
 }
 
 // noStream is the error of a stream that could not be opened. What looks like

@@ -1,0 +1,69 @@
+package main
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"github.com/libp2p/go-libp2p"
+	"github.com/libp2p/go-libp2p/core/host"
+	"github.com/libp2p/go-libp2p/core/network"
+	"github.com/libp2p/go-libp2p/core/peer"
+	libp2pprotocol "github.com/libp2p/go-libp2p/core/protocol"
+	ma "github.com/multiformats/go-multiaddr"
+
+	"github.com/citynode/citynode/protocol"
+)
+
+// linkMax is far beyond what the calls of a test take.
+const linkMax = 30 * time.Second
+
+func newTestHost(t *testing.T, opts ...libp2p.Option) host.Host {
+	t.Helper()
+	h, err := libp2p.New(opts...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = h.Close() })
+	return h
+}
+
+// linkTo is a link to a peer that is believed to be where nobody listens.
+func linkTo(t *testing.T, city host.Host) *link {
+	d := &dispatcher{host: newTestHost(t, libp2p.NoListenAddrs), network: "main"}
+	nowhere := peer.AddrInfo{ID: city.ID(), Addrs: []ma.Multiaddr{ma.StringCast("/ip4/127.0.0.1/tcp/1")}}
+	l := d.newLink(nowhere, "city gotham", "gotham")
+	t.Cleanup(l.close)
+	return l
+}
+
+func TestACityThatIsNotWhereItWasIsLookedForAgain(t *testing.T) {
+	ctx, cancel := context.WithTimeout(t.Context(), linkMax)
+	defer cancel()
+	city := newTestHost(t, libp2p.ListenAddrStrings("/ip4/127.0.0.1/tcp/0"))
+	city.SetStreamHandler(libp2pprotocol.ID(protocol.CallID("main")), func(s network.Stream) { _ = s.Close() })
+	l, looks := linkTo(t, city), 0
+	l.find = func(context.Context) (peer.AddrInfo, error) {
+		if looks++; looks == 1 {
+			return peer.AddrInfo{}, protocol.Errorf(protocol.Unavailable, "city gotham is starting")
+		}
+		return peer.AddrInfo{ID: city.ID(), Addrs: city.Addrs()}, nil
+	}
+	if err := l.call(ctx, func(context.Context, *protocol.Client) error { return nil }); err != nil || looks != 2 {
+		t.Errorf("%v, after %d looks, want 2", err, looks)
+	}
+}
+
+func TestACityThatCannotBeReachedToTheEndIsUnavailableAndANodeUnreachable(t *testing.T) {
+	ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+	defer cancel()
+	l := linkTo(t, newTestHost(t, libp2p.NoListenAddrs))
+	never := func(context.Context, *protocol.Client) error { t.Error("it was reached"); return nil }
+	if err := l.call(ctx, never); exitCode(err) != exitUnreachable {
+		t.Errorf("exit code %d, want %d: %v", exitCode(err), exitUnreachable, err)
+	}
+	l.find = func(context.Context) (peer.AddrInfo, error) { return l.peer, nil }
+	if err := l.call(ctx, never); exitCode(err) != exitTimeout {
+		t.Errorf("exit code %d, want %d: %v", exitCode(err), exitTimeout, err)
+	}
+}
