@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/citynode/citynode/city"
+	"github.com/citynode/citynode/crdt"
 	"github.com/citynode/citynode/internal/store"
 )
 
@@ -39,14 +40,70 @@ func BenchmarkDurable(b *testing.B) {
 func (c *callBench) storedCity(b *testing.B) calledCity {
 	b.Helper()
 	net := &benchNet{b: b, listen: overTCP}
-	s, err := store.Open(b.TempDir(), store.Config{Identity: store.Identity{City: "stored", Network: DefaultNetwork, Peer: "any"}})
-	if err != nil {
-		b.Fatal(err)
-	}
-	b.Cleanup(func() { _ = s.Close() })
-	net.store = s
+	net.store = openedStore(b, b.TempDir())
 	m := net.run("stored")
 	heroes := someHeroes(1, durableHeroes, "stored")
 	net.tell(m, city.SourceCaller, heroes)
 	return calledCity{m, idsOf(heroes)}
+}
+
+func openedStore(b *testing.B, dir string) *store.Store {
+	b.Helper()
+	s, err := store.Open(dir, store.Config{Identity: store.Identity{City: "stored", Network: DefaultNetwork, Peer: "any"}})
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.Cleanup(func() { _ = s.Close() })
+	return s
+}
+
+// How long a city of a million heroes needs to answer after a start: the store is
+// opened and read, and the city opens, alone. The baseline is to merge the same
+// heroes into an empty state.
+func BenchmarkRestart(b *testing.B) {
+	const size = 1_000_000
+	dir := b.TempDir()
+	full := openedStore(b, dir)
+	for part := range uint64(size / storeBatch) {
+		batch := store.Batch{Epoch: full.Epoch(), Entries: crdt.Entries{Heroes: someHeroes(part, storeBatch, "stored")}, Lazy: true}
+		if err := full.Commit(batch); err != nil {
+			b.Fatal(err)
+		}
+	}
+	if err := full.Close(); err != nil {
+		b.Fatal(err)
+	}
+	var restarts, merges []time.Duration
+	for b.Loop() {
+		begun := time.Now()
+		net := &benchNet{b: b, listen: overTCP, store: openedStore(b, dir)}
+		s := net.store
+		m := net.run("stored")
+		restarts = append(restarts, time.Since(begun))
+		if got := m.summary().Heroes; got != size {
+			b.Fatalf("%d heroes", got)
+		}
+		net.end(m)
+		if err := s.Close(); err != nil {
+			b.Fatal(err)
+		}
+		merges = append(merges, mergeAll(size))
+	}
+	restart, merge := percentile(restarts, 50), percentile(merges, 50)
+	noTime(b)
+	b.ReportMetric(restart.Seconds(), "restart-s")
+	b.ReportMetric(merge.Seconds(), "merge-s")
+	b.ReportMetric(times(restart, merge), "restart/merge")
+}
+
+// mergeAll is how long it takes to merge so many heroes into an empty state.
+func mergeAll(size int) (took time.Duration) {
+	state := crdt.NewState()
+	for part := range uint64(size / storeBatch) {
+		heroes := crdt.Entries{Heroes: someHeroes(part, storeBatch, "stored")}
+		begun := time.Now()
+		state.Merge(heroes, crdt.NoHorizon)
+		took += time.Since(begun)
+	}
+	return took
 }
