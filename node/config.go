@@ -37,8 +37,8 @@ type Config struct {
 	// key, so a peer that nobody knows.
 	Identity crypto.PrivKey
 	// Listen are the addresses to listen on, of any default transport.
-	// Default: TCP and QUIC on a free port, on all interfaces if Open, else on
-	// loopback.
+	// Default: TCP and QUIC, on all interfaces if Open, else on loopback, on the
+	// ports of the last start with this StateDir if they are free, else on any.
 	Listen []ma.Multiaddr
 	// Announce, if not empty, replaces the addresses that others are told.
 	Announce []ma.Multiaddr

@@ -6,7 +6,6 @@ import (
 	"math"
 	"net"
 	"net/netip"
-	"strings"
 	"time"
 
 	"github.com/libp2p/go-libp2p"
@@ -17,7 +16,6 @@ import (
 	"github.com/libp2p/go-libp2p/p2p/net/connmgr"
 	"github.com/libp2p/go-libp2p/x/rate"
 	ma "github.com/multiformats/go-multiaddr"
-	manet "github.com/multiformats/go-multiaddr/net"
 
 	"github.com/citynode/citynode/bootstrap"
 )
@@ -90,39 +88,6 @@ func newHost(cfg Config) (host.Host, error) {
 		return nil, errors.Join(fmt.Errorf("%w on %v: %w", ErrListen, cfg.Listen, err), h.Close())
 	}
 	return h, nil
-}
-
-// portsFree fails if another process listens on one of the TCP ports. libp2p
-// would share it, since it listens with SO_REUSEPORT to dial from the same port,
-// and who dials it would reach one process or the other.
-func portsFree(listen []ma.Multiaddr) error {
-	for _, addr := range listen {
-		kind, at, err := manet.DialArgs(addr)
-		if err != nil || !strings.HasPrefix(kind, "tcp") {
-			continue // Listen says so, or does not share
-		}
-		probe, err := net.Listen(kind, at)
-		if err != nil {
-			return err
-		}
-		if err := probe.Close(); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// defaultListen are a TCP and a QUIC address on free ports.
-func defaultListen(open bool) []ma.Multiaddr {
-	texts := []string{"/ip4/127.0.0.1/tcp/0", "/ip4/127.0.0.1/udp/0/quic-v1"}
-	if open {
-		texts = []string{"/ip4/0.0.0.0/tcp/0", "/ip4/0.0.0.0/udp/0/quic-v1", "/ip6/::/tcp/0", "/ip6/::/udp/0/quic-v1"}
-	}
-	addrs := make([]ma.Multiaddr, len(texts))
-	for i, text := range texts {
-		addrs[i] = ma.StringCast(text)
-	}
-	return addrs
 }
 
 func newResourceManager(admins []peer.ID) (network.ResourceManager, error) {

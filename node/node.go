@@ -82,6 +82,7 @@ func New(cfg Config) (*Node, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, fmt.Errorf("node: %w", err)
 	}
+	usual := len(cfg.Listen) == 0
 	cfg, err := cfg.complete()
 	if err != nil {
 		return nil, err
@@ -106,6 +107,9 @@ func New(cfg Config) (*Node, error) {
 	if n.host, err = newHost(cfg); err != nil {
 		return nil, err
 	}
+	if usual {
+		n.keepPorts()
+	}
 	n.clients = newClients(n.host, cfg.Network)
 	if err := n.assemble(); err != nil {
 		return nil, errors.Join(err, n.Close())
@@ -129,7 +133,7 @@ func (c Config) complete() (Config, error) {
 	}
 	c.City.Replica = crdt.ReplicaOf([]byte(id))
 	if len(c.Listen) == 0 {
-		c.Listen = defaultListen(c.Open)
+		c.Listen = usualListen(c.StateDir, c.Open)
 	}
 	return c, nil
 }

@@ -52,6 +52,25 @@ func TestACityThatWasKilledComesBackAsItself(t *testing.T) {
 	t.Logf("all list all %v after its start", time.Since(begin))
 }
 
+// Nobody is left who could tell where the others are.
+func TestAClusterWhosePowerFailsIsOneAgain(t *testing.T) {
+	lab := newLab(t, 3)
+	cities := startCities(t, lab)
+	heroes := writeOn(t, cities...)
+	await(t, formMax, func() error { return agree(cities, heroes) })
+	for _, c := range cities {
+		c.kill(t)
+	}
+	begin := time.Now()
+	for _, c := range cities {
+		c.start(t)
+	}
+	for _, c := range cities {
+		await(t, healMax, func() error { return c.allAlive(cities, heroes) })
+	}
+	t.Logf("all list all %v after the start of the first", time.Since(begin))
+}
+
 // stop asks the city to leave, and waits until it has.
 func (c *city) stop(t *testing.T) {
 	t.Helper()

@@ -1,0 +1,127 @@
+package node
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"net"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	ma "github.com/multiformats/go-multiaddr"
+	manet "github.com/multiformats/go-multiaddr/net"
+)
+
+// portsFile is the name, in the state folder, of the addresses on which a node that
+// was told none listened last, one a line.
+const portsFile = "listen"
+
+// usualListen are the addresses of a node that is told none: on loopback, or if
+// open on all interfaces, over TCP and QUIC. Each has the port of the last start if
+// that is free, so that a city is found again where it was even by those that were
+// down at the same time; else any.
+func usualListen(dir string, open bool) []ma.Multiaddr {
+	texts := []string{"/ip4/127.0.0.1/tcp/0", "/ip4/127.0.0.1/udp/0/quic-v1"}
+	if open {
+		texts = []string{"/ip4/0.0.0.0/tcp/0", "/ip4/0.0.0.0/udp/0/quic-v1", "/ip6/::/tcp/0", "/ip6/::/udp/0/quic-v1"}
+	}
+	last := lastListen(dir)
+	addrs := make([]ma.Multiaddr, len(texts))
+	for i, text := range texts {
+		addrs[i] = ma.StringCast(text)
+		if at := slices.IndexFunc(last, func(a ma.Multiaddr) bool { return addrs[i].Equal(onAnyPort(a)) }); at >= 0 && portFree(last[at]) == nil {
+			addrs[i] = last[at]
+		}
+	}
+	return addrs
+}
+
+// lastListen reads the addresses of the last start. What cannot be read is as good
+// as nothing: any port will do.
+func lastListen(dir string) (addrs []ma.Multiaddr) {
+	if dir == "" {
+		return nil
+	}
+	text, _ := os.ReadFile(filepath.Join(dir, portsFile))
+	for line := range strings.Lines(string(text)) {
+		if addr, err := ma.NewMultiaddr(strings.TrimSpace(line)); err == nil {
+			addrs = append(addrs, addr)
+		}
+	}
+	return addrs
+}
+
+// keepListen keeps the addresses for the next start.
+func keepListen(dir string, addrs []ma.Multiaddr) error {
+	if dir == "" {
+		return nil
+	}
+	var b strings.Builder
+	for _, addr := range addrs {
+		fmt.Fprintln(&b, addr)
+	}
+	path := filepath.Join(dir, portsFile)
+	if old, err := os.ReadFile(path); err == nil && string(old) == b.String() {
+		return nil
+	} else if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	return writeFileAtomic(path, []byte(b.String()))
+}
+
+// keepPorts keeps where the node listens. It is no reason not to run that it cannot.
+func (n *Node) keepPorts() {
+	if err := keepListen(n.cfg.StateDir, n.host.Network().ListenAddresses()); err != nil {
+		n.log.Warn("ports were not kept; the next start may have others", "err", err)
+	}
+}
+
+// onAnyPort is an address with port 0 for its own.
+func onAnyPort(addr ma.Multiaddr) ma.Multiaddr {
+	var parts ma.Multiaddr
+	for _, c := range addr {
+		if p := c.Protocol(); p.Code == ma.P_TCP || p.Code == ma.P_UDP {
+			if zero, err := ma.NewComponent(p.Name, "0"); err == nil {
+				c = *zero
+			}
+		}
+		parts = append(parts, c)
+	}
+	return parts
+}
+
+// portsFree fails if another process listens on one of the addresses. libp2p would
+// share a TCP port, since it listens with SO_REUSEPORT to dial from the same port,
+// and who dials it would reach one process or the other.
+func portsFree(listen []ma.Multiaddr) error {
+	for _, addr := range listen {
+		if err := portFree(addr); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// portFree fails if another process listens on a TCP or UDP address, or nobody can.
+// Of others it knows nothing.
+func portFree(addr ma.Multiaddr) error {
+	kind, at, err := manet.DialArgs(addr)
+	if err != nil {
+		return nil //nolint:nilerr // whoever listens will say so
+	}
+	var probe interface{ Close() error }
+	switch {
+	case strings.HasPrefix(kind, "tcp"):
+		probe, err = net.Listen(kind, at)
+	case strings.HasPrefix(kind, "udp"):
+		probe, err = net.ListenPacket(kind, at)
+	default:
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	return probe.Close()
+}
