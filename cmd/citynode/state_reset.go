@@ -15,7 +15,8 @@ func newStateReset(g *globals) *cobra.Command {
 		Short: "Set a city's store aside, so that it starts empty",
 		Long: `Set the store of a city that does not run aside: it is renamed, not deleted. The
 city keeps its identity, starts empty the next time, and the other cities bring it
-what they hold. What it alone held is only in the folder that was set aside.`,
+what they hold. What it alone held is only in the folder that was set aside. So is
+since when it has its name: it starts only where no other city has taken that.`,
 		Args:    exactly("CITY"),
 		Example: "  citynode state reset gotham",
 		RunE: func(cmd *cobra.Command, args []string) error {
