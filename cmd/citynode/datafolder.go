@@ -41,6 +41,7 @@ func openStore(folder, network, city string, key crypto.PrivKey) (*store.Store, 
 	}
 	s, err := store.Open(filepath.Join(folder, storeName), store.Config{
 		Identity: store.Identity{City: city, Network: network, Peer: id.String()},
+		Now:      wallClock,
 	})
 	if err != nil {
 		return nil, storeError(err)

@@ -69,6 +69,7 @@ func (f *runFlags) plan(cmd *cobra.Command, g *globals, args []string) (*runPlan
 	p.config.Network = cmp.Or(g.network, node.DefaultNetwork)
 	p.config.Open = cmd.Flags().Changed("network") || cmd.Flags().Changed("listen")
 	p.config.Software = software()
+	p.config.Now = wallClock
 	steps := []func(*node.Config) error{
 		f.name, f.addresses, f.peers, f.adminPeers, f.ticks,
 		func(c *node.Config) error { return f.discovery(cmd, c) },

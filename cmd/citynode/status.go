@@ -30,7 +30,7 @@ cities that it knows are alive and agree with it.`,
 				if err != nil {
 					return err
 				}
-				return g.printStatus(statusForm(view, time.Now()))
+				return g.printStatus(statusForm(view, wallClock()))
 			})
 		},
 	}

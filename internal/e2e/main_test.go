@@ -12,7 +12,12 @@ import (
 	"github.com/citynode/citynode/internal/netlab"
 )
 
-const program = "github.com/citynode/citynode/cmd/citynode"
+const (
+	program = "github.com/citynode/citynode/cmd/citynode"
+	// clockFile is the file, in the folder of a host, that sets its cities' clocks
+	// ahead or back.
+	clockFile = "clock"
+)
 
 // binary is the path of the citynode under test; it is empty where the tests
 // are skipped.
@@ -32,7 +37,7 @@ func run(m *testing.M) int {
 	}
 	defer os.RemoveAll(dir)
 	path := filepath.Join(dir, "citynode")
-	if out, err := exec.Command("go", "build", "-buildvcs=false", "-o", path, program).CombinedOutput(); err != nil {
+	if out, err := exec.Command("go", "build", "-buildvcs=false", "-ldflags", "-X main.clockFile="+clockFile, "-o", path, program).CombinedOutput(); err != nil {
 		fmt.Fprintf(os.Stderr, "build %s: %v\n%s", program, err, out)
 		return 1
 	}
