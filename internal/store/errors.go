@@ -73,7 +73,8 @@ func (e *NotStoreError) Error() string {
 }
 
 // HalfCreatedError says that making the store was cut off and that what is there
-// cannot be made out. Nothing in it was ever acknowledged.
+// cannot be made out; it is no part of what this city would have written. Nothing
+// in it was ever acknowledged.
 type HalfCreatedError struct {
 	Dir string
 	Err error // what is wrong with the identity

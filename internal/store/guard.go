@@ -46,8 +46,12 @@ func (g *guard) do(what, path string, f func() error) {
 	if g.err() != nil {
 		return
 	}
-	if err := f(); err != nil {
-		g.fail(fmt.Errorf("%s %s: %w", what, path, err))
+	err := f()
+	if err != nil && !strings.Contains(err.Error(), path) { // the operating system names it as well
+		err = fmt.Errorf("%s %s: %w", what, path, err)
+	}
+	if err != nil {
+		g.fail(err)
 	}
 }
 
@@ -63,6 +67,10 @@ func (g *guard) file(what, path string, open func() (vfs.File, error)) (vfs.File
 	})
 	return f, nil
 }
+
+// preallocatePart is what part of the free room is preallocated at most: a log of
+// 35 MiB, where 140 are free.
+const preallocatePart = 4
 
 // markerPrefix begins the names of the files with which Pebble says which manifest
 // counts.
@@ -183,12 +191,21 @@ func (f *guardedFile) SyncTo(n int64) (full bool, _ error) {
 	return full, nil
 }
 
-// Preallocate does not matter if it fails: the write that needs the room will.
+// Preallocate does nothing on a disk that is nearly full: what a log may need
+// later is not to be taken from what is written now. It does not matter if it
+// fails: the write that needs the room will.
 func (f *guardedFile) Preallocate(at, n int64) error {
-	if f.g.err() == nil {
+	if f.g.err() == nil && f.roomFor(n) {
 		_ = f.File.Preallocate(at, n)
 	}
 	return nil
+}
+
+// roomFor says whether n bytes are at most one part in preallocatePart of what is
+// free, or nobody knows how much that is.
+func (f *guardedFile) roomFor(n int64) bool {
+	usage, err := f.g.FS.GetDiskUsage(f.path)
+	return err != nil || usage.AvailBytes/preallocatePart >= uint64(n)
 }
 
 // Close closes the real file in any case.

@@ -28,8 +28,8 @@ func TestAFolderThatIsNoStoreOfOursIsLeftAlone(t *testing.T) {
 		{"an identity with a wrong byte", "identity", strings.Replace(identity, "metro", "retro", 1), as[*store.CorruptError]},
 		{"a newer format", "identity", "citynode store\nformat 2\nwhat will be\n", as[*store.NewerError]},
 		{"an identity without a database", "identity", identity, as[*store.CorruptError]},
-		{"half a creation", "identity.new", identity[:20], as[*store.HalfCreatedError]},
-		{"an empty creation", "identity.new", "", as[*store.HalfCreatedError]},
+		{"half a creation of another", "identity.new", strings.Replace(identity, "metro", "retro", 1)[:40], as[*store.HalfCreatedError]},
+		{"a creation with a wrong byte", "identity.new", identity[:len(identity)-2] + "x\n", as[*store.HalfCreatedError]},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			f := store.MemFS{FS: vfs.NewMem()}
@@ -59,6 +59,23 @@ func TestAnEmptyFolderBecomesAStore(t *testing.T) {
 		t.Fatal(err)
 	}
 	s.Close()
+}
+
+func TestACreationThatWasCutOffInItsFirstFileBeginsAnew(t *testing.T) {
+	ours, _, _ := aFolder(t, 1, true)
+	identity := contents(t, ours.FS)[store.CityDir+"/identity"]
+	for cut := range identity {
+		f := store.MemFS{FS: vfs.NewMem()}
+		if err := f.MkdirAll(store.CityDir, 0o755); err != nil {
+			t.Fatal(err)
+		}
+		write(t, f.FS, store.CityDir+"/identity.new", []byte(identity[:cut]))
+		s, err := f.Open(storetest.Config(storetest.Start))
+		if err != nil {
+			t.Fatalf("cut at %d of %d: %v", cut, len(identity), err)
+		}
+		s.Close()
+	}
 }
 
 func TestACreationThatWasCutOffBeginsAnew(t *testing.T) {

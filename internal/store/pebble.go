@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"strings"
@@ -63,7 +64,7 @@ func openPebble(disk vfs.FS, dir string, id Identity, t tuning) (engine, Recover
 // database is in an older form, in which damage cannot be told from a torn end.
 func createPebble(g *guard, f folder, id Identity, t tuning) error {
 	err := f.begin(id)
-	if err = errors.Join(g.err(), err); err != nil {
+	if err = cmp.Or(g.err(), err); err != nil {
 		return fmt.Errorf("make store %s: %w", f.dir, err)
 	}
 	e, err := startPebble(g, f, options(g, t))
@@ -73,7 +74,7 @@ func createPebble(g *guard, f folder, id Identity, t tuning) error {
 	if err == nil {
 		err = f.finish()
 	}
-	if err = errors.Join(g.err(), err); err != nil {
+	if err = cmp.Or(g.err(), err); err != nil {
 		return fmt.Errorf("make store %s: %w", f.dir, err)
 	}
 	return nil
