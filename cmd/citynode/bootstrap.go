@@ -136,5 +136,5 @@ func listError(err error) error {
 	if _, ok := errors.AsType[*bootstrap.ItemError](err); ok {
 		return usagef("%w", err)
 	}
-	return fmt.Errorf("edit the list: %w", err)
+	return writeError(fmt.Errorf("edit the list: %w", err), envConfigHome)
 }

@@ -53,6 +53,9 @@ func openStore(folder, network, city string, key crypto.PrivKey) (*store.Store, 
 // what is there, is in the error itself.
 func storeError(err error) error {
 	if foreign, ok := errors.AsType[*store.ForeignError](err); ok {
+		if foreign.Have.City == foreign.Want.City && foreign.Have.Network == foreign.Want.Network {
+			return withoutKey(failf(exitRefused, "%w", err), foreign.Have.City)
+		}
 		return failf(exitRefused, "%w", err).
 			withHint("citynode run %s --network %s is its city; or choose another --data-dir", foreign.Have.City, foreign.Have.Network)
 	}
@@ -64,14 +67,31 @@ func storeError(err error) error {
 	return folderError(err)
 }
 
-// folderError says what to do about a folder that cannot be written to.
+// withoutKey says what to do about a store whose city's key is not there.
+func withoutKey(e *exitError, city string) error {
+	return e.withHint("put %s back from a copy; or citynode state reset %s gives the store up, and the other cities bring what they hold",
+		identityKeyName, city)
+}
+
+// folderError says what to do about a city's folder that cannot be written to.
 func folderError(err error) error {
+	return writeError(err, "--data-dir")
+}
+
+// writeError says what to do where something cannot be written in a folder that
+// the user chooses by a flag or a variable of the environment.
+func writeError(err error, chosenBy string) error {
+	if _, said := errors.AsType[*exitError](err); said || err == nil {
+		return err
+	}
 	e := failf(exitFailure, "%w", err)
 	switch {
-	case errors.Is(err, syscall.ENOSPC):
-		return e.withHint("make room on the disk, or choose another one with --data-dir")
-	case errors.Is(err, os.ErrPermission), errors.Is(err, syscall.EROFS):
-		return e.withHint("choose a folder that this user can write to with --data-dir, or --ephemeral")
+	case errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EDQUOT):
+		return e.withHint("make room on the disk, or choose a folder on another one with %s", chosenBy)
+	case errors.Is(err, syscall.EROFS):
+		return e.withHint("the disk is read-only: make it writable, or choose a folder on another one with %s", chosenBy)
+	case errors.Is(err, os.ErrPermission):
+		return e.withHint("give the folder to this user, or choose one that this user can write to with %s", chosenBy)
 	}
 	return e
 }

@@ -12,9 +12,15 @@ import (
 // appFolder is the name of our folder in each of the XDG base directories.
 const appFolder = "citynode"
 
+// The variables that name the folders in which configFolder and runtimeFolder are.
+const (
+	envConfigHome = "XDG_CONFIG_HOME"
+	envRuntimeDir = "XDG_RUNTIME_DIR"
+)
+
 // configFolder is where the operator's key and the bootstrap list are:
 // XDG_CONFIG_HOME/citynode, else ~/.config/citynode. It may not exist yet.
-func configFolder() (string, error) { return baseFolder("XDG_CONFIG_HOME", ".config") }
+func configFolder() (string, error) { return baseFolder(envConfigHome, ".config") }
 
 // stateFolder is where nodes keep what outlives a run: XDG_STATE_HOME/citynode,
 // else ~/.local/state/citynode. It may not exist yet.
@@ -37,7 +43,7 @@ func baseFolder(env, inHome string) (string, error) {
 // or, where that cannot be had, citynode-UID in the temporary folder. It
 // exists, belongs to this user, and nobody else can look into it.
 func runtimeFolder() (string, error) {
-	if base := os.Getenv("XDG_RUNTIME_DIR"); filepath.IsAbs(base) {
+	if base := os.Getenv(envRuntimeDir); filepath.IsAbs(base) {
 		dir := filepath.Join(base, appFolder)
 		if err := privateFolder(dir); err == nil {
 			return dir, nil
@@ -45,7 +51,7 @@ func runtimeFolder() (string, error) {
 	}
 	dir := filepath.Join(os.TempDir(), appFolder+"-"+strconv.Itoa(os.Getuid()))
 	if err := privateFolder(dir); err != nil {
-		return "", fmt.Errorf("%w; set XDG_RUNTIME_DIR to a folder of your own", err)
+		return "", fmt.Errorf("%w; set %s to a folder of your own", err, envRuntimeDir)
 	}
 	return dir, nil
 }

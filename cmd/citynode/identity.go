@@ -10,6 +10,7 @@ import (
 	"github.com/libp2p/go-libp2p/core/peer"
 
 	"github.com/citynode/citynode/crdt"
+	"github.com/citynode/citynode/internal/store"
 	"github.com/citynode/citynode/protocol"
 )
 
@@ -32,8 +33,17 @@ func cityFolder(network, city string) (string, error) {
 // identityPath is where a city's identity is kept, in its folder.
 func identityPath(cityFolder string) string { return filepath.Join(cityFolder, identityKeyName) }
 
-// identity is the key by which a city is known, made on first use.
-func identity(cityFolder string) (crypto.PrivKey, error) { return keyFile(identityPath(cityFolder)) }
+// identity is the key by which a city is known, made on first use. It is not made
+// beside a store, which is that of another key.
+func identity(cityFolder, city string) (crypto.PrivKey, error) {
+	path := identityPath(cityFolder)
+	if _, err := os.Lstat(path); absent(err) {
+		if of, err := store.Whose(filepath.Join(cityFolder, storeName)); err == nil {
+			return nil, withoutKey(failf(exitFailure, "the key %s is gone, and the store beside it is that of its peer %s", path, of.Peer), city)
+		}
+	}
+	return keyFile(path)
+}
 
 // keptIdentity is an identity that this user has on this machine.
 type keptIdentity struct {

@@ -24,7 +24,8 @@ func operatorKey() (crypto.PrivKey, error) {
 	if err != nil {
 		return nil, err
 	}
-	return keyFile(path)
+	key, err := keyFile(path)
+	return key, writeError(err, envConfigHome)
 }
 
 // operatorPeer is the peer ID of the command line.

@@ -155,7 +155,10 @@ func runError(err error, plan *runPlan) error {
 			withHint("choose another name, or another network with --network")
 	}
 	if err != nil {
-		return fmt.Errorf("run %s: %w", plan.config.City.Name, err)
+		err = fmt.Errorf("run %s: %w", plan.config.City.Name, err)
 	}
-	return nil
+	if errors.Is(err, node.ErrGaveUp) {
+		return err
+	}
+	return folderError(err)
 }

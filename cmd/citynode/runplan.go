@@ -28,11 +28,11 @@ func (p *runPlan) start(ctx context.Context, out *teller) (*node.Node, func(), e
 	c := &p.config
 	folder, err := dataFolder(p.dataDir, c.Network, c.City.Name)
 	if err != nil {
-		return nil, nil, err
+		return nil, nil, folderError(err)
 	}
 	lock, err := lockCity(folder, c.Network, c.City.Name)
 	if err != nil {
-		return nil, nil, err
+		return nil, nil, folderError(err)
 	}
 	n, unlist, err := p.startLocked(ctx, folder, out)
 	if err != nil {
@@ -76,8 +76,8 @@ func (p *runPlan) startLocked(ctx context.Context, folder string, out *teller) (
 		return nil, nil, err
 	}
 	c.Admins = append(c.Admins, operator)
-	if c.Identity, err = identity(folder); err != nil {
-		return nil, nil, err
+	if c.Identity, err = identity(folder, c.City.Name); err != nil {
+		return nil, nil, folderError(err)
 	}
 	if err := p.openStore(folder); err != nil {
 		return nil, nil, err
@@ -88,7 +88,7 @@ func (p *runPlan) startLocked(ctx context.Context, folder string, out *teller) (
 	}
 	unlock, err := lockStarts(ctx, runtimeDir)
 	if err != nil {
-		return nil, nil, err
+		return nil, nil, writeError(err, envRuntimeDir)
 	}
 	defer unlock()
 	return p.listen(runtimeDir)
@@ -116,7 +116,7 @@ func (p *runPlan) listen(runtimeDir string) (*node.Node, func(), error) {
 		PID:         os.Getpid(),
 	})
 	if err != nil {
-		return nil, nil, errors.Join(err, n.Close())
+		return nil, nil, writeError(errors.Join(err, n.Close()), envRuntimeDir)
 	}
 	return n, listed.remove, nil
 }

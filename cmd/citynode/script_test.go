@@ -35,6 +35,8 @@ import (
 //	foe KIND VAR            start somebody who misbehaves; sets its address
 //	terminal CODE ARGS…     run citynode ARGS on a terminal that closes once
 //	                        something is written (Linux)
+//	seal FOLDER             remember all files in a folder, but for locks
+//	sealed FOLDER           it is as it was remembered, byte by byte
 //	unread CODE ARGS…       run citynode ARGS into a pipe that closes after the
 //	                        first line
 func TestScripts(t *testing.T) {
@@ -57,6 +59,8 @@ var scriptCommands = map[string]func(*testscript.TestScript, bool, []string){
 	"jsonenv":  jsonenvCommand,
 	"together": togetherCommand,
 	"foe":      foeCommand,
+	"seal":     sealCommand,
+	"sealed":   sealedCommand,
 	"unread":   unreadCommand,
 }
 
@@ -71,7 +75,7 @@ func setupScript(env *testscript.Env) error {
 		env.Setenv(name, dir)
 	}
 	env.Setenv("CITYNODE_MDNS", "off")
-	s := &script{runs: make(map[string]*run)}
+	s := &script{runs: make(map[string]*run), sealed: make(map[string]map[string]string)}
 	env.Values[scriptKey{}] = s
 	env.Defer(s.close)
 	return nil
@@ -83,6 +87,8 @@ type scriptKey struct{}
 type script struct {
 	runs map[string]*run
 	foes []func()
+	// sealed are folders as they were, path to bytes.
+	sealed map[string]map[string]string
 }
 
 func scriptOf(ts *testscript.TestScript) *script { return ts.Value(scriptKey{}).(*script) }

@@ -41,6 +41,18 @@ func (id Identity) String() string {
 	return fmt.Sprintf("city %q in network %q, peer %q", id.City, id.Network, id.Peer)
 }
 
+// Whose says whose store a folder holds, and changes nothing. The error matches
+// fs.ErrNotExist where there is no store.
+func Whose(dir string) (Identity, error) {
+	f := folder{fs: vfs.Default, dir: dir}
+	text, err := readFile(f.fs, f.path(identityName), identityBytesMax)
+	if err != nil {
+		return Identity{}, fmt.Errorf("look at store %s: %w", dir, err)
+	}
+	_, id, err := parseIdentity(text)
+	return id, err
+}
+
 // folder is where a store lies.
 type folder struct {
 	fs  vfs.FS
