@@ -11,6 +11,7 @@ import (
 
 	"github.com/libp2p/go-libp2p/core/peer"
 
+	"github.com/citynode/citynode/crdt"
 	"github.com/citynode/citynode/protocol"
 )
 
@@ -201,22 +202,33 @@ func (v view) differing() []string {
 	return names
 }
 
-// clockBehind is how far behind the node's clock that of another city must be
-// for it to speak against the node's.
-const clockBehind = 60 * time.Second
+// clockApart is how far the clock of another city must be from the node's for it
+// to speak against the node's.
+const clockApart = 60 * time.Second
 
 // clockDoubted tells whether at least two other cities are alive, and the
 // clocks of all are far behind the node's: it then takes its own for wrong.
 func (v view) clockDoubted() bool {
-	others := 0
+	return v.allOthers(func(sent crdt.Stamp) bool { return sent < v.info.Now.Add(-clockApart) }) >= 2
+}
+
+// clockBehind tells whether other cities are alive, and the clocks of all are far
+// ahead of the node's: what they stamp now is then the future to it.
+func (v view) clockBehind() bool {
+	return v.allOthers(func(sent crdt.Stamp) bool { return sent > v.info.Now.Add(clockApart) }) >= 1
+}
+
+// allOthers counts the other cities that are alive, and gives 0 unless that holds
+// of when each of them, by its own clock, was last heard.
+func (v view) allOthers(holds func(sent crdt.Stamp) bool) (others int) {
 	for _, line := range v.lines {
 		if line.Status != protocol.StatusAlive || string(line.Peer) == string(v.self) {
 			continue
 		}
-		if line.Presence.Sent >= v.info.Now.Add(-clockBehind) {
-			return false
+		if !holds(line.Presence.Sent) {
+			return 0
 		}
 		others++
 	}
-	return others >= 2
+	return others
 }

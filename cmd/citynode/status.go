@@ -53,6 +53,7 @@ type statusJSON struct {
 	Now         string     `json:"now"`               // by the node's clock
 	SkewMS      int64      `json:"skew_ms"`           // how far it is ahead of this command's
 	ClockDoubt  bool       `json:"clock_doubted"`     // the other cities' clocks are all far behind
+	ClockBehind bool       `json:"clock_behind"`      // they are all far ahead
 	Cities      countsJSON `json:"cities"`            // itself included
 	Differing   []string   `json:"differing"`         // cities alive that do not agree with it
 	Agree       bool       `json:"agree"`             // all that are alive do
@@ -103,6 +104,7 @@ func statusForm(v view, now time.Time) statusJSON {
 		Now:         timeText(v.info.Now),
 		SkewMS:      v.info.Now.Time().Sub(now).Milliseconds(),
 		ClockDoubt:  v.clockDoubted(),
+		ClockBehind: v.clockBehind(),
 		Cities: countsJSON{
 			Alive:  v.count(protocol.StatusAlive),
 			Left:   v.count(protocol.StatusLeft),
@@ -149,7 +151,9 @@ func (s statusJSON) clock() string {
 	skew := time.Duration(s.SkewMS) * time.Millisecond
 	switch {
 	case s.ClockDoubt:
-		return s.Now + ", more than a minute ahead of all other cities: it takes its own clock for wrong"
+		return s.Now + ", more than a minute ahead of all other cities: it takes its own clock for wrong and refuses own writes; set the clock of this machine"
+	case s.ClockBehind:
+		return s.Now + ", more than a minute behind all other cities: what they order now it takes only when its own clock shows that time; set the clock of this machine"
 	case skew.Abs() >= skewTold:
 		return fmt.Sprintf("%s, %v off this machine's", s.Now, skew.Round(time.Second))
 	}
