@@ -23,6 +23,7 @@ type DialReason string
 const (
 	WrongPeer   DialReason = "wrong_peer"   // another peer answers at the address
 	WrongKey    DialReason = "wrong_key"    // the networks' keys differ, or only one has a key
+	WrongClock  DialReason = "wrong_clock"  // by the clock of one the other's certificate is not valid yet
 	NotAllowed  DialReason = "not_allowed"  // this host's own rules refuse the peer
 	Rejected    DialReason = "rejected"     // it answered and ended the connection
 	Refused     DialReason = "refused"      // nothing listens there
@@ -34,7 +35,7 @@ const (
 )
 
 var reasonOrder = []DialReason{
-	WrongPeer, WrongKey, NotAllowed, Rejected, Refused, NameUnknown, Unreachable, NoTransport, TimedOut, Failed,
+	WrongPeer, WrongKey, WrongClock, NotAllowed, Rejected, Refused, NameUnknown, Unreachable, NoTransport, TimedOut, Failed,
 }
 
 var errCutShort = errors.New(explain[Rejected])
@@ -42,8 +43,9 @@ var errCutShort = errors.New(explain[Rejected])
 // explain says each reason in words, with what to do.
 var explain = map[DialReason]string{
 	WrongKey:    "the handshake is not understood: the other node has another network key (--network-key), or only one of the two has a key",
+	WrongClock:  "the clocks of this machine and of the other are more than an hour apart: set the one that is wrong, and start its city again",
 	NotAllowed:  "this node's own rules do not allow the peer",
-	Rejected:    "it ends the connection at once: it may not allow this peer, have another network key, or have too many connections",
+	Rejected:    "it ends the connection at once: it may not allow this peer, have another network key, a clock that is more than an hour from this one, or too many connections",
 	Refused:     "nothing listens there: is the other city running, on this port?",
 	NameUnknown: "the name in the address does not resolve",
 	Unreachable: "there is no route to the address",
@@ -90,6 +92,8 @@ func classify(err error) DialReason {
 		return WrongPeer
 	case isKeyMismatch(err):
 		return WrongKey
+	case isClockMismatch(err):
+		return WrongClock
 	case errors.Is(err, swarm.ErrGaterDisallowedConnection):
 		return NotAllowed
 	case errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE), errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
@@ -115,6 +119,17 @@ func isKeyMismatch(err error) bool {
 	text := err.Error()
 	return strings.Contains(text, "negotiate security protocol") &&
 		(strings.Contains(text, "message was too large") || strings.Contains(text, "trailing newline") || strings.Contains(text, "varint"))
+}
+
+// isClockMismatch recognizes a certificate of the future, here or at the other end.
+// Those of libp2p are made at the start of a host, and are valid from an hour
+// before. The library keeps the text of the error alone.
+func isClockMismatch(err error) bool {
+	if err == nil {
+		return false
+	}
+	text := err.Error()
+	return strings.Contains(text, "certificate has expired or is not yet valid") || strings.Contains(text, "remote error: tls: bad certificate")
 }
 
 func allNames(addrs []ma.Multiaddr) bool {

@@ -2,6 +2,7 @@ package bootstrap
 
 import (
 	"context"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"net"
@@ -87,6 +88,18 @@ func TestAnotherNetworkKeyIsSuspected(t *testing.T) {
 			if reason != WrongKey && reason != Rejected && reason != TimedOut || !strings.Contains(err.Error(), "network key") {
 				t.Errorf("%s: %s: %v", what, reason, err)
 			}
+		}
+	}
+}
+
+// The certificates of libp2p begin an hour before their host does.
+func TestACertificateOfTheFutureIsToldAsAWrongClock(t *testing.T) {
+	for _, later := range []error{
+		fmt.Errorf("certificate verification failed: %s", x509.CertificateInvalidError{Reason: x509.Expired}),
+		errors.New("failed to negotiate stream multiplexer: remote error: tls: bad certificate"),
+	} {
+		if reason, err := dialReason(later, nil); reason != WrongClock || !strings.Contains(err.Error(), "more than an hour apart") {
+			t.Errorf("got %s, %v", reason, err)
 		}
 	}
 }

@@ -27,6 +27,8 @@ func (d *dispatcher) connect(ctx context.Context, c candidate, wanted string) (s
 	}
 	networks := networksOf(spoken)
 	switch {
+	case len(spoken) == 0: // not even what every libp2p host does
+		return "", failf(exitUnreachable, "%s cannot be reached: %s", c.title, endsAtOnce)
 	case len(networks) == 0:
 		return "", failf(exitUnreachable, "%s answers, but is not a city: it does not speak the call protocol", c.title)
 	case wanted != "" && !slices.Contains(networks, wanted):

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"strings"
 	"syscall"
@@ -11,6 +12,11 @@ import (
 	"github.com/libp2p/go-libp2p/core/sec"
 	"github.com/libp2p/go-libp2p/p2p/net/swarm"
 )
+
+// endsAtOnce says what may be wrong where a peer answers and then is gone: the
+// handshake has failed at its end, or it was refused.
+const endsAtOnce = "it ends the connection at once: its clock and this machine's may be more than an hour apart, " +
+	"it may have another network key, or too many connections"
 
 // dialReason says the most telling thing about a dial that failed, in one line:
 // that another peer answers, else that nothing listens, else what the first
@@ -37,7 +43,28 @@ func dialReason(err error) error {
 		}
 	}
 	first := dialErr.DialErrors[0]
+	if isClockMismatch(first.Cause) {
+		return fmt.Errorf("%s: the clocks of the two machines are more than an hour apart: set the one that is wrong, "+
+			"and start its city again", first.Address)
+	}
+	if isCutShort(first.Cause) {
+		return fmt.Errorf("%s: %s", first.Address, endsAtOnce)
+	}
 	return fmt.Errorf("%s: %s", first.Address, strings.ReplaceAll(first.Cause.Error(), "\n", " "))
+}
+
+// isClockMismatch recognizes a certificate of the future, here or at the other end.
+// Those of libp2p are made at the start of a host, and are valid from an hour
+// before. The library keeps the text of the error alone.
+func isClockMismatch(err error) bool {
+	text := err.Error()
+	return strings.Contains(text, "certificate has expired or is not yet valid") || strings.Contains(text, "remote error: tls: bad certificate")
+}
+
+// isCutShort tells whether the other side ended a connection.
+func isCutShort(err error) bool {
+	return errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE) ||
+		errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF)
 }
 
 func isTimeout(err error) bool {
