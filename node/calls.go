@@ -362,6 +362,7 @@ func (n *Node) info(ctx context.Context) (protocol.InfoReply, error) {
 		Restarts:    uint64(n.supervisor.Restarts(childCity)),
 		Software:    own.Software,
 		Now:         n.now(),
+		Skipped:     n.entropy.future.Load(),
 	}
 	if n.journal != nil {
 		info.Store = n.journal.standing()

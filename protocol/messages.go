@@ -135,6 +135,9 @@ type InfoReply struct {
 	// Store says how the store of the city is: "ok", or why it does not work.
 	// Empty: there is none, the state is lost with the process.
 	Store string `cbor:"10,keyasint,omitempty"`
+	// Skipped counts the heroes that were left out for their future stamps, since
+	// the process started.
+	Skipped uint64 `cbor:"11,keyasint,omitempty"`
 }
 
 // StoreWorks is what InfoReply.Store says of a store that works.

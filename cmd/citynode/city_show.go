@@ -10,8 +10,8 @@ import (
 
 func newCityShow(g *globals) *cobra.Command {
 	return &cobra.Command{
-		Use:               "show CITY",
-		Short:             "Show one city",
+		Use:   "show CITY",
+		Short: "Show one city",
 		Long: `Show one city: what the node knows of it, and what it says itself. Where several
 peers claim its name the one shown is that which calls by the name reach, and
 "contested" lists the others.`,

@@ -54,6 +54,7 @@ type statusJSON struct {
 	SkewMS      int64      `json:"skew_ms"`           // how far it is ahead of this command's
 	ClockDoubt  bool       `json:"clock_doubted"`     // the other cities' clocks are all far behind
 	ClockBehind bool       `json:"clock_behind"`      // they are all far ahead
+	Skipped     uint64     `json:"skipped"`           // heroes left out so far for their future stamps
 	Cities      countsJSON `json:"cities"`            // itself included
 	Differing   []string   `json:"differing"`         // cities alive that do not agree with it
 	Agree       bool       `json:"agree"`             // all that are alive do
@@ -105,6 +106,7 @@ func statusForm(v view, now time.Time) statusJSON {
 		SkewMS:      v.info.Now.Time().Sub(now).Milliseconds(),
 		ClockDoubt:  v.clockDoubted(),
 		ClockBehind: v.clockBehind(),
+		Skipped:     v.info.Skipped,
 		Cities: countsJSON{
 			Alive:  v.count(protocol.StatusAlive),
 			Left:   v.count(protocol.StatusLeft),
@@ -134,7 +136,15 @@ func (g *globals) printStatus(s statusJSON) error {
 		"clock", s.clock(),
 		"cities", fmt.Sprintf("%d alive, %d left, %d failed", s.Cities.Alive, s.Cities.Left, s.Cities.Failed),
 		"agreement", s.agreement(),
+		"skipped", s.skipped(),
 	)
+}
+
+func (s statusJSON) skipped() string {
+	if s.Skipped == 0 {
+		return "none"
+	}
+	return fmt.Sprintf("%d heroes so far, whose stamps were in the future: they are taken when they are due", s.Skipped)
 }
 
 func (s statusJSON) store() string {
