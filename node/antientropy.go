@@ -219,7 +219,7 @@ func (a *antiEntropy) run(ctx context.Context, p peer.ID) round {
 func (a *antiEntropy) completed(p peer.ID, result reconcile.Result, start crdt.Stamp, begun time.Time) {
 	a.wishes.fulfilled(p, begun)
 	a.node.directory.agree(p, result.Peer.Incarnation, start)
-	a.node.directory.clock(p, result.Peer.Now, a.node.cfg.Now())
+	a.node.directory.clock(p, result.Peer.Now)
 	a.opening.synced()
 	a.tell(SyncEvent{City: a.nameOf(p), Peer: p, Differed: result.Differed, Skipped: result.Skipped, Took: time.Since(begun)})
 }

@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math"
 	"sync"
 	"time"
 
@@ -45,19 +44,18 @@ type claim struct {
 	since  crdt.Stamp
 }
 
-// beats tells whether a claim is kept against another: the older one is, and of
-// two as old that of the lower peer ID. One from before sinceMin is as good as
-// made now.
-func (c claim) beats(other claim) bool {
-	return cmp.Or(cmp.Compare(c.age(), other.age()), cmp.Compare(c.holder.ID, other.holder.ID)) < 0
+// beats tells whether a claim is kept now against another: the older one is, and of
+// two as old that of the lower peer ID. One from before sinceMin, or from the
+// future, is that of a clock that was wrong, and as good as made now.
+func (c claim) beats(other claim, now crdt.Stamp) bool {
+	return cmp.Or(cmp.Compare(c.believed(now), other.believed(now)), cmp.Compare(c.holder.ID, other.holder.ID)) < 0
 }
 
-// age is less the older the claim is.
-func (c claim) age() crdt.Stamp {
+func (c claim) believed(now crdt.Stamp) crdt.Stamp {
 	if c.since < sinceMin {
-		return math.MaxUint64
+		return now
 	}
-	return c.since
+	return min(c.since, now)
 }
 
 // ownClaim is this city's; with no since, while it has never had its name.
@@ -73,7 +71,7 @@ func (n *Node) claim(ctx context.Context) error {
 	own := n.ownClaim()
 	if own.since == 0 || n.cfg.Trusted {
 		n.awaitNeighbours(ctx)
-		rival, found := n.findClaim(ctx, func(c claim) bool { return own.since == 0 || c.beats(own) })
+		rival, found := n.findClaim(ctx, func(c claim) bool { return own.since == 0 || c.beats(own, n.now()) })
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}

@@ -15,25 +15,37 @@ import (
 // may be wrong itself.
 const witnessesMin = 2
 
-// clock notes what a city's clock showed just now.
-func (d *directory) clock(p peer.ID, shown crdt.Stamp, now time.Time) {
+// reading is what the clock of another city showed at a moment; delays make that
+// earlier than the truth.
+type reading struct {
+	shown time.Time
+	at    time.Time // by the time that this process runs, which does not jump
+}
+
+func readNow(shown crdt.Stamp) reading { return reading{shown: shown.Time(), at: time.Now()} }
+
+// now is what that clock shows now, whatever the own clock has done meanwhile.
+func (r reading) now() time.Time { return r.shown.Add(time.Since(r.at)) }
+
+// clock notes what a city's clock shows.
+func (d *directory) clock(p peer.ID, shown crdt.Stamp) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if e, ok := d.cities[p]; ok {
-		e.offset = shown.Time().Sub(now)
+		e.clock = readNow(shown)
 	}
 }
 
-// ahead is how far the own clock is ahead of all the living, at least, and
-// whether there are enough of them to say so.
-func (d *directory) ahead() (time.Duration, bool) {
+// ahead is how far the own clock, which shows now, is ahead of all the living, at
+// least, and whether there are enough of them to say so.
+func (d *directory) ahead(now time.Time) (time.Duration, bool) {
 	alive := d.alive()
 	if len(alive) < witnessesMin {
 		return 0, false
 	}
-	least := -alive[0].offset
+	least := now.Sub(alive[0].clock.now())
 	for _, e := range alive[1:] {
-		least = min(least, -e.offset)
+		least = min(least, now.Sub(e.clock.now()))
 	}
 	return least, true
 }
@@ -42,7 +54,7 @@ func (d *directory) ahead() (time.Duration, bool) {
 // others, and all of them, have clocks that are far behind it.
 func (n *Node) judgeClock(ctx context.Context) {
 	reason := ""
-	if skew, known := n.directory.ahead(); known && skew > city.FutureSkewMax {
+	if skew, known := n.directory.ahead(n.cfg.Now()); known && skew > city.FutureSkewMax {
 		reason = fmt.Sprintf("it is at least %v ahead of the clocks of all other cities; set the clock of this machine",
 			skew.Round(time.Second))
 	}

@@ -39,9 +39,7 @@ type entry struct {
 	found time.Time
 	// heard is when the city last gave a sign of life.
 	heard time.Time
-	// offset is how far its clock is ahead of ours, as of heard; delays make
-	// it smaller than the truth.
-	offset time.Duration
+	clock reading
 	// agreed is the start, by our clock, of the last complete sync with this
 	// incarnation; 0 if there was none.
 	agreed crdt.Stamp
@@ -67,7 +65,7 @@ func (d *directory) hear(p peer.ID, news protocol.Presence, now time.Time) (even
 	}
 	e.presence = news
 	e.heard = now
-	e.offset = news.Sent.Time().Sub(now)
+	e.clock = readNow(news.Sent)
 	if news.Leaving {
 		return d.move(e, Left), false
 	}
@@ -101,7 +99,7 @@ func (d *directory) confirmed(p peer.ID, info protocol.InfoReply, now time.Time)
 		Sent:        max(info.Now, e.sentIn(info.Incarnation)),
 	}
 	e.heard = now
-	e.offset = info.Now.Time().Sub(now)
+	e.clock = readNow(info.Now)
 	event := d.move(e, Alive)
 	if event == nil && restarted {
 		event = &CityEvent{Name: e.presence.City, Peer: p, Status: Alive, Before: Alive}

@@ -23,7 +23,7 @@ func (n *Node) weighClaim(p peer.ID, info protocol.InfoReply) {
 		return
 	}
 	other := claim{holder: n.addrInfo(p), since: info.Since}
-	if !other.beats(own) {
+	if !other.beats(own, n.now()) {
 		return
 	}
 	select {

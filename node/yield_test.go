@@ -58,14 +58,17 @@ func TestTheOlderClaimBeatsTheYoungerAndOfTwoAsOldTheLowerPeer(t *testing.T) {
 		return claim{holder: peer.AddrInfo{ID: peer.ID(id)}, since: since}
 	}
 	older, younger := claimed("b", sinceMin), claimed("a", sinceMin+1)
-	if !older.beats(younger) || younger.beats(older) {
+	const now = 1 << 62
+	if !older.beats(younger, now) || younger.beats(older, now) {
 		t.Error("the older does not beat the younger")
 	}
-	if low, high := claimed("a", sinceMin), claimed("b", sinceMin); !low.beats(high) || high.beats(low) {
+	if low, high := claimed("a", sinceMin), claimed("b", sinceMin); !low.beats(high, now) || high.beats(low, now) {
 		t.Error("of two as old the lower peer does not win")
 	}
-	if unset := claimed("a", sinceMin-1); unset.beats(younger) || !younger.beats(unset) {
-		t.Error("a clock that was never set makes a claim old")
+	for _, wrong := range []claim{claimed("a", sinceMin-1), claimed("a", now+1)} {
+		if wrong.beats(younger, now) || !younger.beats(wrong, now) {
+			t.Errorf("a claim by a clock that was wrong wins: %+v", wrong)
+		}
 	}
 	chance := rand.New(rand.NewPCG(1, 2))
 	for range 1000 {
@@ -73,7 +76,7 @@ func TestTheOlderClaimBeatsTheYoungerAndOfTwoAsOldTheLowerPeer(t *testing.T) {
 		for i := range some {
 			some[i] = claimed(string(rune('a'+chance.IntN(2))), sinceMin-1+crdt.Stamp(chance.IntN(3)))
 		}
-		if a, b := some[0], some[1]; a.holder.ID != b.holder.ID && a.beats(b) == b.beats(a) {
+		if a, b := some[0], some[1]; a.holder.ID != b.holder.ID && a.beats(b, now) == b.beats(a, now) {
 			t.Fatalf("%+v and %+v both keep the name, or neither does", a, b)
 		}
 	}
