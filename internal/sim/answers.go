@@ -13,6 +13,10 @@ import (
 // not jump.
 const answersLast = 10 * time.Minute
 
+// answersGone is after what time no city has an answer any more, however wrong its
+// clock was when it gave it, and is now.
+const answersGone = 3 * time.Hour
+
 // answerKey is a request to one city.
 type answerKey struct {
 	city    int
@@ -21,7 +25,9 @@ type answerKey struct {
 }
 
 type givenAnswer struct {
-	at    time.Time // by the city's clock
+	at    time.Time     // by the city's clock
+	known time.Duration // true time: since then
+	anew  bool          // an earlier answer to the same request had been forgotten
 	reply city.Reply
 }
 
@@ -60,16 +66,16 @@ func (o *oracle) checkAnswer(n *node, m city.Message, caller city.Caller, before
 		return
 	}
 	o.w.counts.Orders++
-	o.answers[key] = givenAnswer{at: n.time(), reply: reply}
+	o.answers[key] = givenAnswer{at: n.time(), known: o.w.now, reply: reply}
 	done()
 }
 
 // mayForget tells whether a city need not remember an answer of that time any
-// more. A clock that jumps far makes it forget with an old answer also younger
-// ones.
+// more. With an old answer it forgets those that it gave before, which are younger
+// if its clock went back meanwhile.
 func (o *oracle) mayForget(n *node, answered time.Time) bool {
-	jumps := o.w.profile.clocks == clocksWild && o.w.profile.jumpEvery > 0
-	return jumps || o.latest[n.index].Sub(answered) > answersLast
+	shown := o.clocks[n.index]
+	return shown.latest.Sub(answered) > answersLast-shown.wentBack
 }
 
 // checkReason checks whether an order was refused, and why. The record is that

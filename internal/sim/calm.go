@@ -60,6 +60,15 @@ func (w *world) untilDue() time.Duration {
 	return max(due, 0) + time.Second
 }
 
+// vary draws other faults, and sets the clocks wrong anew.
+func (w *world) vary() {
+	w.profile = w.profile.redrawn(w.rng, w.cfg.Last)
+	w.tracef("profile: %v", w.profile)
+	for _, n := range w.nodes {
+		n.clock = w.newClock()
+	}
+}
+
 // round lets every city sync with another one, and looks whether all is well
 // after enough rounds.
 func (w *world) round(i int) {
@@ -67,8 +76,12 @@ func (w *world) round(i int) {
 		w.oracle.judge()
 		w.probe()
 		w.times++
+		w.oracle.forget()
+		if w.cfg.Calm != nil {
+			w.cfg.Calm(w.report())
+		}
 		if w.finished = w.now >= w.cfg.Last; !w.finished {
-			w.oracle.forget()
+			w.vary()
 			w.disturb()
 		}
 		return

@@ -15,6 +15,11 @@ type clock struct {
 	drift  int64         // in millionths of the time since
 }
 
+// newClock is a clock that is as wrong as the profile has it, from now on.
+func (w *world) newClock() clock {
+	return clock{offset: w.profile.offset(w.rng), since: w.now, drift: w.profile.drift(w.rng)}
+}
+
 // at is what the clock shows at a true time.
 func (c clock) at(true time.Duration) time.Time {
 	return epoch.Add(true + c.skew(true))

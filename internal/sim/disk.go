@@ -11,6 +11,9 @@ import (
 	"github.com/citynode/citynode/internal/history"
 )
 
+// purgeEvery is how often the store deletes old answers, at most.
+const purgeEvery = time.Minute
+
 // batch is what becomes durable together.
 type batch struct {
 	epoch   int
@@ -27,6 +30,7 @@ type disk struct {
 	synced  contents
 	written []batch // since the last sync: a power cut loses some of the last
 	down    bool    // it has failed, and nothing reaches it
+	purged  time.Time
 }
 
 // contents are what one epoch holds. Of two commits of an entry the later stands.
@@ -57,6 +61,16 @@ func (d *disk) write(b batch) {
 	if !b.lazy {
 		d.sync(len(d.written))
 	}
+}
+
+// purge deletes the answers that are no longer remembered at now, if that was not
+// done just before.
+func (d *disk) purge(now time.Time) {
+	if now.Sub(d.purged).Abs() < purgeEvery {
+		return
+	}
+	d.purged = now
+	maps.DeleteFunc(d.synced.answers, func(_ storedKey, a city.Answered) bool { return now.Sub(a.At) > answersLast })
 }
 
 // sync makes the first n batches durable, and drops the others.

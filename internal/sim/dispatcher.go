@@ -40,6 +40,17 @@ type request struct {
 	answered bool
 }
 
+// pace lets something happen at most once in bornEvery.
+type pace struct{ next time.Duration }
+
+func (p *pace) due(w *world) bool {
+	if w.now < p.next {
+		return false
+	}
+	p.next = w.now + w.profile.bornEvery
+	return true
+}
+
 // newHero is an id that nobody has used, someHero one that somebody has, if
 // there is one.
 func (w *world) newHero() crdt.ID {
@@ -48,7 +59,11 @@ func (w *world) newHero() crdt.ID {
 }
 
 func (w *world) someHero(rng *rand.Rand) crdt.ID {
-	return requestID(0, 1+rng.Uint64N(max(w.born, 1)))
+	recent := w.profile.recent
+	if recent == 0 || w.born <= recent || rng.IntN(8) == 0 {
+		return requestID(0, 1+rng.Uint64N(max(w.born, 1)))
+	}
+	return requestID(0, w.born-rng.Uint64N(recent))
 }
 
 // requestID is the n-th id of a series. Series 0 has the ids of heroes.
@@ -75,12 +90,12 @@ func (d *dispatcher) act() {
 	hero := d.w.someHero(d.rng)
 	switch choice := d.rng.IntN(100); {
 	case choice < 20:
-		if d.w.born < uint64(d.w.profile.heroes) || d.rng.IntN(4) == 0 {
+		if d.w.born < uint64(d.w.profile.heroes) || d.rng.IntN(4) == 0 && d.w.births.due(d.w) {
 			hero = d.w.newHero()
 		}
 		caller.Request = hero
 		r.message = city.Create{Caller: caller, HeroName: heroName(hero), Here: hero[15]%2 == 0}
-	case choice < 85:
+	case choice < 85, choice < 88 && !d.w.retirements.due(d.w):
 		r.message = city.Assign{Caller: caller, Hero: hero, With: d.someCopies(hero), Home: d.rng.IntN(5) == 0}
 	case choice < 88:
 		r.message = city.Retire{Caller: caller, Hero: hero}

@@ -14,7 +14,8 @@
 // has the rules of the state written down a second time; at the end all cities
 // must hold the same, and package history judges what dispatchers were told. The
 // same seed gives the same run, event by event, so a failure is replayed by
-// its number.
+// its number. A long run has many such times, each with faults of its own, and is
+// judged after each.
 //
 // It reads no clock, starts no goroutine, and uses no random source but the
 // seed's; nothing depends on the order in which a map is walked.

@@ -15,6 +15,7 @@ func (w *world) anyNode() *node { return w.nodes[w.rng.IntN(len(w.nodes))] }
 // partition cuts a random part of the cities off from the rest, in both
 // directions or one, for a while.
 func (w *world) partition() {
+	w.counts.Partitions++
 	inside := 1 + w.rng.IntN(1<<len(w.nodes)-2) // a set of cities, neither none nor all
 	oneWay := w.profile.oneWay && w.rng.IntN(2) == 0
 	w.tracef("partition: cities %b, one-way %t", inside, oneWay)
@@ -40,6 +41,7 @@ func (w *world) cut(inside int, oneWay bool, by int) {
 
 // jump sets one clock to another wrong time.
 func (w *world) jump() {
+	w.counts.Jumps++
 	n := w.anyNode()
 	to := w.profile.offset(w.rng)
 	n.clock = n.clock.jumped(w.now, to-n.clock.skew(w.now))

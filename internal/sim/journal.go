@@ -166,6 +166,7 @@ func (j *journal) commit(b batch, done func(error)) {
 				b.epoch = d.epoch
 			}
 			d.write(b)
+			d.purge(j.n.time())
 		}
 		if !failed {
 			done(nil)

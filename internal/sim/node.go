@@ -36,12 +36,12 @@ func newNode(w *world, index int) *node {
 	n := &node{
 		w:     w,
 		index: index,
-		cfg:   city.Config{Name: name, Replica: crdt.ReplicaOf([]byte(name))},
+		cfg:   city.Config{Name: name, Replica: crdt.ReplicaOf([]byte(name)), DamageMin: min(w.profile.damageMax, 1), DamageMax: w.profile.damageMax},
 		rng:   stream(w.cfg.Seed, uint64(100+index)),
 		heard: make([]hearing, w.profile.cities),
 		disk:  newDisk(),
 	}
-	n.clock = clock{offset: w.profile.offset(w.rng), drift: w.profile.drift(w.rng)}
+	n.clock = w.newClock()
 	return n
 }
 
@@ -137,6 +137,9 @@ func (n *node) kill(power bool) {
 	}
 	n.w.tracef("%v is killed, power cut %t", n, power)
 	n.w.counts.Kills++
+	if power {
+		n.w.counts.PowerCuts++
+	}
 	n.end()
 	n.process++
 	if j := n.journal; j != nil {
@@ -181,6 +184,7 @@ func (n *node) bomb() {
 	if n.core == nil || !n.raise() {
 		return
 	}
+	n.w.counts.Bombs++
 	life := n.life
 	n.w.after(n.w.upTo(5*time.Millisecond), "bomb", func() {
 		if n.life == life {

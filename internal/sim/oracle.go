@@ -14,10 +14,16 @@ import (
 type oracle struct {
 	w       *world
 	shadows []*shadow   // of the living incarnations, by city
-	latest  []time.Time // that their clocks ever showed, by city
+	clocks  []shownTime // by city
 	answers map[answerKey]givenAnswer
 	lives   []*life // by city
 	history record
+}
+
+// shownTime is what a city's clock has shown.
+type shownTime struct {
+	latest   time.Time
+	wentBack time.Duration // how far it was behind the latest, at most
 }
 
 // shadow is what one incarnation must hold: the greatest of all it ever held.
@@ -33,7 +39,7 @@ func newOracle(w *world) *oracle {
 	return &oracle{
 		w:       w,
 		shadows: make([]*shadow, w.profile.cities),
-		latest:  make([]time.Time, w.profile.cities),
+		clocks:  make([]shownTime, w.profile.cities),
 		answers: make(map[answerKey]givenAnswer),
 		lives:   newLives(w.profile.cities),
 	}
@@ -41,9 +47,14 @@ func newOracle(w *world) *oracle {
 
 func (o *oracle) started(n *node) {
 	o.shadows[n.index] = &shadow{records: make(map[crdt.ID]crdt.Record)}
-	if now := n.time(); now.After(o.latest[n.index]) {
-		o.latest[n.index] = now
+	o.clocks[n.index].show(n.time())
+}
+
+func (s *shownTime) show(now time.Time) {
+	if now.After(s.latest) {
+		s.latest = now
 	}
+	s.wentBack = max(s.wentBack, s.latest.Sub(now))
 }
 
 // loaded checks what the store gives back.
@@ -61,9 +72,7 @@ func earlierOrder(a, b crdt.Version) bool {
 // after checks a step: that what changed may change so, and that the answer is
 // right.
 func (o *oracle) after(n *node, m city.Message, before stepBefore, reply city.Reply, fx city.Effects) {
-	if now := n.time(); now.After(o.latest[n.index]) {
-		o.latest[n.index] = now
-	}
+	o.clocks[n.index].show(n.time())
 	own := 0
 	for c := range fx.All() {
 		o.checkGrowth(n, c.Change)

@@ -28,6 +28,10 @@ type profile struct {
 
 	forgers bool // dispatchers send altered copies under the same version
 
+	bornEvery time.Duration // once there are that many heroes, and as rarely one is retired; 0: as orders come
+	recent    uint64        // most orders are about so many heroes, the last ones; 0: about any
+	damageMax int           // of a fight; 0: the default
+
 	stores      bool // cities have durable stores
 	commitTakes time.Duration
 	hangPermil  int           // of commits: the disk hangs for seconds
@@ -63,9 +67,12 @@ func (k clockKind) String() string {
 	return [...]string{"right", "close", "far", "edge", "wild"}[k]
 }
 
+// citiesMin and citiesMax bound how many cities there are.
+const citiesMin, citiesMax = 2, 6
+
 func drawProfile(rng *rand.Rand) profile {
 	p := profile{
-		cities:        2 + rng.IntN(5),
+		cities:        citiesMin + rng.IntN(citiesMax-citiesMin+1),
 		dispatchers:   1 + rng.IntN(4),
 		heroes:        2 + rng.IntN(16),
 		faultsLast:    seconds(rng, 30, 120),
@@ -92,6 +99,44 @@ func drawProfile(rng *rand.Rand) profile {
 	}
 	p.drawStore(rng)
 	return p
+}
+
+const (
+	// longFaults is how long the faults of a long run last before a calm.
+	longFaults = 30 * time.Minute
+	// longBirths is about how many heroes are born in a long run, however long it
+	// is: tombstones are kept for ever, and each check looks at all of them.
+	longBirths = 2500
+	// longRecent is so many that some of them live at any time.
+	longRecent = 48
+	// longDamageMax is so little that those who are ordered about live for long.
+	longDamageMax = 3
+	// longBombs is by how much bombs are rarer, for what is bombed everywhere
+	// within seconds is gone, and nothing would ever grow old.
+	longBombs = 30
+	// longPages is by how much pages are larger, as states are: whoever is given a
+	// whole state on the slowest disk must be done within a calm.
+	longPages = 10
+)
+
+// lengthen makes the profile that of a run which lasts that long: heroes live as
+// long as there are orders, and only so many are ever born.
+func (p *profile) lengthen(last time.Duration) {
+	p.faultsLast = longFaults
+	p.bornEvery = last / longBirths
+	p.recent = longRecent
+	p.damageMax = longDamageMax
+	p.bombEvery *= longBombs
+	p.pageBytes *= longPages
+	p.stores = true
+}
+
+// redrawn is another profile for the same cluster, with other faults.
+func (p *profile) redrawn(rng *rand.Rand, last time.Duration) profile {
+	next := drawProfile(rng)
+	next.cities, next.dispatchers, next.heroes, next.forgers = p.cities, p.dispatchers, p.heroes, p.forgers
+	next.lengthen(last)
+	return next
 }
 
 func (p *profile) drawStore(rng *rand.Rand) {

@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"maps"
 	"reflect"
 	"slices"
 
@@ -109,8 +110,9 @@ func (o *oracle) shown(n *node, t turn) {
 	if _, create := t.message.(city.Create); !create || len(t.fx.Changes) > 0 {
 		l.knows(answerOf(t.reply))
 	}
+	_, anew := l.given[key]
 	l.answers = append(l.answers, key)
-	l.given[key] = givenAnswer{at: a.At, reply: t.reply}
+	l.given[key] = givenAnswer{at: a.At, reply: t.reply, anew: anew}
 }
 
 func (l *life) knows(r crdt.Record) {
@@ -146,6 +148,9 @@ func (o *oracle) filled(n *node) {
 	}
 	for _, key := range l.answers {
 		given := l.given[key]
+		if given.anew && o.clocks[n.index].wentBack > 0 {
+			continue // by such a clock the earlier answer, which is stored too, may be young again
+		}
 		if got, ok := remembered[key]; !o.mayForget(n, given.at) && (!ok || !reflect.DeepEqual(got.reply, given.reply)) {
 			o.w.fail("a retry changes nothing and gets the same answer", "%v remembers %+v since its start, answered %+v", n, got.reply, given.reply)
 		}
@@ -156,6 +161,7 @@ func (o *oracle) filled(n *node) {
 		}
 	}
 	for key, a := range remembered {
+		a.known = o.w.now
 		o.answers[key] = a
 	}
 }
@@ -179,11 +185,12 @@ func (o *oracle) survived(r crdt.Record) bool {
 func (o *oracle) forget() {
 	var sent []*history.Operation
 	for _, op := range o.history.operations {
-		if o.w.now-op.Invoked <= 2*answersLast {
+		if o.w.now-op.Invoked <= answersGone {
 			sent = append(sent, &history.Operation{Dispatcher: op.Dispatcher, Kind: op.Kind, Request: op.Request, Invoked: op.Invoked})
 		}
 	}
 	o.history = record{operations: sent}
+	maps.DeleteFunc(o.answers, func(_ answerKey, a givenAnswer) bool { return o.w.now-a.known > answersGone })
 	for i, l := range o.lives {
 		l.answers = slices.DeleteFunc(l.answers, func(key answerKey) bool {
 			old := o.mayForget(o.w.nodes[i], l.given[key].at)

@@ -13,6 +13,9 @@ type Config struct {
 	// Last is how long the run goes on, at least, in virtual time: times of faults
 	// and of calm in turn. 0: one of each.
 	Last time.Duration
+	// Calm, if set, is told after each calm what the run came to until then, once
+	// the oracle has forgotten the history that it has judged.
+	Calm func(Report)
 	// Trace, if set, receives a line for each thing that happens.
 	Trace io.Writer
 
@@ -39,7 +42,8 @@ const (
 // Report is what a run came to.
 type Report struct {
 	Seed uint64
-	// Profile is what the seed drew: sizes and faults, in words.
+	// Profile is what the seed drew: sizes and faults, in words; of a long run, the
+	// last faults.
 	Profile string
 	// Events is how many events happened, Virtual how long they took in
 	// virtual time.
@@ -60,6 +64,10 @@ type Counts struct {
 	Remembered         uint64 // retries that were answered from memory
 	Crashes            uint64 // bombs and kills included
 	Kills              uint64 // of the process, power cuts included
+	PowerCuts          uint64
+	Bombs              uint64
+	Partitions         uint64
+	Jumps              uint64 // of clocks
 	Commits            uint64
 	StoreFaults        uint64
 	Deltas, DeltasLost uint64

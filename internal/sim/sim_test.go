@@ -49,10 +49,19 @@ func playOne(t *testing.T, seed uint64) {
 	if *traceFlag {
 		cfg.Trace = os.Stdout
 	}
+	heaps := &heapLog{every: heapEvery, half: cfg.Last / 2}
+	if cfg.Last > 0 {
+		cfg.Calm = func(r Report) { heaps.look(t, r) }
+	}
+	begun := time.Now()
 	report, err := Run(cfg)
 	t.Logf("%+v", report)
 	if err != nil {
 		t.Error(err)
+	}
+	if cfg.Last > 0 {
+		t.Logf("%v in %v", report.Virtual.Round(time.Second), time.Since(begun).Round(time.Second))
+		heaps.judge(t)
 	}
 }
 
@@ -89,6 +98,10 @@ func (c *Counts) add(o Counts) {
 	c.Remembered += o.Remembered
 	c.Crashes += o.Crashes
 	c.Kills += o.Kills
+	c.PowerCuts += o.PowerCuts
+	c.Bombs += o.Bombs
+	c.Partitions += o.Partitions
+	c.Jumps += o.Jumps
 	c.Commits += o.Commits
 	c.StoreFaults += o.StoreFaults
 	c.Deltas += o.Deltas

@@ -26,6 +26,8 @@ type world struct {
 	oracle      *oracle
 	counts      Counts
 	born        uint64 // ids of heroes that dispatchers have used
+	births      pace
+	retirements pace
 
 	times    uint64 // of faults that are over
 	calm     bool   // the faults are over, and so are orders and ticks
@@ -40,7 +42,7 @@ func newWorld(cfg Config) *world {
 
 func newWorldOf(cfg Config, p profile, rng *rand.Rand) *world {
 	if cfg.Last > 0 {
-		p.faultsLast = longFaults
+		p.lengthen(cfg.Last)
 	}
 	w := &world{cfg: cfg, profile: p, rng: rng, hash: fnv.New64a()}
 	w.oracle = newOracle(w)
@@ -53,9 +55,6 @@ func newWorldOf(cfg Config, p profile, rng *rand.Rand) *world {
 	}
 	return w
 }
-
-// longFaults is how long the faults of a long run last before a calm.
-const longFaults = 30 * time.Minute
 
 // stream is the n-th random source of a seed.
 func stream(seed, n uint64) *rand.Rand { return rand.New(rand.NewPCG(seed, n)) }
