@@ -37,9 +37,13 @@ func NewSimNet(t testing.TB) *SimNet {
 }
 
 // Cut puts hosts on the other side of a partition.
-func (n *SimNet) Cut(numbers ...byte) {
+func (n *SimNet) Cut(numbers ...byte) { n.Put(1, numbers...) }
+
+// Put puts hosts on a side; only those of one side reach each other. All are on
+// side 0 at first.
+func (n *SimNet) Put(side int32, numbers ...byte) {
 	for _, number := range numbers {
-		n.side[number].Store(1)
+		n.side[number].Store(side)
 	}
 }
 
