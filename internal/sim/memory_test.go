@@ -11,10 +11,10 @@ const (
 	heapEvery = 6 * time.Hour
 	// heapPerEntry is what an entry may take in one city: in its state, in its
 	// store, and twice in the oracle.
-	heapPerEntry = 4 << 10
+	heapPerEntry = 2 << 10
 	// heapRoom is what a run of one size varies by: what it remembers of answers
 	// and what is on its way.
-	heapRoom = 24 << 20
+	heapRoom = 16 << 20
 )
 
 // heapLog looks at the memory that a long run takes in its calms, when it has

@@ -107,6 +107,8 @@ const (
 	// longBirths is about how many heroes are born in a long run, however long it
 	// is: tombstones are kept for ever, and each check looks at all of them.
 	longBirths = 2500
+	// longBornEvery is what passes at least between two births.
+	longBornEvery = 30 * time.Second
 	// longRecent is so many that some of them live at any time.
 	longRecent = 48
 	// longDamageMax is so little that those who are ordered about live for long.
@@ -123,7 +125,7 @@ const (
 // long as there are orders, and only so many are ever born.
 func (p *profile) lengthen(last time.Duration) {
 	p.faultsLast = longFaults
-	p.bornEvery = last / longBirths
+	p.bornEvery = max(last/longBirths, longBornEvery)
 	p.recent = longRecent
 	p.damageMax = longDamageMax
 	p.bombEvery *= longBombs

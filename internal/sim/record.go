@@ -185,7 +185,8 @@ func (o *oracle) survived(r crdt.Record) bool {
 func (o *oracle) forget() {
 	var sent []*history.Operation
 	for _, op := range o.history.operations {
-		if o.w.now-op.Invoked <= answersGone {
+		age := o.w.now - op.Invoked
+		if age <= 2*answersLast || op.Kind == history.Create && age <= answersGone { // a create may be sent again at any time
 			sent = append(sent, &history.Operation{Dispatcher: op.Dispatcher, Kind: op.Kind, Request: op.Request, Invoked: op.Invoked})
 		}
 	}

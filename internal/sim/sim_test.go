@@ -129,6 +129,18 @@ func TestTheSameSeedGivesTheSameRun(t *testing.T) {
 	}
 }
 
+func TestTheSameSeedGivesTheSameLongRun(t *testing.T) {
+	for seed := uint64(1); seed <= 2; seed++ {
+		first, err := Run(Config{Seed: seed, Last: time.Hour})
+		if err != nil {
+			t.Error(err)
+		}
+		if again, _ := Run(Config{Seed: seed, Last: time.Hour}); again != first {
+			t.Errorf("seed %d: %+v, then %+v", seed, first, again)
+		}
+	}
+}
+
 func TestTracingChangesNothing(t *testing.T) {
 	var trace bytes.Buffer
 	traced, _ := Run(Config{Seed: 7, Trace: &trace})
