@@ -107,7 +107,7 @@ fuzz: ## fuzz every target of every package for FUZZTIME
 
 .PHONY: sim
 sim: ## simulate SEEDS clusters with faults, or only SEED
-	$(GO) test ./internal/sim -count=1 -timeout 30m -run TestSeeds $(if $(SEED),-sim.seed=$(SEED),-sim.seeds=$(SEEDS)) $(if $(HOURS),-sim.hours=$(HOURS))
+	$(GO) test ./internal/sim -count=1 -timeout 30m -run TestSeeds $(if $(SEED),-sim.seed=$(SEED),-sim.seeds=$(SEEDS)) $(if $(HOURS),-v -sim.hours=$(HOURS))
 
 .PHONY: vuln
 vuln: ## look for known vulnerabilities in the folder of OSV files VULNDB
