@@ -85,12 +85,19 @@ func (c *Core) once(now time.Time, caller Caller, digest RequestDigest, fx *Effe
 	return reply
 }
 
-// restore remembers again what is not too old and not known.
+// restore remembers again what is not too old. Of two answers to one request, the
+// first of which had been forgotten when it came again, the later counts.
 func (a *answers) restore(all []Answered, now time.Time) {
 	for i := range all {
 		old := &all[i]
-		if now.Sub(old.At) > answerLife || a.find(old.Caller, now) != nil {
+		if now.Sub(old.At) > answerLife {
 			continue
+		}
+		if known := a.find(old.Caller, now); known != nil {
+			if !known.at.Before(old.At) {
+				continue
+			}
+			a.forget(known)
 		}
 		a.add(&answer{given: given{at: old.At, request: old.Request}, caller: old.Name, digest: old.Digest, reply: old.Reply})
 	}
@@ -164,6 +171,14 @@ func (a *answers) dropThrough(of *callerAnswers, last crdt.ID) {
 		dropped = of.order[0].request == last
 		a.dropOldest(of)
 	}
+}
+
+// forget drops one answer, whatever its age.
+func (a *answers) forget(known *answer) {
+	of := a.callers[known.caller]
+	at := slices.Index(of.order, known.given)
+	of.order = slices.Insert(slices.Delete(of.order, at, at+1), 0, known.given)
+	a.dropOldest(of)
 }
 
 func (a *answers) dropOldest(of *callerAnswers) {

@@ -66,6 +66,7 @@ func TestOrdersThatWaitTogetherAreDoneInTheirOrder(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
+		synctest.Wait() // observers hear of an order after who gave it
 		if len(done) != waitingOrders {
 			t.Errorf("%d of %d orders were done", len(done), waitingOrders)
 		}

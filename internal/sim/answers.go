@@ -27,7 +27,6 @@ type answerKey struct {
 type givenAnswer struct {
 	at    time.Time     // by the city's clock
 	known time.Duration // true time: since then
-	anew  bool          // an earlier answer to the same request had been forgotten
 	reply city.Reply
 }
 
