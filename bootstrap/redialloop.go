@@ -20,6 +20,10 @@ const (
 	// up an address of a private network after 5 s with the reason why; this is
 	// a little more, so that the reason arrives.
 	dialTimeout = 6 * time.Second
+	// joinedFails is what a dial of one's own takes at least to time out.
+	joinedFails = 4 * time.Second
+	// joinedEnds is the pause before a dial that had joined another is made anew.
+	joinedEnds = 50 * time.Millisecond
 	// flushAfter is how long changes of Saved are collected before it is written.
 	flushAfter = 2 * time.Second
 	// flushRetry is the pause after Saved could not be written.
@@ -149,9 +153,28 @@ func (l *redialLoop) dial(ctx context.Context, d dial) error {
 }
 
 // connectAnew connects after clearing the swarm's memory of failed dials, which
-// would refuse the dial for minutes. The addresses are given to the peerstore
-// each time, since it forgets them.
+// would refuse the dial for minutes. The swarm joins a dial to one of the same peer
+// that is under way, and that one may be of a time when the peer could not be
+// reached: what fails with it is dialed once more.
 func connectAnew(ctx context.Context, h host.Host, info peer.AddrInfo) error {
+	begun := time.Now()
+	err := connectOnce(ctx, h, info)
+	if err == nil || ctx.Err() != nil || time.Since(begun) > joinedFails {
+		return err
+	}
+	if reason, _ := dialReason(err, info.Addrs); reason != TimedOut {
+		return err
+	}
+	select { // until the others that joined have left it, it answers with what failed
+	case <-time.After(joinedEnds):
+	case <-ctx.Done():
+		return err
+	}
+	return connectOnce(ctx, h, info)
+}
+
+// connectOnce gives the addresses to the peerstore each time, since it forgets them.
+func connectOnce(ctx context.Context, h host.Host, info peer.AddrInfo) error {
 	if s, ok := h.Network().(interface{ Backoff() *swarm.DialBackoff }); ok {
 		s.Backoff().Clear(info.ID)
 	}
