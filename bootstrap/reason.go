@@ -92,7 +92,7 @@ func classify(err error) DialReason {
 		return WrongPeer
 	case isKeyMismatch(err):
 		return WrongKey
-	case isClockMismatch(err):
+	case IsClockMismatch(err):
 		return WrongClock
 	case errors.Is(err, swarm.ErrGaterDisallowedConnection):
 		return NotAllowed
@@ -121,10 +121,11 @@ func isKeyMismatch(err error) bool {
 		(strings.Contains(text, "message was too large") || strings.Contains(text, "trailing newline") || strings.Contains(text, "varint"))
 }
 
-// isClockMismatch recognizes a certificate of the future, here or at the other end.
-// Those of libp2p are made at the start of a host, and are valid from an hour
-// before. The library keeps the text of the error alone.
-func isClockMismatch(err error) bool {
+// IsClockMismatch tells whether a dial failed over a certificate of the future, here
+// or at the other end: the two clocks are more than an hour apart. The certificates
+// of libp2p are made at the start of a host, and are valid from an hour before. The
+// library keeps the text of the error alone.
+func IsClockMismatch(err error) bool {
 	if err == nil {
 		return false
 	}

@@ -11,6 +11,8 @@ import (
 
 	"github.com/libp2p/go-libp2p/core/sec"
 	"github.com/libp2p/go-libp2p/p2p/net/swarm"
+
+	"github.com/citynode/citynode/bootstrap"
 )
 
 // endsAtOnce says what may be wrong where a peer answers and then is gone: the
@@ -43,7 +45,7 @@ func dialReason(err error) error {
 		}
 	}
 	first := dialErr.DialErrors[0]
-	if isClockMismatch(first.Cause) {
+	if bootstrap.IsClockMismatch(first.Cause) {
 		return fmt.Errorf("%s: the clocks of the two machines are more than an hour apart: set the one that is wrong, "+
 			"and start its city again", first.Address)
 	}
@@ -51,14 +53,6 @@ func dialReason(err error) error {
 		return fmt.Errorf("%s: %s", first.Address, endsAtOnce)
 	}
 	return fmt.Errorf("%s: %s", first.Address, strings.ReplaceAll(first.Cause.Error(), "\n", " "))
-}
-
-// isClockMismatch recognizes a certificate of the future, here or at the other end.
-// Those of libp2p are made at the start of a host, and are valid from an hour
-// before. The library keeps the text of the error alone.
-func isClockMismatch(err error) bool {
-	text := err.Error()
-	return strings.Contains(text, "certificate has expired or is not yet valid") || strings.Contains(text, "remote error: tls: bad certificate")
 }
 
 // isCutShort tells whether the other side ended a connection.
