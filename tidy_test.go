@@ -32,6 +32,12 @@ var rooms = map[string][]string{
 	"crdt/sketch":             {},
 	"bootstrap":               {},
 	"internal/supervise":      {},
+	"internal/wake":           {},
+	"internal/streams":        {"protocol"},
+	"internal/gossip":         {"crdt", "protocol", "internal/supervise", "internal/wake"},
+	"internal/membership":     {"bootstrap", "crdt", "protocol", "internal/streams", "internal/supervise", "internal/wake"},
+	"internal/names":          {"bootstrap", "crdt", "protocol", "internal/membership", "internal/streams", "internal/supervise"},
+	"internal/antientropy":    {"crdt", "protocol", "internal/reconcile", "internal/streams", "internal/supervise", "internal/wake"},
 	"city":                    {"crdt", "crdt/sketch"},
 	"protocol":                {"crdt"},
 	"internal/store":          {"crdt"},
@@ -44,6 +50,7 @@ var rooms = map[string][]string{
 	"node": {
 		"bootstrap", "city", "crdt", "crdt/sketch", "protocol",
 		"internal/reconcile", "internal/store", "internal/supervise",
+		"internal/antientropy", "internal/gossip", "internal/membership", "internal/names", "internal/streams", "internal/wake",
 		"internal/history", // its tests judge by it
 	},
 	"cmd/citynode": {
@@ -55,10 +62,15 @@ var rooms = map[string][]string{
 
 // libp2pRooms are the rooms that know libp2p, and what of it.
 var libp2pRooms = map[string]string{
-	"bootstrap":    "github.com/libp2p/",
-	"node":         "github.com/libp2p/",
-	"cmd/citynode": "github.com/libp2p/",
-	"protocol":     "github.com/libp2p/go-msgio", // frames, no network
+	"bootstrap":            "github.com/libp2p/",
+	"internal/streams":     "github.com/libp2p/",
+	"internal/gossip":      "github.com/libp2p/",
+	"internal/membership":  "github.com/libp2p/",
+	"internal/names":       "github.com/libp2p/",
+	"internal/antientropy": "github.com/libp2p/",
+	"node":                 "github.com/libp2p/",
+	"cmd/citynode":         "github.com/libp2p/",
+	"protocol":             "github.com/libp2p/go-msgio", // frames, no network
 }
 
 // pureRooms have neither clock nor chance of their own, start no goroutine and

@@ -29,6 +29,7 @@ import (
 	"github.com/citynode/citynode/city"
 	"github.com/citynode/citynode/crdt"
 	"github.com/citynode/citynode/internal/store"
+	"github.com/citynode/citynode/protocol"
 )
 
 // The transports that benchmarks run over, as addresses to listen on.
@@ -124,7 +125,7 @@ func (n *benchNet) cluster(count int) []*member {
 		}
 	}
 	for _, c := range cities {
-		n.await("the topic is joined", func() bool { return len(c.gossip.topic.ListPeers()) == count-1 })
+		n.await("the topic is joined", func() bool { return len(c.router.Peers(protocol.DeltaTopic(c.cfg.Network))) == count-1 })
 		n.await("the first syncs have ended", func() bool { return c.met() >= count-1 })
 	}
 	return cities
@@ -137,7 +138,7 @@ func (n *benchNet) settled(cities []*member) {
 	syncs := -1
 	for now := 0; now != syncs; now = n.syncsOf(cities) {
 		syncs = now
-		<-time.After(2 * gossipTakes)
+		<-time.After(2 * time.Second)
 	}
 }
 

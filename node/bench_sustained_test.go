@@ -106,7 +106,7 @@ func (s sustained) measure(entries int, bring func([]crdt.Hero)) {
 	b.ReportMetric(percentile(byCPU, 50), "entries/cpu-s")
 	b.ReportMetric(percentile(rate, 50)/percentile(byCPU, 50), "cpus-used")
 	b.ReportMetric(percentile(lag, 50).Seconds()*1e3, "lag-ms")
-	b.ReportMetric(float64(s.cities[0].gossip.outbox.drops()), "dropped")
+	b.ReportMetric(float64(s.cities[0].deltas.Dropped()), "dropped")
 	b.ReportMetric(float64(s.net.syncsOf(s.cities)-syncs), "syncs")
 }
 

@@ -140,7 +140,7 @@ func (r *reconciled) differ(d int) (bytes int) {
 }
 
 func (r *reconciled) sync(b *testing.B, d int) reconcile.Result {
-	result, err := r.here.entropy.syncWith(context.Background(), r.far.host.ID())
+	result, err := r.here.entropy.Sync(context.Background(), r.far.host.ID())
 	if err != nil {
 		b.Fatal(err)
 	}

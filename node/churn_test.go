@@ -318,7 +318,7 @@ func (c *churn) bomb(t *testing.T, s *site) {
 	c.mu.Lock()
 	s.bombing = true
 	c.mu.Unlock()
-	if err := s.member.voidStore(); err != nil {
+	if err := s.member.calls.voidStore(); err != nil {
 		t.Fatal(err)
 	}
 	_, _ = s.member.city.Do(t.Context(), city.Bomb{}) // it may have crashed already

@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"encoding/binary"
 	"fmt"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -232,7 +233,7 @@ func equal(members []*member) bool {
 func awaitAlive(t *testing.T, members ...*member) {
 	t.Helper()
 	for _, m := range members {
-		eventually(t, m.cfg.City.Name+" knows the others", func() bool { return len(m.directory.alive()) >= len(members)-1 })
+		eventually(t, m.cfg.City.Name+" knows the others", func() bool { return len(m.directory.Alive()) >= len(members)-1 })
 	}
 }
 
@@ -306,4 +307,22 @@ func cityNames(n int) []string {
 		names[i] = fmt.Sprintf("c%d", i)
 	}
 	return names
+}
+
+// presences returns the peers that are in the topic of presences.
+func (m *member) presences() []peer.ID {
+	return m.router.Peers(protocol.PresenceTopic(m.cfg.Network))
+}
+
+func numberedID(n int) (id crdt.ID) {
+	binary.BigEndian.PutUint64(id[8:], uint64(n)+1)
+	return id
+}
+
+// aHero is a valid hero with that id, stamped with its health.
+func aHero(id crdt.ID, health uint8) crdt.Record {
+	return crdt.Record{Kind: crdt.KindHero, Hero: crdt.Hero{
+		ID: id, Name: strings.Repeat("b", crdt.NameBytesMax), Location: "gotham", Health: health,
+		Version: crdt.Version{HLC: crdt.Stamp(health)},
+	}}
 }

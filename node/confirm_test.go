@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/citynode/citynode/crdt"
+	"github.com/citynode/citynode/internal/membership"
 )
 
 func TestAQuestionIsPutAgainOnANewConnection(t *testing.T) {
@@ -29,11 +30,11 @@ func TestAQuestionIsPutAgainOnANewConnection(t *testing.T) {
 		after.meets(t, gotham)
 		within(t, time.Second, "asking", func() {
 			eventually(t, "the new incarnation is known", func() bool {
-				e, _ := gotham.directory.get(after.ID())
-				return e.presence.Incarnation >= back
+				e, _ := gotham.directory.Get(after.ID())
+				return e.Presence.Incarnation >= back
 			})
 		})
-		time.Sleep(2 * confirmTimeout)
+		time.Sleep(2 * membership.ConfirmTimeout)
 		if told := gotham.told("metropolis"); slices.Contains(told, Failed) {
 			t.Errorf("told %v", told)
 		}
@@ -63,13 +64,13 @@ func TestACityThatLeftButIsConnectedIsAskedAgain(t *testing.T) {
 		awaitReady(t, gotham, metropolis)
 		awaitAlive(t, gotham, metropolis)
 		time.Sleep(time.Minute)
-		e, _ := gotham.directory.get(metropolis.Peer())
-		goodbye := e.presence
+		e, _ := gotham.directory.Get(metropolis.Peer())
+		goodbye := e.Presence
 		goodbye.Sent, goodbye.Leaving = goodbye.Sent.Next(), true
-		if left, _ := gotham.directory.hear(metropolis.Peer(), goodbye, gotham.cfg.Now()); left == nil {
+		if left, _ := gotham.directory.Hear(metropolis.Peer(), goodbye, gotham.cfg.Now()); left == nil {
 			t.Fatal("the goodbye was not heard")
 		}
-		within(t, leavingFor+2*time.Second, "asking", func() { awaitStatus(t, metropolis, Alive, gotham) })
+		within(t, membership.LeavingFor+2*time.Second, "asking", func() { awaitStatus(t, metropolis, Alive, gotham) })
 	})
 }
 
@@ -97,7 +98,7 @@ func TestCitiesThatAreRestartedOneByOneAreKnownToAll(t *testing.T) {
 				}
 			})
 		}
-		time.Sleep(2 * confirmTimeout)
+		time.Sleep(2 * membership.ConfirmTimeout)
 		for _, c := range cities {
 			if s := c.status(t); s.Alive != len(cities)-1 {
 				t.Errorf("%s shows %+v", c.cfg.City.Name, s)

@@ -44,8 +44,8 @@ func TestACityThatStopsAnswersWhatItHasBegunAndNothingElse(t *testing.T) {
 			t.Error(gotham.err)
 		}
 		eventually(t, "the neighbour has it, and knows that the city has left", func() bool {
-			e, _ := metropolis.directory.get(gotham.Peer())
-			return metropolis.summary().Heroes == 1 && e.status == Left
+			e, _ := metropolis.directory.Get(gotham.Peer())
+			return metropolis.summary().Heroes == 1 && e.Status == Left
 		})
 	})
 }

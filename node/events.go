@@ -7,6 +7,8 @@ import (
 
 	"github.com/citynode/citynode/city"
 	"github.com/citynode/citynode/crdt"
+	"github.com/citynode/citynode/internal/antientropy"
+	"github.com/citynode/citynode/internal/membership"
 )
 
 // Events are callbacks for what happens in a node; any may be nil. They are
@@ -85,11 +87,56 @@ type StoreEvent struct {
 }
 
 // CityStatus is what the directory thinks of a city.
-type CityStatus string
+type CityStatus = membership.Status
 
 // The statuses of a city.
 const (
-	Alive  CityStatus = "alive"
-	Left   CityStatus = "left"
-	Failed CityStatus = "failed"
+	Alive  = membership.Alive
+	Left   = membership.Left
+	Failed = membership.Failed
 )
+
+// JoinProgress is how far the transfer of another city's whole state has come.
+type JoinProgress struct {
+	City string
+	Peer peer.ID
+	// Entries have come, of about Of.
+	Entries, Of uint64
+}
+
+// joinProgress returns the progress as Events and Status tell it; nil for nil.
+func joinProgress(p *antientropy.Progress) *JoinProgress {
+	if p == nil {
+		return nil
+	}
+	j := JoinProgress(*p)
+	return &j
+}
+
+// cityChanged tells of another city.
+func (e *Events) cityChanged(news membership.Event) {
+	if e.City != nil {
+		e.City(CityEvent(news))
+	}
+}
+
+// synced tells of a session that ended.
+func (e *Events) synced(news antientropy.SyncEvent) {
+	if e.Synced != nil {
+		e.Synced(SyncEvent(news))
+	}
+}
+
+// joining tells of a transfer.
+func (e *Events) joining(p antientropy.Progress) {
+	if e.Joining != nil {
+		e.Joining(JoinProgress(p))
+	}
+}
+
+// contested tells of another claim to the own name.
+func (e *Events) contested(name string, other peer.ID) {
+	if e.Contested != nil {
+		e.Contested(name, other)
+	}
+}

@@ -8,6 +8,7 @@ import (
 
 	"github.com/citynode/citynode/city"
 	"github.com/citynode/citynode/internal/store"
+	"github.com/citynode/citynode/internal/wake"
 )
 
 const (
@@ -25,7 +26,7 @@ func (n *Node) fill(ctx context.Context, give func(city.Message)) error {
 	f := filling{node: n, give: give, begun: time.Now()}
 	for {
 		for n.journal.Writing() {
-			if err := sleep(ctx, settleLook); err != nil {
+			if err := wake.Sleep(ctx, settleLook); err != nil {
 				return err
 			}
 		}
@@ -40,7 +41,7 @@ func (n *Node) fill(ctx context.Context, give func(city.Message)) error {
 		if n.journal.Fault() == nil {
 			return fmt.Errorf("read the store: %w", err)
 		}
-		if err := sleep(ctx, resumeEvery); err != nil {
+		if err := wake.Sleep(ctx, resumeEvery); err != nil {
 			return err
 		}
 	}

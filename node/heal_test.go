@@ -45,8 +45,8 @@ func TestABombedCityDeniesNothingUntilItIsHealed(t *testing.T) {
 		}
 		for _, c := range cities {
 			eventually(t, c.cfg.City.Name+" knows the new incarnation", func() bool {
-				e, _ := c.directory.get(bombed.Peer())
-				return c == bombed || e.status == Alive && e.presence.Incarnation == bombed.kept.Incarnation()
+				e, _ := c.directory.Get(bombed.Peer())
+				return c == bombed || e.Status == Alive && e.Presence.Incarnation == bombed.kept.Incarnation()
 			})
 		}
 	})

@@ -14,6 +14,9 @@ import (
 	libp2pprotocol "github.com/libp2p/go-libp2p/core/protocol"
 
 	"github.com/citynode/citynode/crdt"
+	"github.com/citynode/citynode/internal/antientropy"
+	"github.com/citynode/citynode/internal/gossip"
+	"github.com/citynode/citynode/internal/membership"
 	"github.com/citynode/citynode/protocol"
 )
 
@@ -108,8 +111,8 @@ func longPresence(t *testing.T) []byte {
 		t.Fatal(err)
 	}
 	data[0]++ // one pair more in the map
-	data = append(data, 0x18, 0x63, 0x59, presenceBytesMax>>8, presenceBytesMax&0xff)
-	return append(data, make([]byte, presenceBytesMax)...)
+	data = append(data, 0x18, 0x63, 0x59, membership.PresenceBytesMax>>8, membership.PresenceBytesMax&0xff)
+	return append(data, make([]byte, membership.PresenceBytesMax)...)
 }
 
 func TestWhatNoCorrectProgramGossipsSilencesItsSender(t *testing.T) {
@@ -122,7 +125,7 @@ func TestWhatNoCorrectProgramGossipsSilencesItsSender(t *testing.T) {
 		"garbage":                 {toDeltas, []byte{0xff}},
 		"no entries":              {toDeltas, []byte{0xa0}},
 		"a delta and a rest":      {toDeltas, append(deltaOf(1), 0xa0)},
-		"a delta too long":        {toDeltas, deltaOf(1 + deltaBytesMax/crdt.HeroSize(aHero(newID(), 50).Hero))},
+		"a delta too long":        {toDeltas, deltaOf(1 + gossip.DeltaBytesMax/crdt.HeroSize(aHero(newID(), 50).Hero))},
 		"a presence that is none": {toPresences, []byte{0xa0}},
 		"a presence too long":     {toPresences, longPresence(t)},
 	} {
@@ -188,7 +191,7 @@ func TestASilentPeerIsEndedByDeadlinesAndHoldsUpNobody(t *testing.T) {
 		silent.meets(t, gotham)
 		caller.meets(t, gotham)
 		var streams []network.Stream
-		for range 2 * respondersMax { // more than are answered at once, of all peers
+		for range 2 * antientropy.RespondersMax { // more than are answered at once, of all peers
 			streams = append(streams, silent.syncStream(t, gotham))
 		}
 		for range 64 {
@@ -203,7 +206,7 @@ func TestASilentPeerIsEndedByDeadlinesAndHoldsUpNobody(t *testing.T) {
 		time.Sleep(time.Second)
 		expectServing(t, gotham, caller)
 		within(t, time.Second, "a sync with somebody else", func() {
-			if _, err := metropolis.entropy.syncWith(t.Context(), gotham.Peer()); err != nil {
+			if _, err := metropolis.entropy.Sync(t.Context(), gotham.Peer()); err != nil {
 				t.Error(err)
 			}
 		})
@@ -259,7 +262,7 @@ func TestAPeerThatCallsTooMuchIsBusyAndOthersAreNot(t *testing.T) {
 		greedy.meets(t, gotham)
 		caller.meets(t, gotham)
 		bucket := func() { // what a burst leaves
-			limiter, ok := gotham.admission.buckets.Get(string(greedy.ID()))
+			limiter, ok := gotham.calls.admission.buckets.Get(string(greedy.ID()))
 			if !ok {
 				t.Fatal("its spending is not counted")
 			}

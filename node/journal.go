@@ -12,6 +12,7 @@ import (
 	"github.com/citynode/citynode/crdt"
 	"github.com/citynode/citynode/internal/store"
 	"github.com/citynode/citynode/internal/supervise"
+	"github.com/citynode/citynode/internal/wake"
 	"github.com/citynode/citynode/protocol"
 )
 
@@ -90,7 +91,7 @@ func newJournal(n *Node) *journal {
 func (j *journal) begin() *volume {
 	v := &volume{journal: j, epoch: j.store.Epoch(), news: make(chan struct{}, 1)}
 	v.waiting.Lazy = true
-	poke(v.news) // of a fault
+	wake.Signal(v.news).Set() // of a fault
 	j.mu.Lock()
 	j.volume = v
 	j.mu.Unlock()
@@ -113,7 +114,7 @@ func (v *volume) Append(fx city.Effects) uint64 {
 		v.waiting.Answers = append(v.waiting.Answers, storedAnswer(a))
 	}
 	v.waiting.Lazy = v.waiting.Lazy && fx.Lazy()
-	poke(v.journal.wake)
+	wake.Signal(v.journal.wake).Set()
 	return v.appended
 }
 
@@ -182,7 +183,7 @@ func (j *journal) serve(ctx context.Context) error {
 func (j *journal) writeAll(ctx context.Context) error {
 	for ctx.Err() == nil {
 		if j.Fault() != nil {
-			if sleep(ctx, resumeEvery) == nil {
+			if wake.Sleep(ctx, resumeEvery) == nil {
 				j.resume(ctx)
 			}
 			continue
@@ -221,7 +222,7 @@ func (j *journal) write() {
 		v.durable = last
 	}
 	j.mu.Unlock()
-	poke(v.news)
+	wake.Signal(v.news).Set()
 }
 
 // commit commits a batch that was taken to be written. An error but that of an
@@ -250,7 +251,7 @@ func (j *journal) Writing() bool {
 
 // watchDisk takes a write that does not end for a fault.
 func (j *journal) watchDisk(ctx context.Context) error {
-	for sleep(ctx, stuckAfter/5) == nil {
+	for wake.Sleep(ctx, stuckAfter/5) == nil {
 		j.mu.Lock()
 		stuck := !j.writing.IsZero() && time.Since(j.writing) > stuckAfter && j.fault == nil
 		j.mu.Unlock()
@@ -270,10 +271,10 @@ func (j *journal) fail(err error) {
 	if v != nil {
 		v.take()
 		v.behind = true
-		poke(v.news)
+		wake.Signal(v.news).Set()
 	}
 	j.mu.Unlock()
-	poke(j.wake)
+	wake.Signal(j.wake).Set()
 	if known {
 		return
 	}
@@ -309,7 +310,7 @@ func (j *journal) resume(ctx context.Context) {
 	j.fault = nil
 	if v != nil {
 		v.durable = v.appended
-		poke(v.news)
+		wake.Signal(v.news).Set()
 	}
 	j.mu.Unlock()
 	j.log.Info("store works again")
@@ -390,14 +391,10 @@ func (v *volume) appendPage(page crdt.Entries, core *city.Core, last bool) {
 	}
 }
 
-// sleep waits, or fails with the error of ctx if that ends first.
-func sleep(ctx context.Context, d time.Duration) error {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
+// recordSize returns the bytes of the record's encoding.
+func recordSize(r *crdt.Record) int {
+	if r.Kind == crdt.KindTombstone {
+		return crdt.TombstoneSize(r.Tombstone)
 	}
+	return crdt.HeroSize(r.Hero)
 }

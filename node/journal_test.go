@@ -179,7 +179,7 @@ func TestAStoreThatFailsRefusesOwnWritesAndGoesOnByItself(t *testing.T) {
 				eventually(t, "it merges what neighbours send", func() bool {
 					return gotham.record(t, superman.ID).Hero == superman
 				})
-				if info, err := gotham.info(t.Context()); err != nil || !strings.Contains(info.Store, failure.says) {
+				if info, err := gotham.calls.info(t.Context()); err != nil || !strings.Contains(info.Store, failure.says) {
 					t.Errorf("info says %q, %v", info.Store, err)
 				}
 				before := gotham.record(t, batman.ID)
@@ -190,7 +190,7 @@ func TestAStoreThatFailsRefusesOwnWritesAndGoesOnByItself(t *testing.T) {
 
 				mend()
 				eventually(t, "it works again", func() bool {
-					info, err := gotham.info(t.Context())
+					info, err := gotham.calls.info(t.Context())
 					return err == nil && info.Store == protocol.StoreWorks
 				})
 				if got := gotham.do(t, order).Hero; got.Patrolling {
@@ -230,7 +230,7 @@ func TestACityThatCrashesWhileItsStoreDoesNotWork(t *testing.T) {
 			t.Error("it denies what it stored")
 		}
 		wantRefused(t, gotham, city.Create{Caller: orderer(newID()), HeroName: "Robin"}, "")
-		if info, err := gotham.info(t.Context()); err != nil || !strings.Contains(info.Store, syscall.EIO.Error()) {
+		if info, err := gotham.calls.info(t.Context()); err != nil || !strings.Contains(info.Store, syscall.EIO.Error()) {
 			t.Errorf("info says %q, %v", info.Store, err)
 		}
 		place.Fail(nil)

@@ -13,9 +13,7 @@ import (
 
 // forgetCities empties the member's directory.
 func (m *member) forgetCities() {
-	m.directory.mu.Lock()
-	defer m.directory.mu.Unlock()
-	clear(m.directory.cities)
+	m.directory.Forget()
 }
 
 // expectNameTaken waits until the member has refused to run, since the holder
@@ -59,7 +57,7 @@ func TestACityThatIsNotInTheDirectoryIsFoundThroughTheDHT(t *testing.T) {
 		time.Sleep(10 * time.Second) // all names are provided
 		for _, asker := range []*member{cities[0], cities[7]} {
 			asker.forgetCities()
-			if known := asker.directory.named("c4"); len(known) != 0 {
+			if known := asker.directory.Named("c4"); len(known) != 0 {
 				t.Fatalf("it knows %+v", known)
 			}
 			found, err := asker.Lookup(t.Context(), "c4")
@@ -223,7 +221,7 @@ func TestANodeOfAnotherNetworkIsNotTakenForACity(t *testing.T) {
 		awaitReady(t, metropolis, second)
 		awaitAlive(t, metropolis, second)
 		time.Sleep(time.Minute)
-		if got := gotham.directory.all(); len(got) != 0 {
+		if got := gotham.directory.All(); len(got) != 0 {
 			t.Errorf("gotham knows %+v", got)
 		}
 		for _, name := range []string{"metropolis", "star"} {

@@ -72,8 +72,8 @@ func TestAPanicRestartsThePartItHappensInAndNoOther(t *testing.T) {
 				if crashes != part {
 					t.Errorf("crashed: %s", crashes)
 				}
-				if e, _ := metropolis.directory.get(m.Peer()); e.status != Alive {
-					t.Errorf("the other city takes it for %s", e.status)
+				if e, _ := metropolis.directory.Get(m.Peer()); e.Status != Alive {
+					t.Errorf("the other city takes it for %s", e.Status)
 				}
 				hero := m.create(t, "Batman")
 				awaitEqual(t, metropolis, m)

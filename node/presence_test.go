@@ -11,8 +11,8 @@ func awaitStatus(t *testing.T, of *member, want CityStatus, watchers ...*member)
 	t.Helper()
 	for _, w := range watchers {
 		eventually(t, of.cfg.City.Name+" is "+string(want), func() bool {
-			e, _ := w.directory.get(of.Peer())
-			return e.status == want
+			e, _ := w.directory.Get(of.Peer())
+			return e.Status == want
 		})
 	}
 }
@@ -71,7 +71,7 @@ func TestACityThatVanishesHasFailedAndComesBackAlive(t *testing.T) {
 			awaitStatus(t, watchers[0], Alive, gone)
 		})
 		for _, c := range cities {
-			eventually(t, c.cfg.City.Name+" gossips with all again", func() bool { return len(c.presence.topic.ListPeers()) == 2 })
+			eventually(t, c.cfg.City.Name+" gossips with all again", func() bool { return len(c.presences()) == 2 })
 		}
 		if told := watchers[0].told("gotham"); len(told) != 3 || told[1] != Failed || told[2] != Alive {
 			t.Errorf("told %v", told)
@@ -98,8 +98,8 @@ func TestACityThatIsStartedAgainIsAliveInANewIncarnation(t *testing.T) {
 		awaitReady(t, again)
 		awaitStatus(t, again, Alive, metropolis)
 		awaitEqual(t, metropolis, again)
-		if e, _ := metropolis.directory.get(again.Peer()); e.presence.Incarnation <= before || again.Peer() != gotham.Peer() {
-			t.Errorf("incarnation %v after %v", e.presence.Incarnation, before)
+		if e, _ := metropolis.directory.Get(again.Peer()); e.Presence.Incarnation <= before || again.Peer() != gotham.Peer() {
+			t.Errorf("incarnation %v after %v", e.Presence.Incarnation, before)
 		}
 		if again.record(t, hero.ID) != metropolis.record(t, hero.ID) {
 			t.Error("it has not learned what it forgot")

@@ -10,26 +10,64 @@ import (
 	"github.com/citynode/citynode/internal/reconcile"
 )
 
-// replica is one incarnation of the city as a session sees it.
+// auditsMax is how many walks through the whole state may run at once for audits.
+const auditsMax = 1
+
+// syncedCity is the city as anti-entropy sees it.
+type syncedCity struct {
+	self   *self
+	audits chan struct{} // has a token for each audit that may run now
+	latest latestSketch
+	opened func(alone bool)
+}
+
+// newAudits returns a channel with auditsMax tokens.
+func newAudits() chan struct{} {
+	audits := make(chan struct{}, auditsMax)
+	for range auditsMax {
+		audits <- struct{}{}
+	}
+	return audits
+}
+
+// Replica returns the present incarnation and its number.
+func (c *syncedCity) Replica() (reconcile.Replica, crdt.Stamp, error) {
+	inc, err := c.self.city.Current()
+	if err != nil {
+		return nil, 0, err
+	}
+	return replica{inc: inc, now: c.self.now, audits: c.audits, latest: &c.latest}, inc.Number(), nil
+}
+
+// Summary returns that of the state now; an empty one while the city restarts.
+func (c *syncedCity) Summary(ctx context.Context) (crdt.Summary, error) {
+	own, err := c.self.Presence(ctx)
+	return own.Summary, err
+}
+
+// Open has the city answer for what it does not know.
+func (c *syncedCity) Open(alone bool) { c.opened(alone) }
+
+// A replica is one incarnation of the city as a session sees it.
 type replica struct {
 	inc    *city.Incarnation
 	now    func() crdt.Stamp
-	audits chan struct{} // holds a token for each audit that may run now
+	audits chan struct{} // as in syncedCity
 	latest *latestSketch
 }
 
-// latestSketch is the longest sketch that was looked at since the state last
+// A latestSketch is the longest sketch that was looked at since the state last
 // changed. All sessions share it, so that many neighbours who ask at once cost
 // the city's loop one copy.
 type latestSketch struct{ atomic.Pointer[heldSketch] }
 
-// heldSketch is a sketch of one incarnation. Nobody writes to it.
+// A heldSketch is a sketch of one incarnation. Nobody writes to it.
 type heldSketch struct {
 	inc *city.Incarnation
 	city.Sketch
 }
 
-// of gives the first cells of the incarnation's sketch.
+// of returns the first cells of the incarnation's sketch.
 func (l *latestSketch) of(ctx context.Context, inc *city.Incarnation, cells int) (city.Sketch, error) {
 	var had city.Sketch
 	if held := l.Load(); held != nil && held.inc == inc {
@@ -76,7 +114,7 @@ func (r replica) Find(ctx context.Context, symbols []uint64, a reconcile.Audit) 
 	return reconcile.Found{Entries: some.Entries, Replaced: some.Replaced, Unknown: some.Unknown}, err
 }
 
-// Page is a page of the state, encoded.
+// Page returns a page of the state, encoded.
 func (r replica) Page(ctx context.Context, at crdt.Cursor) (reconcile.Page, error) {
 	page, err := r.inc.EncodedPage(ctx, at)
 	return reconcile.Page{Encoded: page.Encoded, Entries: page.Entries, Next: page.Next, More: page.More}, err
@@ -88,8 +126,8 @@ func (r replica) Merge(ctx context.Context, e crdt.Entries) (reconcile.Merged, e
 	return reconcile.Merged{Changed: reply.Changed, Future: reply.Future}, err
 }
 
-// audit runs one walk through the whole state, if one may run now: they cost
-// time with the size of the state, and others can ask for them.
+// audit runs one walk through the whole state, or fails with ErrBusy if none may run
+// now. A walk costs time with the size of the state, and others can ask for walks.
 func (r replica) audit(walk func() error) error {
 	select {
 	case <-r.audits:

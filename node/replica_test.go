@@ -13,14 +13,15 @@ func TestSessionsShareASketchWhileTheStateStaysTheSame(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		gotham := newMockNet(t).start(t, quiet("gotham"))
 		awaitReady(t, gotham)
+		synced := &syncedCity{self: gotham.self, audits: newAudits()}
 		gotham.create(t, "Batman")
 		look := func(cells int) reconcile.View {
 			t.Helper()
-			inc, err := gotham.city.Current()
+			replica, _, err := synced.Replica()
 			if err != nil {
 				t.Fatal(err)
 			}
-			v, err := gotham.entropy.replica(inc).View(t.Context(), reconcile.Query{Cells: cells})
+			v, err := replica.View(t.Context(), reconcile.Query{Cells: cells})
 			if err != nil || len(v.Cells) != cells {
 				t.Fatalf("%d cells, %v", len(v.Cells), err)
 			}
@@ -58,7 +59,7 @@ func TestTwoCitiesThatSyncWithEachOtherAtOnceAreEqual(t *testing.T) {
 			var both sync.WaitGroup
 			for _, pair := range [][2]*member{{gotham, metropolis}, {metropolis, gotham}} {
 				both.Go(func() {
-					if _, err := pair[0].entropy.syncWith(t.Context(), pair[1].Peer()); err != nil {
+					if _, err := pair[0].entropy.Sync(t.Context(), pair[1].Peer()); err != nil {
 						t.Error(err)
 					}
 				})

@@ -6,6 +6,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/citynode/citynode/internal/names"
 	"github.com/citynode/citynode/protocol"
 )
 
@@ -28,9 +29,9 @@ func TestACityThatIsKnownAndDoesNotAnswerIsUnavailableNotUnknown(t *testing.T) {
 			}
 		}
 		net.cut(gotham.host)
-		expect("still counted as alive", "gotham", protocol.ErrUnavailable, knownTimeout)
+		expect("still counted as alive", "gotham", protocol.ErrUnavailable, names.KnownTimeout)
 		awaitStatus(t, gotham, Failed, asker)
-		expect("failed", "gotham", protocol.ErrUnavailable, knownTimeout)
+		expect("failed", "gotham", protocol.ErrUnavailable, names.KnownTimeout)
 		expect("unknown", "atlantis", protocol.ErrNotFound, 10*time.Second) // of the DHT's nodes one is cut off
 		asker.forgetCities()
 		expect("known to the DHT alone", "gotham", protocol.ErrUnavailable, 30*time.Second)
@@ -40,7 +41,7 @@ func TestACityThatIsKnownAndDoesNotAnswerIsUnavailableNotUnknown(t *testing.T) {
 		time.Sleep(time.Minute)
 		gotham.leave(t)
 		awaitStatus(t, gotham, Left, asker)
-		expect("left", "gotham", protocol.ErrNotFound, knownTimeout)
+		expect("left", "gotham", protocol.ErrNotFound, names.KnownTimeout)
 	})
 }
 
@@ -64,7 +65,7 @@ func TestAStaleEntryDoesNotDelayTheLookupOfALiveCity(t *testing.T) {
 		time.Sleep(10 * time.Second) // the name is provided
 		find := func(known int) {
 			t.Helper()
-			if named := asker.directory.named("gotham"); len(named) != known || named[0].peer != dead.ID() || named[0].status != Alive {
+			if named := asker.directory.Named("gotham"); len(named) != known || named[0].Peer != dead.ID() || named[0].Status != Alive {
 				t.Fatalf("it knows %+v", named)
 			}
 			within(t, time.Second, "the lookup", func() {
@@ -74,9 +75,7 @@ func TestAStaleEntryDoesNotDelayTheLookupOfALiveCity(t *testing.T) {
 			})
 		}
 		find(2)
-		asker.directory.mu.Lock()
-		delete(asker.directory.cities, live.Peer())
-		asker.directory.mu.Unlock()
+		asker.directory.Forget(live.Peer())
 		find(1) // the DHT knows the other
 	})
 }

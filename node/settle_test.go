@@ -8,6 +8,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/citynode/citynode/internal/antientropy"
 	"github.com/citynode/citynode/protocol"
 )
 
@@ -63,7 +64,7 @@ func TestASettleNamesTheCityThatCannotBeSyncedWith(t *testing.T) {
 		hostile.claims("c2")
 		hostile.meets(t, cities...)
 		for _, c := range cities {
-			eventually(t, "it knows the hostile one", func() bool { return len(c.directory.alive()) == 2 })
+			eventually(t, "it knows the hostile one", func() bool { return len(c.directory.Alive()) == 2 })
 		}
 		lines := settled(t, cities[1], "c0")
 		if len(lines) != 2 || lines[0].Error != "" || lines[1].City != "c2" || lines[1].Error == "" {
@@ -98,7 +99,7 @@ func TestSettlesThatComeWhileOneRunsShareTheNext(t *testing.T) {
 			})
 		}
 		calling.Wait()
-		if n, alone := syncs()-before, callers*settlePasses*2; n > alone/2 {
+		if n, alone := syncs()-before, callers*antientropy.SettlePasses*2; n > alone/2 {
 			t.Errorf("%d callers cost %d syncs, alone %d", callers, n, alone)
 		}
 	})

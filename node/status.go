@@ -4,10 +4,9 @@ import (
 	"context"
 
 	"github.com/libp2p/go-libp2p/core/peer"
-	ma "github.com/multiformats/go-multiaddr"
 
 	"github.com/citynode/citynode/crdt"
-	"github.com/citynode/citynode/protocol"
+	"github.com/citynode/citynode/internal/membership"
 )
 
 // Status is how a node is doing.
@@ -38,9 +37,9 @@ type Status struct {
 	FutureSkipped, DeltasDropped uint64
 }
 
-// Status is the node's status now. It fails only with ctx.
+// Status returns the node's status now. It fails only with ctx.
 func (n *Node) Status(ctx context.Context) (Status, error) {
-	own, err := n.ownPresence(ctx)
+	own, err := n.self.Presence(ctx)
 	if err != nil {
 		return Status{}, err
 	}
@@ -53,20 +52,20 @@ func (n *Node) Status(ctx context.Context) (Status, error) {
 		Summary:       own.Summary,
 		Restarts:      n.supervisor.Restarts(childCity),
 		Peers:         len(n.host.Network().Peers()),
-		Joining:       n.entropy.joining.progress(),
-		FutureSkipped: n.entropy.future.Load(),
-		DeltasDropped: n.gossip.outbox.drops() + n.gossip.dropped.Load(),
+		Joining:       joinProgress(n.entropy.Joining()),
+		FutureSkipped: n.entropy.FutureSkipped(),
+		DeltasDropped: n.deltas.Dropped() + n.router.Dropped(),
 	}
-	for _, e := range n.directory.all() {
-		switch e.status {
-		case Alive:
+	for _, e := range n.directory.All() {
+		switch e.Status {
+		case membership.Alive:
 			s.Alive++
-			if e.presence.City == own.City {
-				s.Contested = append(s.Contested, e.peer)
+			if e.Presence.City == own.City {
+				s.Contested = append(s.Contested, e.Peer)
 			}
-		case Left:
+		case membership.Left:
 			s.Left++
-		case Failed:
+		case membership.Failed:
 			s.Failed++
 		}
 	}
@@ -79,21 +78,4 @@ func (n *Node) Status(ctx context.Context) (Status, error) {
 		return Status{}, ctx.Err()
 	}
 	return s, nil
-}
-
-// decodeAddrInfo reads the answer to a lookup.
-func decodeAddrInfo(reply protocol.LookupReply) (peer.AddrInfo, error) {
-	id, err := peer.IDFromBytes(reply.Peer)
-	if err != nil {
-		return peer.AddrInfo{}, err
-	}
-	info := peer.AddrInfo{ID: id}
-	for _, b := range reply.Addrs {
-		addr, err := ma.NewMultiaddrBytes(b)
-		if err != nil {
-			return peer.AddrInfo{}, err
-		}
-		info.Addrs = append(info.Addrs, addr)
-	}
-	return info, nil
 }

@@ -117,7 +117,7 @@ func (s *stranger) gossips(t *testing.T) (deltas, presences *pubsub.Topic) {
 	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
 	t.Cleanup(cancel)
-	ps, err := newPubSub(ctx, s, DefaultNetwork, 0, newInvalids())
+	ps, err := pubsub.NewGossipSub(ctx, s)
 	if err != nil {
 		t.Fatal(err)
 	}

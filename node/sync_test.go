@@ -12,6 +12,7 @@ import (
 
 	"github.com/citynode/citynode/city"
 	"github.com/citynode/citynode/crdt"
+	"github.com/citynode/citynode/internal/antientropy"
 	"github.com/citynode/citynode/internal/reconcile"
 	"github.com/citynode/citynode/protocol"
 )
@@ -53,15 +54,15 @@ func (bait) Merge(context.Context, crdt.Entries) (reconcile.Merged, error) {
 func answersOnly(messages int, then func(network.Stream)) func(network.Stream) {
 	return func(s network.Stream) {
 		session := reconcile.NewResponder(newBait())
-		stream := newSyncStream(s)
+		stream := antientropy.NewStream(s)
 		for left := messages; left > 0; {
-			in, err := stream.receive(syncStall)
+			in, err := stream.Receive(antientropy.StallTimeout)
 			if err != nil {
 				break
 			}
 			out, err := session.Step(context.Background(), in)
 			for ; left > 0 && err == nil && !out.IsZero(); left-- {
-				if err = stream.send(out); err == nil {
+				if err = stream.Send(out); err == nil {
 					out, err = session.Next(context.Background())
 				}
 			}
@@ -76,19 +77,19 @@ func answersOnly(messages int, then func(network.Stream)) func(network.Stream) {
 // trickles gives a page a second, each of few heroes, that never end.
 func trickles(s network.Stream) {
 	session := reconcile.NewResponder(newBait())
-	stream := newSyncStream(s)
-	in, err := stream.receive(syncStall)
+	stream := antientropy.NewStream(s)
+	in, err := stream.Receive(antientropy.StallTimeout)
 	for err == nil {
 		var out reconcile.Message
 		out, err = session.Step(context.Background(), in)
 		for err == nil && !out.IsZero() {
 			time.Sleep(time.Second)
-			if err = stream.send(out); err == nil {
+			if err = stream.Send(out); err == nil {
 				out, err = session.Next(context.Background())
 			}
 		}
 		if err == nil {
-			in, err = stream.receive(syncStall)
+			in, err = stream.Receive(antientropy.StallTimeout)
 		}
 	}
 	_ = s.Reset()
@@ -137,7 +138,7 @@ func TestAHostileSyncPeerKeepsNobodyFromConverging(t *testing.T) {
 				awaitAlive(t, cities...)
 				hostile.meets(t, cities...)
 				for _, c := range cities {
-					eventually(t, "it knows the hostile one", func() bool { return len(c.directory.alive()) == 2 })
+					eventually(t, "it knows the hostile one", func() bool { return len(c.directory.Alive()) == 2 })
 				}
 				for range 3 {
 					cities[0].create(t, "Batman")
@@ -149,9 +150,9 @@ func TestAHostileSyncPeerKeepsNobodyFromConverging(t *testing.T) {
 				if hostile.syncs.Load() == 0 {
 					t.Error("nobody tried to sync with it")
 				}
-				e, _ := cities[0].directory.get(hostile.ID())
-				if e.agreed != 0 {
-					t.Errorf("a sync with it counts as complete: %v", e.agreed)
+				e, _ := cities[0].directory.Get(hostile.ID())
+				if e.Agreed != 0 {
+					t.Errorf("a sync with it counts as complete: %v", e.Agreed)
 				}
 				within(t, healSoon, "serving", func() {
 					eventually(t, "it serves", func() bool {
@@ -174,7 +175,7 @@ func TestAHostileCallerOfSyncIsEndedAndTheCityGoesOn(t *testing.T) {
 		session := reconcile.NewInitiator(newBait(), reconcile.Options{})
 		hello, err := session.Begin(context.Background())
 		if err == nil {
-			_ = newSyncStream(s).send(hello)
+			_ = antientropy.NewStream(s).Send(hello)
 		}
 		return session
 	}
@@ -186,9 +187,9 @@ func TestAHostileCallerOfSyncIsEndedAndTheCityGoesOn(t *testing.T) {
 		"a huge length":            {func(s network.Stream) { _, _ = s.Write([]byte("\xff\xff\xff\x7f")) }, time.Second},
 		"a pull before any hello":  {func(s network.Stream) { _, _ = s.Write([]byte("\x05\xa2\x01\x08\x03\x00")) }, time.Second},
 		"two hellos":               {func(s network.Stream) { begin(s); begin(s) }, time.Second},
-		"nothing after its hello":  {func(s network.Stream) { begin(s) }, syncStall + time.Second},
+		"nothing after its hello":  {func(s network.Stream) { begin(s) }, antientropy.StallTimeout + time.Second},
 		"nothing at all":           {func(s network.Stream) { _, _ = s.Write(nil) }, protocol.IdleTimeout + time.Second},
-		"half a frame":             {func(s network.Stream) { _, _ = s.Write([]byte("\x80\x02\xa2")) }, syncStall + time.Second},
+		"half a frame":             {func(s network.Stream) { _, _ = s.Write([]byte("\x80\x02\xa2")) }, antientropy.StallTimeout + time.Second},
 		"a hello and then a reset": {func(s network.Stream) { begin(s); _ = s.Reset() }, time.Second},
 	} {
 		t.Run(fact, func(t *testing.T) {
@@ -200,7 +201,7 @@ func TestAHostileCallerOfSyncIsEndedAndTheCityGoesOn(t *testing.T) {
 				hostile := newStranger(t, net)
 				hostile.claims("metropolis")
 				hostile.meets(t, gotham)
-				eventually(t, "gotham knows it", func() bool { return len(gotham.directory.alive()) == 1 })
+				eventually(t, "gotham knows it", func() bool { return len(gotham.directory.Alive()) == 1 })
 				stream := hostile.syncStream(t, gotham)
 				begun := time.Now()
 				row.do(stream)
@@ -208,8 +209,8 @@ func TestAHostileCallerOfSyncIsEndedAndTheCityGoesOn(t *testing.T) {
 				if took := time.Since(begun); took > row.ends {
 					t.Errorf("ended after %v, want %v at most", took, row.ends)
 				}
-				if e, _ := gotham.directory.get(hostile.ID()); e.agreed != 0 {
-					t.Errorf("it counts as a complete sync: %v", e.agreed)
+				if e, _ := gotham.directory.Get(hostile.ID()); e.Agreed != 0 {
+					t.Errorf("it counts as a complete sync: %v", e.Agreed)
 				}
 				expectServing(t, gotham, hostile)
 				star := net.start(t, quiet("star"), gotham)
@@ -230,10 +231,10 @@ func TestAPeerThatTricklesHoldsNoSessionForEver(t *testing.T) {
 		hostile.claims("metropolis")
 		hostile.respondsToSync(trickles)
 		hostile.meets(t, gotham)
-		eventually(t, "gotham knows it", func() bool { return len(gotham.directory.alive()) == 1 })
+		eventually(t, "gotham knows it", func() bool { return len(gotham.directory.Alive()) == 1 })
 		begun := time.Now()
-		_, err := gotham.entropy.syncWith(t.Context(), hostile.ID())
-		if took := time.Since(begun); !errors.Is(err, errTooSlow) || took > 2*sessionGrace {
+		_, err := gotham.entropy.Sync(t.Context(), hostile.ID())
+		if took := time.Since(begun); !errors.Is(err, antientropy.ErrTooSlow) || took > 2*antientropy.SessionGrace {
 			t.Errorf("ended after %v with %v", took, err)
 		}
 	})

@@ -2,7 +2,6 @@ package node
 
 import (
 	"errors"
-	"math/rand/v2"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -11,11 +10,12 @@ import (
 
 	"github.com/citynode/citynode/city"
 	"github.com/citynode/citynode/crdt"
+	"github.com/citynode/citynode/internal/names"
 )
 
 // sinceBubbles is from the year in which bubbles begin to one in which a since is
 // believed.
-var sinceBubbles = sinceMin.Time().AddDate(1, 0, 0).Sub(time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC))
+var sinceBubbles = names.SinceMin.Time().AddDate(1, 0, 0).Sub(time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC))
 
 // trusted is a city of a network without strangers, with a folder and an identity
 // that survive it.
@@ -50,35 +50,6 @@ func expectYielded(t *testing.T, m, holder *member) {
 	case <-holder.ended:
 		t.Errorf("the holder has ended: %v", holder.err)
 	default:
-	}
-}
-
-func TestTheOlderClaimBeatsTheYoungerAndOfTwoAsOldTheLowerPeer(t *testing.T) {
-	claimed := func(id string, since crdt.Stamp) claim {
-		return claim{holder: peer.AddrInfo{ID: peer.ID(id)}, since: since}
-	}
-	older, younger := claimed("b", sinceMin), claimed("a", sinceMin+1)
-	const now = 1 << 62
-	if !older.beats(younger, now) || younger.beats(older, now) {
-		t.Error("the older does not beat the younger")
-	}
-	if low, high := claimed("a", sinceMin), claimed("b", sinceMin); !low.beats(high, now) || high.beats(low, now) {
-		t.Error("of two as old the lower peer does not win")
-	}
-	for _, wrong := range []claim{claimed("a", sinceMin-1), claimed("a", now+1)} {
-		if wrong.beats(younger, now) || !younger.beats(wrong, now) {
-			t.Errorf("a claim by a clock that was wrong wins: %+v", wrong)
-		}
-	}
-	chance := rand.New(rand.NewPCG(1, 2))
-	for range 1000 {
-		some := make([]claim, 2)
-		for i := range some {
-			some[i] = claimed(string(rune('a'+chance.IntN(2))), sinceMin-1+crdt.Stamp(chance.IntN(3)))
-		}
-		if a, b := some[0], some[1]; a.holder.ID != b.holder.ID && a.beats(b, now) == b.beats(a, now) {
-			t.Fatalf("%+v and %+v both keep the name, or neither does", a, b)
-		}
 	}
 }
 
@@ -169,7 +140,7 @@ func TestTwoThatMeetWithoutAThirdAgreeWhoStops(t *testing.T) {
 		second := net.start(t, trusted(t, "gotham")) // neither knows of the other
 		awaitReady(t, second)
 		hero := second.create(t, "Robin")
-		if err := second.host.Connect(t.Context(), first.addrInfo(first.Peer())); err != nil {
+		if err := second.host.Connect(t.Context(), peer.AddrInfo{ID: first.Peer(), Addrs: first.host.Addrs()}); err != nil {
 			t.Fatal(err)
 		}
 		expectYielded(t, second, first)

@@ -54,3 +54,12 @@ func (g *Group) fail(err error) {
 		g.stop()
 	})
 }
+
+// UnlessDone returns err, or nil once ctx is done: what fails then is the end of a
+// goroutine that was told to end, and no crash.
+func UnlessDone(ctx context.Context, err error) error {
+	if ctx.Err() != nil {
+		return nil
+	}
+	return err
+}

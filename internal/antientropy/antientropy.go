@@ -1,0 +1,205 @@
+package antientropy
+
+import (
+	"context"
+	"log/slog"
+	"sync/atomic"
+	"time"
+
+	"github.com/libp2p/go-libp2p/core/host"
+	"github.com/libp2p/go-libp2p/core/peer"
+	libp2pprotocol "github.com/libp2p/go-libp2p/core/protocol"
+
+	"github.com/citynode/citynode/crdt"
+	"github.com/citynode/citynode/internal/reconcile"
+)
+
+const (
+	// sessionsMax is how many sessions this node runs at once: enough to catch up
+	// with a few neighbours, few enough to leave the city to its callers.
+	sessionsMax = 4
+	// gossipTakes is how long after a presence that shows another digest the
+	// difference must last to be more than gossip on its way.
+	gossipTakes = time.Second
+	// meetSoon and meetLate are when two cities that meet and have both learned
+	// what there is begin a session: one of them, then, if that failed, the other.
+	meetSoon = 200 * time.Millisecond
+	meetLate = time.Second
+	// repairAfter is how long after gossip lost something anti-entropy repairs it,
+	// so that one session repairs a burst of losses.
+	repairAfter = time.Second
+	// repairWith is with how many cities it does so where this node may be the one
+	// that misses something. Two, since one may have lost the same.
+	repairWith = 2
+	// learnFrom is how many neighbours a new incarnation learns from at once.
+	learnFrom = 2
+)
+
+// City is the own city, as sessions need it.
+type City interface {
+	// Replica returns the present incarnation and its number. It fails between two
+	// incarnations.
+	Replica() (reconcile.Replica, crdt.Stamp, error)
+	// Summary returns that of the state now.
+	Summary(context.Context) (crdt.Summary, error)
+	// Open has the city answer for what it does not know. alone says that there
+	// was nobody to learn from.
+	Open(alone bool)
+}
+
+// Cluster is what there is to sync with.
+type Cluster interface {
+	// Neighbours returns up to most connected cities, drawn at random.
+	Neighbours(most int) []peer.ID
+	// Alive returns all cities that are alive.
+	Alive() []Neighbour
+	// NameOf returns the name of a city, "" where it is not known.
+	NameOf(peer.ID) string
+	// Agreed notes a complete session with an incarnation of the peer that began at
+	// start, and what the peer's clock showed.
+	Agreed(p peer.ID, of reconcile.Hello, start crdt.Stamp)
+}
+
+// A Neighbour is another city.
+type Neighbour struct {
+	Name string
+	Peer peer.ID
+}
+
+// Config is what anti-entropy needs. All fields are required.
+type Config struct {
+	Host host.Host
+	// Protocol is the ID of the network's sync protocol.
+	Protocol libp2pprotocol.ID
+	City     City
+	Cluster  Cluster
+	// FindAddrs gives the host addresses to dial a peer at, if it has none.
+	FindAddrs func(context.Context, peer.ID)
+	// ExpectsPeers reports whether there are peers that may become neighbours soon.
+	ExpectsPeers func() bool
+	// Every is the shortest time between two rounds with a random city.
+	Every time.Duration
+	// Now is the wall clock as a stamp.
+	Now    func() crdt.Stamp
+	Logger *slog.Logger
+	Hooks  Hooks
+}
+
+// Hooks are called as things happen, several at the same time. They must return at
+// once. All are required.
+type Hooks struct {
+	// Synced tells of each session that ended, by our doing or the other side's.
+	Synced func(SyncEvent)
+	// Joining tells now and then how far the transfer of a whole state has come.
+	Joining func(Progress)
+}
+
+// A SyncEvent is the end of a session.
+type SyncEvent struct {
+	City string
+	Peer peer.ID
+	// Differed counts the entries that one side lacked, Skipped the heroes left
+	// out for their future stamps.
+	Differed, Skipped uint64
+	Took              time.Duration
+	Err               error
+}
+
+// AntiEntropy runs and answers sessions. Its methods are safe for concurrent use.
+type AntiEntropy struct {
+	cfg        Config
+	log        *slog.Logger
+	opening    *opening
+	responders *admission
+	streams    *streamPool
+	strikes    *strikes
+	memory     memory
+	progress   *follower
+	settles    settles
+	future     atomic.Uint64 // heroes skipped for their future stamps, so far
+	requests   *requests
+}
+
+// New returns an AntiEntropy that runs no session until Serve does.
+func New(cfg Config) *AntiEntropy {
+	a := &AntiEntropy{
+		cfg:        cfg,
+		log:        cfg.Logger,
+		responders: newAdmission(),
+		streams:    newStreamPool(cfg.Host, cfg.Protocol),
+		strikes:    newStrikes(),
+		requests:   newRequests(),
+	}
+	a.opening = newOpening(cfg)
+	a.progress = &follower{log: cfg.Logger, name: cfg.Cluster.NameOf, tell: cfg.Hooks.Joining}
+	return a
+}
+
+// Started says that the node has started, so that what it waits for at its start
+// counts from now.
+func (a *AntiEntropy) Started() { a.opening.nodeStarted() }
+
+// Meet has a session with a city that has just come. A city that is learning
+// what there is begins at once, and others leave that to it: two sessions at the
+// same time, one each way, would move a whole state twice.
+func (a *AntiEntropy) Meet(p peer.ID) {
+	switch {
+	case a.opening.waiting() || a.holdsNothing():
+		a.requests.add(p, 0)
+	case a.cfg.Host.ID() < p:
+		a.requests.add(p, meetSoon)
+	default:
+		a.requests.add(p, meetLate)
+	}
+}
+
+func (a *AntiEntropy) holdsNothing() bool {
+	own, err := a.cfg.City.Summary(context.Background())
+	return err == nil && own == crdt.Summary{}
+}
+
+// Compare has a session with a city that shows another state than ours, after a
+// pause in which gossip may make the two equal.
+func (a *AntiEntropy) Compare(p peer.ID, shown crdt.Summary) {
+	own, err := a.cfg.City.Summary(context.Background())
+	if err == nil && own != shown {
+		a.requests.add(p, gossipTakes)
+	}
+}
+
+// Missed has a session soon with a peer that missed what this node gossiped.
+func (a *AntiEntropy) Missed(p peer.ID) { a.requests.add(p, repairAfter) }
+
+// Lost has sessions soon with some neighbours: gossip lost something, and it is not
+// known whose.
+func (a *AntiEntropy) Lost() {
+	for _, p := range a.cfg.Cluster.Neighbours(repairWith) {
+		a.Missed(p)
+	}
+}
+
+// IncarnationStarted has the new, empty city learn from two neighbours at once.
+func (a *AntiEntropy) IncarnationStarted() {
+	a.opening.begin()
+	for _, p := range a.cfg.Cluster.Neighbours(learnFrom) {
+		a.requests.add(p, 0)
+	}
+	a.requests.wake.Set()
+}
+
+// Skipped notes heroes that were left out for their future stamps.
+func (a *AntiEntropy) Skipped(heroes []crdt.Hero) {
+	if len(heroes) == 0 {
+		return
+	}
+	a.future.Add(uint64(len(heroes)))
+	a.memory.skip(heroes, a.cfg.Now())
+}
+
+// FutureSkipped returns how many heroes were left out for their future stamps, so
+// far.
+func (a *AntiEntropy) FutureSkipped() uint64 { return a.future.Load() }
+
+// Joining returns how far the transfer of another city's whole state has come, or
+// nil if none is running.
+func (a *AntiEntropy) Joining() *Progress { return a.progress.progress() }

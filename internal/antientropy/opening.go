@@ -1,0 +1,103 @@
+package antientropy
+
+import (
+	"sync"
+	"time"
+)
+
+const (
+	// ConnectWait is how long a city that knows of other peers waits for one to be
+	// connected before it counts as alone.
+	ConnectWait = 2 * time.Second
+	// openingAttempts and openingPatience are how many sessions must have
+	// failed, and how long it must have tried, before a city opens without
+	// one.
+	openingAttempts = 2
+	openingPatience = 5 * time.Second
+)
+
+// An opening decides when a new incarnation may say that a hero is unknown: when it
+// knows what a neighbour knows, or when there is no neighbour that can be asked.
+type opening struct {
+	cfg Config
+
+	mu     sync.Mutex // guards closed, begun, first, failed
+	closed bool       // waiting to open
+	begun  time.Time  // since when the city waits; its first incarnation since the node started
+	first  bool       // the first incarnation has not begun
+	failed int
+}
+
+func newOpening(cfg Config) *opening { return &opening{cfg: cfg} }
+
+// nodeStarted begins the wait of the first incarnation, for looking for
+// neighbours is part of its name check already.
+func (o *opening) nodeStarted() {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.first, o.begun = true, time.Now()
+}
+
+// begin closes the city: a new incarnation has started.
+func (o *opening) begin() {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.closed, o.failed = true, 0
+	if !o.first {
+		o.begun = time.Now()
+	}
+	o.first = false
+}
+
+// waiting reports whether the city still learns what its neighbours know.
+func (o *opening) waiting() bool {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.closed
+}
+
+// synced opens the city after a complete session.
+func (o *opening) synced() { o.open(false) }
+
+// sessionEnded counts sessions that failed.
+func (o *opening) sessionEnded(err error) {
+	if err == nil {
+		return
+	}
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.failed++
+}
+
+// check opens the city if it need not wait any longer, and returns how long until it
+// must be called again.
+func (o *opening) check() time.Duration {
+	o.mu.Lock()
+	closed, waited, failed := o.closed, time.Since(o.begun), o.failed
+	o.mu.Unlock()
+	if !closed {
+		return idleEvery
+	}
+	alone := len(o.cfg.Cluster.Neighbours(1)) == 0
+	switch {
+	case alone && (waited >= ConnectWait || !o.cfg.ExpectsPeers()):
+		o.open(true)
+	case !alone && failed >= openingAttempts && waited >= openingPatience:
+		o.open(false)
+	default:
+		return o.cfg.Every / 10
+	}
+	return idleEvery
+}
+
+// open opens the city, unless it is open already.
+func (o *opening) open(alone bool) {
+	o.mu.Lock()
+	opens := o.closed
+	o.closed = false
+	o.mu.Unlock()
+	if !opens {
+		return
+	}
+	o.cfg.City.Open(alone)
+}

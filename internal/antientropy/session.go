@@ -1,0 +1,123 @@
+package antientropy
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"time"
+
+	"github.com/libp2p/go-libp2p/core/peer"
+
+	"github.com/citynode/citynode/crdt"
+	"github.com/citynode/citynode/internal/reconcile"
+	"github.com/citynode/citynode/internal/streams"
+)
+
+const (
+	// SessionGrace is how long a session may last whatever it moves. A session that
+	// lasts longer must have moved sessionPace entries a second: a peer that
+	// trickles would hold one of a few places for ever.
+	SessionGrace = time.Minute
+	sessionPace  = 1000
+)
+
+// ErrTooSlow ends a session that trickles.
+var ErrTooSlow = errors.New("the session is too slow")
+
+// checkPace fails for a session that has taken too long for what it moved.
+func checkPace(begun time.Time, r reconcile.Result) error {
+	allowed := SessionGrace + time.Duration(r.EntriesIn+r.EntriesOut)*time.Second/sessionPace
+	if time.Since(begun) > allowed {
+		return ErrTooSlow
+	}
+	return nil
+}
+
+// auditOneIn is how many sessions with equal summaries there are for one that
+// audits a sample of the state.
+const auditOneIn = 64
+
+// initiateWith runs one session with a peer, to its end. The result is complete if
+// the error is nil.
+func (a *AntiEntropy) initiateWith(ctx context.Context, p peer.ID) (reconcile.Result, error) {
+	replica, number, err := a.cfg.City.Replica()
+	if err != nil {
+		return reconcile.Result{}, err
+	}
+	if a.strikes.barred(p, time.Now()) {
+		return reconcile.Result{}, fmt.Errorf("sync with %s: it has violated the protocol", p)
+	}
+	for moved := false; ; {
+		stream, used, err := a.streams.take(ctx, p)
+		if err != nil {
+			return reconcile.Result{}, err
+		}
+		result, err := a.initiate(ctx, p, stream, replica, number)
+		switch {
+		case err == nil || ctx.Err() != nil:
+			return result, err
+		case used && stream.received == 0: // the other side has given the idle stream up meanwhile
+		case !moved && streams.Superseded(a.cfg.Host, stream.Conn()):
+			moved = true
+		default:
+			return result, err
+		}
+	}
+}
+
+// initiate runs a session on a stream, and keeps the stream if it went well.
+func (a *AntiEntropy) initiate(ctx context.Context, p peer.ID, stream *Stream, replica reconcile.Replica, number crdt.Stamp) (reconcile.Result, error) {
+	stopped := context.AfterFunc(ctx, func() { _ = stream.Reset() })
+	defer stopped()
+	options := a.memory.options(p, number)
+	options.Salt = rand.Uint64()
+	if rand.IntN(auditOneIn) == 0 {
+		options.Audit = rand.Uint64()
+	}
+	session := reconcile.NewInitiator(replica, options)
+	err := a.drive(ctx, p, stream, session)
+	result := session.Result()
+	a.memory.ended(p, number, session.Bookmark(), result, a.cfg.Now())
+	if err != nil {
+		_ = stream.Reset()
+		a.judge(p, err)
+		return result, fmt.Errorf("sync with %s: %w", p, err)
+	}
+	if stopped() {
+		a.streams.idle.Put(p, stream)
+	}
+	return result, nil
+}
+
+// drive sends and receives until the session has ended.
+func (a *AntiEntropy) drive(ctx context.Context, p peer.ID, stream *Stream, session *reconcile.Initiator) error {
+	begun := time.Now()
+	out, err := session.Begin(ctx)
+	for {
+		for err == nil && !out.IsZero() {
+			if err = stream.Send(out); err == nil {
+				out, err = session.Next(ctx)
+			}
+		}
+		if err != nil || session.Done() {
+			return err
+		}
+		var in reconcile.Message
+		if in, err = stream.Receive(StallTimeout); err != nil {
+			return err
+		}
+		if out, err = session.Step(ctx, in); err == nil {
+			a.progress.note(p, session.Result())
+			err = checkPace(begun, session.Result())
+		}
+	}
+}
+
+// judge holds against a peer what no correct program does.
+func (a *AntiEntropy) judge(p peer.ID, err error) {
+	if errors.Is(err, reconcile.ErrProtocol) {
+		a.log.Warn("peer violated the sync protocol", "peer", p, "err", err)
+		a.strikes.add(p, time.Now())
+	}
+}

@@ -1,0 +1,95 @@
+package antientropy
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/libp2p/go-libp2p/core/host"
+	"github.com/libp2p/go-libp2p/core/network"
+	"github.com/libp2p/go-libp2p/core/peer"
+	libp2pprotocol "github.com/libp2p/go-libp2p/core/protocol"
+
+	"github.com/citynode/citynode/internal/reconcile"
+	"github.com/citynode/citynode/internal/streams"
+	"github.com/citynode/citynode/protocol"
+)
+
+const (
+	// StallTimeout is how long a session may go without progress.
+	StallTimeout = 5 * time.Second
+	// idleStreamsMax bounds the sync streams that are kept open between sessions.
+	idleStreamsMax = 64
+)
+
+// A Stream carries sessions one after another, message by message. Within a session
+// each message must make progress within StallTimeout.
+type Stream struct {
+	network.Stream
+	in *bufio.Reader
+	// received counts the messages of the present session. A stream that has none
+	// when it fails was kept too long.
+	received int
+}
+
+// NewStream returns a stream that has carried nothing.
+func NewStream(s network.Stream) *Stream {
+	return &Stream{Stream: s, in: bufio.NewReaderSize(s, 16<<10)}
+}
+
+// Send writes one message. It fails if that takes longer than StallTimeout.
+func (s *Stream) Send(m reconcile.Message) error {
+	payload, err := m.Encode()
+	if err != nil {
+		return err
+	}
+	_ = s.SetWriteDeadline(time.Now().Add(StallTimeout)) // simulated streams have none
+	return protocol.WriteFrame(s, payload)
+}
+
+// Receive waits at most within for the next message to begin, and then StallTimeout for all
+// of the message. The error is io.EOF where the other side has closed the stream
+// between two messages.
+func (s *Stream) Receive(within time.Duration) (reconcile.Message, error) {
+	_ = s.SetReadDeadline(time.Now().Add(within)) // simulated streams have none
+	if _, err := s.in.Peek(1); err != nil {
+		return reconcile.Message{}, err
+	}
+	_ = s.SetReadDeadline(time.Now().Add(StallTimeout)) // as above
+	payload, err := protocol.ReadFrame(s.in, reconcile.MessageBytesMax)
+	if err != nil {
+		return reconcile.Message{}, err
+	}
+	s.received++
+	return reconcile.Decode(payload)
+}
+
+// A streamPool has the streams of the sessions that this node begins. One a peer is
+// kept open between two sessions.
+type streamPool struct {
+	host     host.Host
+	protocol libp2pprotocol.ID
+	idle     *streams.Pool[*Stream]
+}
+
+func newStreamPool(h host.Host, id libp2pprotocol.ID) *streamPool {
+	closeOne := func(s *Stream) { _ = s.Close() } // the other side may have closed first
+	return &streamPool{host: h, protocol: id, idle: streams.NewPool(1, idleStreamsMax, closeOne)}
+}
+
+// take returns a stream to the peer that nobody else uses, and whether the stream has
+// been used before.
+func (s *streamPool) take(ctx context.Context, p peer.ID) (one *Stream, used bool, err error) {
+	if one, used = s.idle.Take(p); used && !one.Conn().IsClosed() {
+		one.received = 0
+		return one, true, nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, streams.DialTimeout)
+	defer cancel()
+	fresh, err := s.host.NewStream(ctx, p, s.protocol)
+	if err != nil {
+		return nil, false, fmt.Errorf("sync with %s: %w", p, err)
+	}
+	return NewStream(fresh), false, nil
+}

@@ -1,0 +1,60 @@
+package antientropy
+
+import (
+	"sync"
+	"time"
+
+	"github.com/hashicorp/golang-lru/v2"
+	"github.com/libp2p/go-libp2p/core/peer"
+)
+
+const (
+	// strikesMax is how often a peer may do what no correct program does before
+	// nothing is synced with the peer for strikeLife. It is more than one, since a
+	// new version of a program may have a fault that shows rarely.
+	strikesMax = 3
+	strikeLife = 10 * time.Minute
+	// struckMax bounds the peers whose strikes are remembered.
+	struckMax = 1024
+)
+
+// strikes count, against each peer, what no correct program does.
+type strikes struct {
+	mu     sync.Mutex // guards byPeer, and what it points to
+	byPeer *lru.Cache[peer.ID, *strike]
+}
+
+// A strike is how often a peer has done so, and when last.
+type strike struct {
+	count int
+	last  time.Time
+}
+
+func newStrikes() *strikes {
+	byPeer, err := lru.New[peer.ID, *strike](struckMax)
+	if err != nil {
+		panic(err) // only for a size that is not positive
+	}
+	return &strikes{byPeer: byPeer}
+}
+
+// add counts one more against the peer.
+func (s *strikes) add(p peer.ID, now time.Time) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	of, ok := s.byPeer.Get(p)
+	if !ok || now.Sub(of.last) > strikeLife {
+		of = new(strike)
+		s.byPeer.Add(p, of)
+	}
+	of.count++
+	of.last = now
+}
+
+// barred reports whether the peer is out for now.
+func (s *strikes) barred(p peer.ID, now time.Time) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	of, ok := s.byPeer.Get(p)
+	return ok && of.count >= strikesMax && now.Sub(of.last) <= strikeLife
+}

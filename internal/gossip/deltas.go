@@ -1,0 +1,204 @@
+package gossip
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	pubsub "github.com/libp2p/go-libp2p-pubsub"
+	"github.com/libp2p/go-libp2p/core/peer"
+	"golang.org/x/time/rate"
+
+	"github.com/citynode/citynode/crdt"
+	"github.com/citynode/citynode/internal/supervise"
+	"github.com/citynode/citynode/protocol"
+)
+
+const (
+	// DeltaBytesMax is the most bytes of one delta.
+	DeltaBytesMax = 64 << 10
+
+	// coalesceFor is how long changes are gathered after a delta has gone out.
+	coalesceFor = 5 * time.Millisecond
+	// publishBytesPerSecond paces the publisher. GossipSub has no backpressure and
+	// drops what its queues cannot take. Two cores can sign and send as much as
+	// this. publishBurst goes out without a pause.
+	publishBytesPerSecond = 32 << 20
+	publishBurst          = 4 << 20
+	// flushTimeout bounds sending what waits when the node stops.
+	flushTimeout = time.Second
+)
+
+// Config is what Deltas needs. All fields but Off are required.
+type Config struct {
+	Network string
+	// Merge merges entries that others gossiped into the city. Merge returns nil
+	// where the city is down: anti-entropy brings them later. Any other error ends
+	// Serve.
+	Merge func(context.Context, crdt.Entries) error
+	// Joined is called for each peer that joins the topic. The peer has missed
+	// what was gossiped before.
+	Joined func(peer.ID)
+	// Lost is called when changes of the own city did not fit the outbox.
+	Lost func()
+	// Horizon returns the latest stamp that the city takes from others now.
+	Horizon func() crdt.Stamp
+	// Off has nothing published. What others publish is taken all the same.
+	Off bool
+}
+
+// Deltas sends the changes of the own city and takes those of others.
+type Deltas struct {
+	cfg    Config
+	own    peer.ID
+	topic  *Topic
+	outbox *outbox
+	pace   *rate.Limiter
+}
+
+// NewDeltas joins the network's topic of deltas. It publishes and takes nothing
+// until Serve runs.
+func NewDeltas(r *Router, cfg Config) (*Deltas, error) {
+	d := &Deltas{
+		cfg:    cfg,
+		own:    r.host,
+		outbox: newOutbox(),
+		pace:   rate.NewLimiter(publishBytesPerSecond, publishBurst),
+	}
+	var err error
+	d.topic, err = r.Join(protocol.DeltaTopic(cfg.Network), d.validate)
+	return d, err
+}
+
+// validate rejects, and scores against the sender, what no correct program sends.
+// It ignores a delta that nobody can use yet.
+func (d *Deltas) validate(_ context.Context, _ peer.ID, m *pubsub.Message) pubsub.ValidationResult {
+	if m.ReceivedFrom == d.own {
+		return pubsub.ValidationAccept // it was made here
+	}
+	if len(m.Data) > DeltaBytesMax {
+		return pubsub.ValidationReject
+	}
+	entries, err := crdt.DecodeEntries(m.Data)
+	if err != nil || entries.Len() == 0 {
+		return pubsub.ValidationReject
+	}
+	if allFuture(entries, d.cfg.Horizon()) {
+		return pubsub.ValidationIgnore
+	}
+	m.ValidatorData = entries
+	return pubsub.ValidationAccept
+}
+
+// allFuture reports whether the entries are heroes stamped beyond the horizon, all.
+func allFuture(e crdt.Entries, horizon crdt.Stamp) bool {
+	for _, hero := range e.Heroes {
+		if hero.Version.HLC <= horizon {
+			return false
+		}
+	}
+	return len(e.Tombstones) == 0
+}
+
+// Serve publishes and takes deltas until ctx is done. Then it publishes what waits
+// in the outbox, for at most a second, and returns nil.
+func (d *Deltas) Serve(ctx context.Context) error {
+	sub, err := d.topic.Subscribe()
+	if err != nil {
+		return fmt.Errorf("subscribe to deltas: %w", err)
+	}
+	defer sub.Cancel()
+	peers, err := d.topic.EventHandler()
+	if err != nil {
+		return fmt.Errorf("watch the delta topic: %w", err)
+	}
+	defer peers.Cancel()
+	group, ctx := supervise.NewGroup(ctx)
+	group.Go(func() error { return d.receive(ctx, sub) })
+	group.Go(func() error { return d.greet(ctx, peers) })
+	group.Go(func() error { return d.publish(ctx) })
+	return group.Wait()
+}
+
+// receive merges what others publish.
+func (d *Deltas) receive(ctx context.Context, sub *pubsub.Subscription) error {
+	for {
+		m, err := sub.Next(ctx)
+		if err != nil {
+			return supervise.UnlessDone(ctx, err)
+		}
+		entries, ok := m.ValidatorData.(crdt.Entries)
+		if !ok || m.ReceivedFrom == d.own {
+			continue
+		}
+		if err := d.cfg.Merge(ctx, entries); err != nil {
+			return supervise.UnlessDone(ctx, err)
+		}
+	}
+}
+
+// greet tells of each peer that joins the topic.
+func (d *Deltas) greet(ctx context.Context, peers *pubsub.TopicEventHandler) error {
+	for {
+		event, err := peers.NextPeerEvent(ctx)
+		if err != nil {
+			return supervise.UnlessDone(ctx, err)
+		}
+		if event.Type == pubsub.PeerJoin {
+			d.cfg.Joined(event.Peer)
+		}
+	}
+}
+
+// Offer queues changes to be published. It never blocks, and copies what it keeps.
+func (d *Deltas) Offer(changes []crdt.Change) {
+	if d.cfg.Off || len(changes) == 0 {
+		return
+	}
+	if !d.outbox.add(changes) {
+		d.cfg.Lost()
+	}
+}
+
+// Dropped returns how many changes did not fit the outbox, so far.
+func (d *Deltas) Dropped() uint64 { return d.outbox.drops() }
+
+// publish sends the first change at once and gathers later ones for a moment.
+func (d *Deltas) publish(ctx context.Context) error {
+	for {
+		select {
+		case <-ctx.Done():
+			flush, cancel := context.WithTimeout(context.WithoutCancel(ctx), flushTimeout)
+			defer cancel()
+			return d.send(flush)
+		case <-d.outbox.wake:
+		}
+		if err := d.send(ctx); err != nil {
+			return supervise.UnlessDone(ctx, err)
+		}
+		select {
+		case <-ctx.Done():
+		case <-time.After(coalesceFor):
+		}
+	}
+}
+
+// send publishes all that waits, in deltas of at most DeltaBytesMax.
+func (d *Deltas) send(ctx context.Context) error {
+	for {
+		entries := d.outbox.take(DeltaBytesMax)
+		if entries.Len() == 0 {
+			return nil
+		}
+		delta, err := entries.MarshalCBOR()
+		if err != nil {
+			return fmt.Errorf("encode a delta: %w", err)
+		}
+		if err := d.pace.WaitN(ctx, len(delta)); err != nil {
+			return fmt.Errorf("pace the deltas: %w", err)
+		}
+		if err := d.topic.Publish(ctx, delta); err != nil {
+			return fmt.Errorf("publish a delta: %w", err)
+		}
+	}
+}

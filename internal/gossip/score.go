@@ -1,0 +1,127 @@
+package gossip
+
+import (
+	"math"
+	"net"
+	"sync"
+	"time"
+
+	pubsub "github.com/libp2p/go-libp2p-pubsub"
+	"github.com/libp2p/go-libp2p/core/peer"
+
+	"github.com/citynode/citynode/protocol"
+)
+
+// The peer score of GossipSub v1.1, section "Peer Scoring": only what no
+// correct program does counts against a peer. Invalid messages cost invalidWeight
+// times the square of their number. So two invalid messages end the gossip of
+// their sender, and after three GossipSub ignores the sender altogether for a
+// while.
+//
+// GossipSub's own count of invalid messages (P4) cannot be used. It counts a
+// message of ours that comes back as invalid, and all neighbours of a city that
+// has just been restarted send it what it said before.
+const (
+	invalidWeight  = -100
+	gossipBelow    = -150
+	publishBelow   = -350
+	graylistBelow  = -850
+	invalidForgets = 10 * time.Minute
+	scoreInterval  = time.Second
+	scoreRetained  = 10 * time.Minute
+)
+
+// peerScore returns the parameters of GossipSub's peer score. Peers in the private
+// ranges may share an address.
+func peerScore(network string, private []*net.IPNet, invalid *invalids) (*pubsub.PeerScoreParams, *pubsub.PeerScoreThresholds) {
+	topic := &pubsub.TopicScoreParams{
+		SkipAtomicValidation: true,
+		TopicWeight:          1,
+		TimeInMeshQuantum:    time.Second, // a divisor, though the weight is 0
+	}
+	params := &pubsub.PeerScoreParams{
+		SkipAtomicValidation: true,
+		Topics: map[string]*pubsub.TopicScoreParams{
+			protocol.DeltaTopic(network):    topic,
+			protocol.PresenceTopic(network): topic,
+		},
+		AppSpecificScore:            invalid.score,
+		AppSpecificWeight:           1,
+		IPColocationFactorWhitelist: private,
+		BehaviourPenaltyWeight:      -1,
+		BehaviourPenaltyThreshold:   6,
+		BehaviourPenaltyDecay:       pubsub.ScoreParameterDecay(invalidForgets),
+		DecayInterval:               scoreInterval,
+		DecayToZero:                 0.01,
+		RetainScore:                 scoreRetained,
+	}
+	return params, &pubsub.PeerScoreThresholds{
+		GossipThreshold:   gossipBelow,
+		PublishThreshold:  publishBelow,
+		GraylistThreshold: graylistBelow,
+	}
+}
+
+// invalidsMax bounds the peers whose invalid messages are counted, at about 100
+// bytes each. Beyond it the peer that has sent the fewest is forgotten.
+const invalidsMax = 4096
+
+// invalids counts the invalid messages of each peer. A count decays to a hundredth
+// over invalidForgets.
+type invalids struct {
+	mu     sync.Mutex // guards byPeer
+	byPeer map[peer.ID]invalidCount
+}
+
+type invalidCount struct {
+	count float64
+	at    time.Time // when the count was that high
+}
+
+func newInvalids() *invalids { return &invalids{byPeer: make(map[peer.ID]invalidCount)} }
+
+// decayed returns what is left of the count at a later time.
+func (c invalidCount) decayed(now time.Time) float64 {
+	return c.count * math.Pow(0.01, float64(now.Sub(c.at))/float64(invalidForgets))
+}
+
+// add counts a rejected message against the peer that sent it, unless the reason is
+// nobody's fault or the message is our own.
+func (i *invalids) add(m *pubsub.Message, reason string) {
+	switch reason {
+	case pubsub.RejectSelfOrigin, pubsub.RejectBlacklstedPeer, pubsub.RejectBlacklistedSource,
+		pubsub.RejectValidationQueueFull, pubsub.RejectValidationThrottled, pubsub.RejectValidationIgnored:
+		return
+	}
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	now := time.Now()
+	if _, known := i.byPeer[m.ReceivedFrom]; !known && len(i.byPeer) >= invalidsMax {
+		i.forgetOne(now)
+	}
+	i.byPeer[m.ReceivedFrom] = invalidCount{i.byPeer[m.ReceivedFrom].decayed(now) + 1, now}
+}
+
+// forgetOne forgets the peer whose count is least.
+func (i *invalids) forgetOne(now time.Time) {
+	var least peer.ID
+	fewest := math.Inf(1)
+	for p, c := range i.byPeer {
+		if n := c.decayed(now); n < fewest {
+			least, fewest = p, n
+		}
+	}
+	delete(i.byPeer, least)
+}
+
+// score returns what the invalid messages of the peer cost it, at most 0.
+func (i *invalids) score(p peer.ID) float64 {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	c, known := i.byPeer[p]
+	if !known {
+		return 0
+	}
+	n := c.decayed(time.Now())
+	return invalidWeight * n * n
+}

@@ -1,0 +1,46 @@
+package gossip
+
+import (
+	"strconv"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	pubsub "github.com/libp2p/go-libp2p-pubsub"
+	"github.com/libp2p/go-libp2p/core/peer"
+)
+
+func TestInvalidMessagesCountAgainstTheirSenderForAWhile(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		i := newInvalids()
+		from := func(p peer.ID) *pubsub.Message { return &pubsub.Message{ReceivedFrom: p} }
+		for range 3 {
+			i.add(from("bad"), pubsub.RejectValidationFailed)
+			i.add(from("good"), pubsub.RejectSelfOrigin) // our own, that we have forgotten
+			i.add(from("good"), pubsub.RejectValidationIgnored)
+			i.add(from("good"), pubsub.RejectValidationQueueFull)
+		}
+		if bad, good := i.score("bad"), i.score("good"); bad > graylistBelow || good != 0 {
+			t.Errorf("bad has %v, good %v", bad, good)
+		}
+		time.Sleep(invalidForgets)
+		if bad := i.score("bad"); bad < -1 {
+			t.Errorf("bad still has %v", bad)
+		}
+	})
+}
+
+func TestCountsOfInvalidMessagesAreBounded(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		i := newInvalids()
+		for range 3 {
+			i.add(&pubsub.Message{ReceivedFrom: "worst"}, pubsub.RejectInvalidSignature)
+		}
+		for n := range invalidsMax + 10 {
+			i.add(&pubsub.Message{ReceivedFrom: peer.ID(strconv.Itoa(n))}, pubsub.RejectInvalidSignature)
+		}
+		if len(i.byPeer) > invalidsMax || i.score("worst") > graylistBelow {
+			t.Errorf("%d peers, the worst has %v", len(i.byPeer), i.score("worst"))
+		}
+	})
+}

@@ -1,0 +1,43 @@
+package gossip
+
+import (
+	pubsub "github.com/libp2p/go-libp2p-pubsub"
+	"github.com/libp2p/go-libp2p/core/peer"
+	libp2pprotocol "github.com/libp2p/go-libp2p/core/protocol"
+)
+
+// A tracer is told by GossipSub what it drops for want of room and what it rejects.
+// It ignores the rest.
+type tracer struct {
+	missed  func(peer.ID) // a message to the peer was dropped
+	lost    func()        // a message to this node was dropped
+	invalid func(*pubsub.Message, string)
+}
+
+func (t tracer) DropRPC(rpc *pubsub.RPC, p peer.ID) {
+	if len(rpc.GetPublish()) > 0 {
+		t.missed(p)
+	}
+}
+
+func (t tracer) UndeliverableMessage(*pubsub.Message) { t.lost() }
+
+func (t tracer) RejectMessage(m *pubsub.Message, reason string) {
+	t.invalid(m, reason)
+	if reason == pubsub.RejectValidationQueueFull || reason == pubsub.RejectValidationThrottled {
+		t.lost()
+	}
+}
+
+func (tracer) OnNewOutboundStream(peer.ID, libp2pprotocol.ID) {}
+func (tracer) OnClosedOutboundStream(peer.ID)                 {}
+func (tracer) Join(string)                                    {}
+func (tracer) Leave(string)                                   {}
+func (tracer) Graft(peer.ID, string)                          {}
+func (tracer) Prune(peer.ID, string)                          {}
+func (tracer) ValidateMessage(*pubsub.Message)                {}
+func (tracer) DeliverMessage(*pubsub.Message)                 {}
+func (tracer) DuplicateMessage(*pubsub.Message)               {}
+func (tracer) ThrottlePeer(peer.ID)                           {}
+func (tracer) RecvRPC(*pubsub.RPC)                            {}
+func (tracer) SendRPC(*pubsub.RPC, peer.ID)                   {}

@@ -1,0 +1,77 @@
+package membership
+
+import (
+	"context"
+	"time"
+
+	"github.com/citynode/citynode/internal/supervise"
+	"github.com/citynode/citynode/internal/wake"
+	"github.com/citynode/citynode/protocol"
+)
+
+const (
+	// presenceGap is the least time between two presences of this city, so that
+	// one presence greets many peers that join at once.
+	presenceGap = 250 * time.Millisecond
+	// networkGap is the time between two presences of a whole large network. The
+	// interval of a city is stretched to the number of cities times networkGap.
+	networkGap = 2 * time.Second
+	// goodbyeFor is how long a leaving city waits for its goodbye to be sent.
+	goodbyeFor = 200 * time.Millisecond
+	// goodbyeTimeout bounds all of the goodbye.
+	goodbyeTimeout = time.Second
+)
+
+// Announce has a presence sent soon. It never blocks.
+func (m *Members) Announce() { m.due.Set() }
+
+// send publishes a presence at once, then at intervals and when one is due, and
+// says goodbye in the end.
+func (m *Members) send(ctx context.Context) error {
+	for {
+		if err := m.publish(ctx, false); err != nil {
+			return supervise.UnlessDone(ctx, err)
+		}
+		if wake.Sleep(ctx, presenceGap) != nil {
+			return m.sayGoodbye(ctx)
+		}
+		select {
+		case <-ctx.Done():
+			return m.sayGoodbye(ctx)
+		case <-m.due:
+		case <-time.After(wake.Jitter(m.interval())):
+		}
+	}
+}
+
+func (m *Members) sayGoodbye(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), goodbyeTimeout)
+	defer cancel()
+	if err := m.publish(ctx, true); err != nil {
+		return err
+	}
+	if len(m.cfg.Topic.ListPeers()) > 0 {
+		<-time.After(goodbyeFor)
+	}
+	return nil
+}
+
+func (m *Members) publish(ctx context.Context, leaving bool) error {
+	own, err := m.cfg.Self.Presence(ctx)
+	if err != nil {
+		return err
+	}
+	m.last = max(own.Sent, m.last.Next())
+	own.Sent, own.Leaving = m.last, leaving
+	data, err := protocol.Marshal(own)
+	if err != nil {
+		return err
+	}
+	return m.cfg.Topic.Publish(ctx, data)
+}
+
+// interval returns the time between two presences, stretched in large networks.
+func (m *Members) interval() time.Duration {
+	cities := len(m.cfg.Directory.Alive()) + 1
+	return max(m.cfg.Every, time.Duration(cities)*networkGap)
+}

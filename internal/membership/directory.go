@@ -1,0 +1,240 @@
+package membership
+
+import (
+	"cmp"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/libp2p/go-libp2p/core/peer"
+
+	"github.com/citynode/citynode/crdt"
+	"github.com/citynode/citynode/protocol"
+)
+
+const (
+	// citiesMax bounds the directory. A presence is under 200 bytes, so the
+	// directory stays under 2 MiB. Beyond it those gone for longest make room.
+	citiesMax = 4096
+	// LeavingFor is how long a city may still answer after its goodbye. One that
+	// answers later has not left, or is back.
+	LeavingFor = 2 * time.Second
+)
+
+// A Directory is what this node knows of the other cities, at most citiesMax. An
+// entry is made only of a city that confirmed, by info on an authenticated
+// connection, that it is that city on this network. Its methods are safe for
+// concurrent use.
+type Directory struct {
+	mu     sync.Mutex // guards cities
+	cities map[peer.ID]*Entry
+}
+
+// An Entry is a copy of what the directory knows of one city.
+type Entry struct {
+	Peer peer.ID
+	// Presence is the latest that the city said of itself.
+	Presence protocol.Presence
+	Status   Status
+	// Found is when this node first knew of the city under its name.
+	Found time.Time
+	// Heard is when the city last gave a sign of life.
+	Heard time.Time
+	// Agreed is the start, by our clock, of the last complete sync with this
+	// incarnation; 0 if there was none.
+	Agreed crdt.Stamp
+
+	clock reading
+}
+
+// NewDirectory returns an empty directory.
+func NewDirectory() *Directory {
+	return &Directory{cities: make(map[peer.ID]*Entry)}
+}
+
+// Hear applies a presence that arrived at the time now, if it is later news of an
+// incarnation that is known and alive. It returns what changed, or nil, and whether
+// the author must first confirm what the presence says.
+func (d *Directory) Hear(p peer.ID, news protocol.Presence, now time.Time) (change *Event, confirm bool) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	e, ok := d.cities[p]
+	switch {
+	case !ok, e.Presence.City != news.City, news.Incarnation > e.Presence.Incarnation:
+		return nil, true
+	case news.Incarnation < e.Presence.Incarnation, news.Sent <= e.Presence.Sent:
+		return nil, false
+	case e.Status != Alive && !news.Leaving:
+		return nil, true
+	}
+	e.Presence = news
+	e.Heard = now
+	e.clock = readNow(news.Sent)
+	if news.Leaving {
+		return d.move(e, Left), false
+	}
+	return nil, false
+}
+
+// Confirmed applies a city's own answer to info, and returns what changed, or nil.
+// The answer of a city that has just said goodbye does not make it alive again.
+func (d *Directory) Confirmed(p peer.ID, info protocol.InfoReply, now time.Time) *Event {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	e, ok := d.cities[p]
+	if ok && e.Presence.Incarnation == info.Incarnation && e.leaving(now) {
+		return nil
+	}
+	if !ok || e.Presence.City != info.City {
+		d.makeRoom()
+		e = &Entry{Peer: p, Found: now}
+		d.cities[p] = e
+	}
+	restarted := e.Presence.Incarnation != 0 && info.Incarnation > e.Presence.Incarnation
+	if info.Incarnation != e.Presence.Incarnation {
+		e.Agreed = 0
+	}
+	e.Presence = protocol.Presence{
+		City:        info.City,
+		Since:       info.Since,
+		Incarnation: info.Incarnation,
+		Summary:     info.Summary,
+		Software:    info.Software,
+		Sent:        max(info.Now, e.sentIn(info.Incarnation)),
+	}
+	e.Heard = now
+	e.clock = readNow(info.Now)
+	change := d.move(e, Alive)
+	if change == nil && restarted {
+		change = &Event{Name: e.Presence.City, Peer: p, Status: Alive, Before: Alive}
+	}
+	if change != nil {
+		change.Restarted = restarted
+	}
+	return change
+}
+
+// leaving reports whether the city has only just said goodbye.
+func (e *Entry) leaving(now time.Time) bool {
+	return e.Status == Left && now.Sub(e.Heard) < LeavingFor
+}
+
+// sentIn returns the stamp of the last presence of that incarnation, or 0.
+func (e *Entry) sentIn(incarnation crdt.Stamp) crdt.Stamp {
+	if e.Presence.Incarnation != incarnation {
+		return 0
+	}
+	return e.Presence.Sent
+}
+
+// Lost notes that an alive city did not answer a question put at the time asked. If
+// the city was heard since, its status stays, and heard is true.
+func (d *Directory) Lost(p peer.ID, asked time.Time) (change *Event, heard bool) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	e, ok := d.cities[p]
+	switch {
+	case !ok || e.Status != Alive:
+		return nil, false
+	case e.Heard.After(asked):
+		return nil, true
+	}
+	return d.move(e, Failed), false
+}
+
+// Agree notes a complete sync with an incarnation of the peer that began at start.
+func (d *Directory) Agree(p peer.ID, incarnation, start crdt.Stamp) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if e, ok := d.cities[p]; ok && e.Presence.Incarnation == incarnation {
+		e.Agreed = max(e.Agreed, start)
+	}
+}
+
+// move sets a status and returns the change, or nil; callers hold mu.
+func (d *Directory) move(e *Entry, to Status) *Event {
+	if e.Status == to {
+		return nil
+	}
+	change := &Event{Name: e.Presence.City, Peer: e.Peer, Status: to, Before: e.Status}
+	e.Status = to
+	return change
+}
+
+// makeRoom drops a city once the directory is full: of those that are gone the one
+// whose last sign of life is oldest, or of all if none is gone; callers hold mu.
+func (d *Directory) makeRoom() {
+	if len(d.cities) < citiesMax {
+		return
+	}
+	all := d.sorted()
+	gone := slices.DeleteFunc(slices.Clone(all), func(e Entry) bool { return e.Status == Alive })
+	if len(gone) == 0 {
+		gone = all
+	}
+	oldest := slices.MinFunc(gone, func(a, b Entry) int { return a.Heard.Compare(b.Heard) })
+	delete(d.cities, oldest.Peer)
+}
+
+// sorted returns all entries by name, then by which was known first; callers hold
+// mu.
+func (d *Directory) sorted() []Entry {
+	all := make([]Entry, 0, len(d.cities))
+	for _, e := range d.cities {
+		all = append(all, *e)
+	}
+	slices.SortFunc(all, func(a, b Entry) int {
+		return cmp.Or(cmp.Compare(a.Presence.City, b.Presence.City), a.Found.Compare(b.Found), cmp.Compare(a.Peer, b.Peer))
+	})
+	return all
+}
+
+// All returns all entries by name, then by which was known first.
+func (d *Directory) All() []Entry {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.sorted()
+}
+
+// Alive returns the entries of the cities that are alive.
+func (d *Directory) Alive() []Entry {
+	return slices.DeleteFunc(d.All(), func(e Entry) bool { return e.Status != Alive })
+}
+
+// Get returns the entry of a peer, if there is one.
+func (d *Directory) Get(p peer.ID) (Entry, bool) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if e, ok := d.cities[p]; ok {
+		return *e, true
+	}
+	return Entry{}, false
+}
+
+// Named returns the peers that are known under a name: those alive first, then by
+// which was known first.
+func (d *Directory) Named(name string) []Entry {
+	some := slices.DeleteFunc(d.All(), func(e Entry) bool { return e.Presence.City != name })
+	slices.SortStableFunc(some, func(a, b Entry) int { return cmp.Compare(rank(a.Status), rank(b.Status)) })
+	return some
+}
+
+// rank sorts cities that are alive before the others.
+func rank(s Status) int {
+	if s == Alive {
+		return 0
+	}
+	return 1
+}
+
+// Forget drops the entries of peers, or all entries where none is named.
+func (d *Directory) Forget(peers ...peer.ID) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if len(peers) == 0 {
+		clear(d.cities)
+	}
+	for _, p := range peers {
+		delete(d.cities, p)
+	}
+}

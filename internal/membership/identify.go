@@ -1,0 +1,52 @@
+package membership
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/libp2p/go-libp2p/core/peer"
+
+	"github.com/citynode/citynode/bootstrap"
+	"github.com/citynode/citynode/crdt"
+	"github.com/citynode/citynode/protocol"
+)
+
+// Identify asks a peer who it is, and takes it into the directory if it is a city of
+// this network. The error matches bootstrap.ErrOtherCity if the peer answers and is
+// not.
+func (m *Members) Identify(ctx context.Context, p peer.ID) (info protocol.InfoReply, err error) {
+	ctx, cancel := context.WithTimeout(ctx, ConfirmTimeout)
+	defer cancel()
+	m.cfg.FindAddrs(ctx, p)
+	err = m.cfg.Clients.Ask(ctx, p, func(client *protocol.Client) (err error) {
+		info, err = client.Info(ctx)
+		return err
+	})
+	if err != nil {
+		return info, fmt.Errorf("ask %s who it is: %w", p, err)
+	}
+	if info.Network != m.cfg.Network {
+		return info, fmt.Errorf("peer %s is of network %q: %w", p, info.Network, bootstrap.ErrOtherCity)
+	}
+	if err := crdt.ValidateCityName(info.City); err != nil {
+		return info, fmt.Errorf("peer %s: %w: %w", p, bootstrap.ErrOtherCity, err)
+	}
+	changed := m.cfg.Directory.Confirmed(p, info, m.cfg.Now())
+	m.tell(changed)
+	m.cfg.Hooks.Identified(p, info, changed)
+	if changed != nil {
+		m.Announce()
+	}
+	return info, nil
+}
+
+// unanswered counts a peer as failed, unless it was heard since it was asked.
+func (m *Members) unanswered(p peer.ID, asked time.Time, err error) (heard bool) {
+	m.log.Debug("city did not confirm itself", "peer", p, "err", err)
+	changed, heard := m.cfg.Directory.Lost(p, asked)
+	m.tell(changed)
+	return heard
+}
+
+func (m *Members) clock() time.Time { return m.cfg.Now() }

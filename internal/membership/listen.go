@@ -1,0 +1,143 @@
+package membership
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"time"
+
+	pubsub "github.com/libp2p/go-libp2p-pubsub"
+	"github.com/libp2p/go-libp2p/core/event"
+	"github.com/libp2p/go-libp2p/core/network"
+	"github.com/libp2p/go-libp2p/core/peer"
+	libp2pprotocol "github.com/libp2p/go-libp2p/core/protocol"
+
+	"github.com/citynode/citynode/internal/supervise"
+	"github.com/citynode/citynode/protocol"
+)
+
+const (
+	// PresenceBytesMax is well above the longest presence, 250 bytes.
+	PresenceBytesMax = 1 << 10
+	// silentIntervals is after how many of its intervals without a presence a
+	// city is asked whether it is alive.
+	silentIntervals = 3
+)
+
+// ValidatePresence judges messages of the presence topic: it rejects what is no
+// presence or is too long.
+func ValidatePresence(_ context.Context, _ peer.ID, m *pubsub.Message) pubsub.ValidationResult {
+	if len(m.Data) > PresenceBytesMax {
+		return pubsub.ValidationReject
+	}
+	var news protocol.Presence
+	if err := protocol.UnmarshalLenient(m.Data, &news); err != nil {
+		return pubsub.ValidationReject
+	}
+	m.ValidatorData = news
+	return pubsub.ValidationAccept
+}
+
+// receive takes the presences of others.
+func (m *Members) receive(ctx context.Context, sub *pubsub.Subscription) error {
+	for {
+		message, err := sub.Next(ctx)
+		if err != nil {
+			return supervise.UnlessDone(ctx, err)
+		}
+		author := message.GetFrom()
+		if news, ok := message.ValidatorData.(protocol.Presence); ok && author != m.cfg.Host.ID() {
+			m.hear(author, news)
+		}
+	}
+}
+
+func (m *Members) hear(author peer.ID, news protocol.Presence) {
+	changed, confirm := m.cfg.Directory.Hear(author, news, m.cfg.Now())
+	m.tell(changed)
+	switch {
+	case confirm && !news.Leaving:
+		m.confirm.ask(author, sign)
+	case !confirm && changed == nil:
+		m.cfg.Hooks.Shown(author, news.Summary)
+	}
+}
+
+// followPeers asks each city that connects who it is, and each that disconnects
+// whether it is still there. libp2p tells in the same way of a city that is
+// connected and begins to serve.
+func (m *Members) followPeers(ctx context.Context, events <-chan any) error {
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case e, ok := <-events:
+			if !ok {
+				return supervise.UnlessDone(ctx, errors.New("news of connections ended"))
+			}
+			switch e := e.(type) {
+			case event.EvtPeerIdentificationCompleted:
+				m.connected(e.Peer, e.Protocols)
+			case event.EvtPeerConnectednessChanged:
+				if known, ok := m.cfg.Directory.Get(e.Peer); ok && known.Status == Alive && e.Connectedness == network.NotConnected {
+					m.confirm.ask(e.Peer, doubt)
+				}
+			}
+		}
+	}
+}
+
+// askConnected asks those that connected before there was news of it.
+func (m *Members) askConnected() {
+	for _, other := range m.cfg.Host.Network().Peers() {
+		if m.cfg.Neighbours.Has(other) {
+			m.confirm.ask(other, contact)
+		}
+	}
+}
+
+// connected notes a new connection. A city that is starting does not serve yet. A
+// city that is known may have been killed and be starting again.
+func (m *Members) connected(who peer.ID, spoken []libp2pprotocol.ID) {
+	serves := !slices.ContainsFunc(m.cfg.Protocols, func(id libp2pprotocol.ID) bool { return !slices.Contains(spoken, id) })
+	if serves {
+		m.confirm.ask(who, contact)
+	}
+	if _, known := m.cfg.Directory.Get(who); known || serves {
+		m.dead.suspect(who)
+	}
+}
+
+// ageCities looks at all cities once a second. It asks those that have been silent
+// for too long, and those that failed or left though they are connected. It
+// disconnects peers to which gossip has ended, which are then dialed again, and
+// judges the own clock by those of the others.
+func (m *Members) ageCities(ctx context.Context) error {
+	tick := time.NewTicker(time.Second)
+	defer tick.Stop()
+	for deaf := newDeafDetector(m.cfg.Host); ; {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-tick.C:
+		}
+		m.askSilent()
+		for _, p := range deaf.expire(m.cfg.Topic.ListPeers(), time.Now()) {
+			m.log.Debug("gossip to a city has ended, connecting anew", "peer", p)
+			_ = m.cfg.Host.Network().ClosePeer(p) // whatever that says, the peer is dialed again
+		}
+		m.JudgeClock(ctx)
+	}
+}
+
+func (m *Members) askSilent() {
+	now, silent := m.cfg.Now(), silentIntervals*m.interval()
+	for _, e := range m.cfg.Directory.All() {
+		switch {
+		case e.Status == Alive && now.Sub(e.Heard) > silent:
+			m.confirm.ask(e.Peer, doubt)
+		case e.Status != Alive && !e.leaving(now) && m.cfg.Host.Network().Connectedness(e.Peer) == network.Connected:
+			m.confirm.ask(e.Peer, doubt) // an old connection has come to life again, or the city is back
+		}
+	}
+}

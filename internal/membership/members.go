@@ -1,0 +1,161 @@
+package membership
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"time"
+
+	pubsub "github.com/libp2p/go-libp2p-pubsub"
+	"github.com/libp2p/go-libp2p/core/event"
+	"github.com/libp2p/go-libp2p/core/host"
+	"github.com/libp2p/go-libp2p/core/peer"
+	libp2pprotocol "github.com/libp2p/go-libp2p/core/protocol"
+	"github.com/libp2p/go-libp2p/p2p/host/eventbus"
+
+	"github.com/citynode/citynode/crdt"
+	"github.com/citynode/citynode/internal/streams"
+	"github.com/citynode/citynode/internal/supervise"
+	"github.com/citynode/citynode/internal/wake"
+	"github.com/citynode/citynode/protocol"
+)
+
+// peerEventsMax buffers the host's news of connections.
+const peerEventsMax = 256
+
+// Topic is the topic of presences, which the node has joined.
+type Topic interface {
+	Publish(ctx context.Context, data []byte, opts ...pubsub.PubOpt) error
+	Subscribe() (*pubsub.Subscription, error)
+	ListPeers() []peer.ID
+}
+
+// Self is what Members need to know of the own city.
+type Self interface {
+	// Presence returns what the city says of itself now. It fails only with ctx.
+	Presence(ctx context.Context) (protocol.Presence, error)
+	// DoubtClock tells the city why its clock is not to be trusted; "" where it is.
+	DoubtClock(ctx context.Context, reason string)
+}
+
+// Config is what Members need. All fields are required.
+type Config struct {
+	Host       host.Host
+	Directory  *Directory
+	Neighbours *Neighbours
+	// Clients make calls on the network's call protocol.
+	Clients *streams.Clients
+	// Protocols are those that a peer speaks once it serves as a city.
+	Protocols []libp2pprotocol.ID
+	Topic     Topic
+	Network   string
+	Self      Self
+	// FindAddrs gives the host addresses to dial a peer at, if it has none.
+	FindAddrs func(context.Context, peer.ID)
+	// Every is the time between two presences in a small network.
+	Every time.Duration
+	// ClockSkewMax is how far the own clock may be ahead of all others before the
+	// city is told to doubt it.
+	ClockSkewMax time.Duration
+	// Now is the wall clock.
+	Now    func() time.Time
+	Logger *slog.Logger
+	Hooks  Hooks
+}
+
+// Hooks are called as things happen, by the goroutines of Members, several at the
+// same time. They must return at once. All are required.
+type Hooks struct {
+	// Changed tells that another city was found, or changed its status or its
+	// incarnation.
+	Changed func(Event)
+	// Identified tells what a city of this network has just said of itself, and
+	// what changed by that, or nil.
+	Identified func(peer.ID, protocol.InfoReply, *Event)
+	// Shown tells the summary that a presence of a known city shows.
+	Shown func(peer.ID, crdt.Summary)
+}
+
+// Members tell the other cities of this one, and keep the directory of them.
+type Members struct {
+	cfg     Config
+	log     *slog.Logger
+	due     wake.Signal // is set when a presence is due at once
+	confirm *confirmer
+	dead    *deadConns
+	last    crdt.Stamp // sent last; owned by send's goroutine
+}
+
+// New returns members that say and hear nothing until Serve runs.
+func New(cfg Config) *Members {
+	m := &Members{
+		cfg:  cfg,
+		log:  cfg.Logger,
+		due:  wake.NewSignal(),
+		dead: newDeadConns(cfg.Host, cfg.Logger),
+	}
+	m.confirm = newConfirmer(cfg.Host, m)
+	return m
+}
+
+// Serve tells of this city and listens to the others until ctx is done. It says
+// goodbye then, and returns nil.
+func (m *Members) Serve(ctx context.Context) error {
+	sub, err := m.cfg.Topic.Subscribe()
+	if err != nil {
+		return fmt.Errorf("subscribe to presence: %w", err)
+	}
+	defer sub.Cancel()
+	peers, err := m.cfg.Host.EventBus().Subscribe([]any{
+		new(event.EvtPeerIdentificationCompleted),
+		new(event.EvtPeerConnectednessChanged),
+	}, eventbus.BufSize(peerEventsMax))
+	if err != nil {
+		return fmt.Errorf("watch connections: %w", err)
+	}
+	defer peers.Close() //nolint:errcheck // ending anyway
+	m.askConnected()
+	group, ctx := supervise.NewGroup(ctx)
+	group.Go(func() error { return m.send(ctx) })
+	group.Go(func() error { return m.receive(ctx, sub) })
+	group.Go(func() error { return m.followPeers(ctx, peers.Out()) })
+	group.Go(func() error { return m.ageCities(ctx) })
+	for range confirmWorkers {
+		group.Go(func() error { return m.confirm.work(ctx) })
+	}
+	for range deadWorkers {
+		group.Go(func() error { return m.dead.work(ctx) })
+	}
+	return group.Wait()
+}
+
+// tell passes news of a city on, if there is any.
+func (m *Members) tell(e *Event) {
+	if e == nil {
+		return
+	}
+	m.log.Info("city "+string(e.Status), "city", e.Name, "peer", e.Peer, "before", e.Before, "restarted", e.Restarted)
+	m.cfg.Hooks.Changed(*e)
+}
+
+// JudgeClock tells the city whether to trust its clock: not if at least two others,
+// and all of them, have clocks that are far behind it.
+func (m *Members) JudgeClock(ctx context.Context) {
+	reason := ""
+	if skew, known := m.cfg.Directory.Ahead(m.cfg.Now()); known && skew > m.cfg.ClockSkewMax {
+		reason = fmt.Sprintf("it is at least %v ahead of the clocks of all other cities; set the clock of this machine",
+			skew.Round(time.Second))
+	}
+	m.cfg.Self.DoubtClock(ctx, reason)
+}
+
+// AddrInfo returns where a peer, which this node has just talked to, can be dialed.
+func (m *Members) AddrInfo(p peer.ID) peer.AddrInfo {
+	info := m.cfg.Host.Peerstore().PeerInfo(p)
+	for _, conn := range m.cfg.Host.Network().ConnsToPeer(p) {
+		if len(info.Addrs) == 0 {
+			info.Addrs = append(info.Addrs, conn.RemoteMultiaddr())
+		}
+	}
+	return info
+}

@@ -1,0 +1,187 @@
+package names
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/libp2p/go-libp2p/core/peer"
+
+	"github.com/citynode/citynode/bootstrap"
+	"github.com/citynode/citynode/internal/membership"
+	"github.com/citynode/citynode/internal/supervise"
+	"github.com/citynode/citynode/protocol"
+)
+
+const (
+	// candidatesMax bounds the peers of the directory that are asked for a name.
+	candidatesMax = 8
+	// preferFor is for how long a search waits for a better candidate, and spares
+	// the DHT. It is enough for a city at the other end of the world to answer, and
+	// all that a dead one delays a lookup.
+	preferFor = 500 * time.Millisecond
+	// KnownTimeout bounds the search for a city that the directory knows and that
+	// does not answer. It is a little more than one question takes. Who wants the
+	// city asks again, and then the city may be back.
+	KnownTimeout = 6 * time.Second
+)
+
+// A search is one lookup of a name. The goroutine that begins the search owns it.
+// Each candidate has another goroutine, which sends one finding and ends.
+type search struct {
+	names    *Names
+	asker    peer.ID // is not the answer
+	name     string
+	known    []membership.Entry // whom the directory knows by the name, the best first
+	findings chan finding
+	asking   sync.WaitGroup
+	panics   supervise.Relay
+	said     []*finding // by candidate; nil where it has not said anything yet
+	pending  int        // how many have been asked and have not said anything
+}
+
+// A finding is what a candidate said. The candidates are the known peers and, after
+// them, the DHT.
+type finding struct {
+	candidate int
+	peer      peer.AddrInfo
+	err       error
+}
+
+// search asks all peers that the directory knows by the name at once, and the DHT
+// after preferFor or once all of them have failed. Before preferFor is over the best
+// of those that confirm the name wins: alive before gone, then the one known first.
+// After that the first that confirms the name wins.
+func (n *Names) search(ctx context.Context, asker peer.ID, name string) (peer.AddrInfo, error) {
+	known := slices.DeleteFunc(n.cfg.Directory.Named(name), func(e membership.Entry) bool { return e.Peer == asker })
+	known = known[:min(len(known), candidatesMax)]
+	s := &search{
+		names: n, asker: asker, name: name, known: known,
+		findings: make(chan finding, len(known)+1),
+		said:     make([]*finding, len(known)+1),
+	}
+	defer s.panics.Rethrow()
+	defer s.asking.Wait()
+	searchCtx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	if slices.ContainsFunc(known, func(e membership.Entry) bool { return e.Status != membership.Left }) {
+		defer time.AfterFunc(KnownTimeout, cancel).Stop()
+	}
+	found := s.run(searchCtx)
+	switch {
+	case found != nil:
+		return found.peer, nil
+	case ctx.Err() != nil:
+		return peer.AddrInfo{}, fmt.Errorf("look up %s: %w", name, ctx.Err())
+	}
+	return peer.AddrInfo{}, s.failure()
+}
+
+// run returns what is found, or nil once all candidates have failed, as they do when
+// ctx ends.
+func (s *search) run(ctx context.Context) *finding {
+	for i, e := range s.known {
+		s.ask(i, func() (peer.AddrInfo, error) {
+			c, err := s.names.claimOf(ctx, e.Peer, s.name)
+			return c.holder, err
+		})
+	}
+	prefer := time.NewTimer(preferFor)
+	defer prefer.Stop()
+	for over, inDHT := false, false; ; {
+		if w := s.winner(over); w != nil {
+			return w
+		}
+		if !inDHT && (over || s.pending == 0) {
+			inDHT = true
+			s.ask(len(s.known), func() (peer.AddrInfo, error) { return s.inDHT(ctx) })
+		}
+		if s.pending == 0 {
+			return nil
+		}
+		select {
+		case <-prefer.C:
+			over = true
+		case f := <-s.findings:
+			s.said[f.candidate] = &f
+			s.pending--
+		}
+	}
+}
+
+// ask begins a goroutine that finds out what a candidate says.
+func (s *search) ask(candidate int, find func() (peer.AddrInfo, error)) {
+	s.pending++
+	s.asking.Go(func() {
+		f := finding{candidate: candidate}
+		f.err = s.panics.Guard(func() (err error) {
+			f.peer, err = find()
+			return err
+		})
+		s.findings <- f
+	})
+}
+
+// inDHT asks the peers that provide the name in the DHT.
+func (s *search) inDHT(ctx context.Context) (peer.AddrInfo, error) {
+	var panics supervise.Relay
+	defer panics.Rethrow()
+	return s.names.cfg.DHT.Lookup(ctx, s.name, func(ctx context.Context, candidate peer.AddrInfo) error {
+		return panics.Guard(func() error {
+			if candidate.ID == s.asker {
+				return fmt.Errorf("peer %s asks itself: %w", s.asker, bootstrap.ErrOtherCity)
+			}
+			_, err := s.names.claimOf(ctx, candidate.ID, s.name)
+			return err
+		})
+	})
+}
+
+// winner returns the best of those that have confirmed the name. It returns nil if
+// there is none, or if a better one may still confirm it and the time is not over.
+func (s *search) winner(over bool) *finding {
+	for _, f := range s.said {
+		switch {
+		case f == nil && !over:
+			return nil
+		case f != nil && f.err == nil:
+			return f
+		}
+	}
+	return nil
+}
+
+// failure returns the error of a search in which nobody has confirmed the name. The
+// city is unavailable if a peer may be it: a peer that has not left, and has not said
+// that it is another city.
+func (s *search) failure() error {
+	for i, e := range s.known {
+		if err := s.said[i].err; !errors.Is(err, bootstrap.ErrOtherCity) && !s.left(e.Peer) {
+			return protocol.Errorf(protocol.Unavailable, "city %s does not answer: %w", s.name, err)
+		}
+	}
+	err := s.said[len(s.known)].err
+	if !s.decided(err) {
+		return protocol.Errorf(protocol.Unavailable, "it cannot be told whether there is a city %s: %w", s.name, err)
+	}
+	return protocol.Errorf(protocol.NotFound, "no city %s is reachable on network %s: %w", s.name, s.names.cfg.Network, err)
+}
+
+// decided reports whether a search of the DHT that failed leaves nobody who may be
+// the city.
+func (s *search) decided(err error) bool {
+	undecided, ok := errors.AsType[*bootstrap.UndecidedError](err)
+	if !ok {
+		return errors.Is(err, bootstrap.ErrNameNotFound)
+	}
+	return !undecided.Short && !slices.ContainsFunc(undecided.Silent, func(p peer.ID) bool { return !s.left(p) })
+}
+
+// left reports whether a peer is a city that has said goodbye.
+func (s *search) left(p peer.ID) bool {
+	e, ok := s.names.cfg.Directory.Get(p)
+	return ok && e.Status == membership.Left
+}

@@ -1,0 +1,79 @@
+package node
+
+import (
+	"context"
+
+	"github.com/libp2p/go-libp2p/core/peer"
+
+	"github.com/citynode/citynode/crdt"
+	"github.com/citynode/citynode/internal/membership"
+	"github.com/citynode/citynode/protocol"
+)
+
+// citiesPerPage keeps a page of the directory under a tenth of a frame.
+const citiesPerPage = 64
+
+// info returns what the node says of itself.
+func (c *calls) info(ctx context.Context) (protocol.InfoReply, error) {
+	own, err := c.self.Presence(ctx)
+	info := protocol.InfoReply{
+		Network:     c.network,
+		City:        own.City,
+		Since:       own.Since,
+		Incarnation: own.Incarnation,
+		Summary:     own.Summary,
+		Restarts:    uint64(c.restarts()),
+		Software:    own.Software,
+		Now:         c.self.now(),
+		Skipped:     c.entropy.FutureSkipped(),
+	}
+	if c.journal != nil {
+		info.Store = c.journal.standing()
+	}
+	if j := c.entropy.Joining(); j != nil {
+		info.Joining = &protocol.Joining{City: j.City, Entries: j.Entries, Of: j.Of}
+	}
+	return info, err
+}
+
+func (c *calls) lookup(ctx context.Context, call *protocol.Call) (any, error) {
+	var r protocol.LookupRequest
+	if err := call.Decode(&r); err != nil {
+		return nil, err
+	}
+	if err := crdt.ValidateCityName(r.City); err != nil {
+		return nil, protocol.Errorf(protocol.BadRequest, "city: %w", err)
+	}
+	found, err := c.names.Lookup(ctx, peer.ID(call.Caller), r.City)
+	if err != nil {
+		return nil, err
+	}
+	reply := protocol.LookupReply{Peer: []byte(found.ID), Addrs: [][]byte{}}
+	for _, addr := range found.Addrs {
+		reply.Addrs = append(reply.Addrs, addr.Bytes())
+	}
+	return reply, nil
+}
+
+func (c *calls) cities(ctx context.Context, call *protocol.Call) (any, error) {
+	own, err := c.self.Presence(ctx)
+	if err != nil {
+		return nil, err
+	}
+	lines := []protocol.CityLine{{Presence: own, Peer: []byte(c.self.peer), Status: string(membership.Alive)}}
+	for _, e := range c.directory.All() {
+		lines = append(lines, protocol.CityLine{
+			Presence: e.Presence,
+			Peer:     []byte(e.Peer),
+			Status:   string(e.Status),
+			Agreed:   e.Agreed,
+		})
+	}
+	for len(lines) > citiesPerPage {
+		if err := call.Send(protocol.CitiesPage{Cities: lines[:citiesPerPage]}); err != nil {
+			return nil, err
+		}
+		lines = lines[citiesPerPage:]
+	}
+	return protocol.CitiesPage{Cities: lines}, nil
+}

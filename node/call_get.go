@@ -1,0 +1,107 @@
+package node
+
+import (
+	"context"
+
+	"github.com/citynode/citynode/city"
+	"github.com/citynode/citynode/crdt"
+	"github.com/citynode/citynode/protocol"
+)
+
+// recordsPerPage keeps a page of records that were asked for by id, each of at
+// most crdt.HeroBytesMax, well within a frame.
+const recordsPerPage = 512
+
+// get sends the state, or the part of it that was asked for, in pages.
+func (c *calls) get(ctx context.Context, call *protocol.Call) (any, error) {
+	var r protocol.GetRequest
+	if err := call.Decode(&r); err != nil {
+		return nil, err
+	}
+	if r.Location != "" {
+		if err := crdt.ValidateLocation(r.Location); err != nil {
+			return nil, protocol.Errorf(protocol.BadRequest, "location: %w", err)
+		}
+	}
+	inc, err := c.city.Current()
+	if err != nil {
+		return nil, err
+	}
+	send := sendPages
+	if r.IDs != nil {
+		send = sendRecords
+	}
+	summary, err := send(ctx, call, inc, r)
+	if err != nil {
+		return nil, err
+	}
+	return protocol.GetPage{Summary: &summary}, nil
+}
+
+// sendPages sends the state, or its heroes at a location, and returns the summary of
+// the state.
+func sendPages(ctx context.Context, call *protocol.Call, inc *city.Incarnation, r protocol.GetRequest) (crdt.Summary, error) {
+	var at crdt.Cursor
+	for {
+		page, err := readPage(ctx, inc, r.Location, at)
+		if err != nil {
+			return crdt.Summary{}, err
+		}
+		if err := sendPage(call, page.Entries); err != nil {
+			return crdt.Summary{}, err
+		}
+		if !page.More {
+			return inc.Summary(ctx)
+		}
+		at = page.Next
+	}
+}
+
+// sendPage sends entries, if there are any. More of them or the summary follows at
+// once, so a small page is held back until then.
+func sendPage(call *protocol.Call, e crdt.Entries) error {
+	if e.Len() == 0 {
+		return nil
+	}
+	return call.Hold(protocol.GetPage{Entries: &e})
+}
+
+// readPage returns the next page of the state, or of its heroes at a location.
+func readPage(ctx context.Context, inc *city.Incarnation, location string, at crdt.Cursor) (city.Page, error) {
+	if location == "" {
+		return inc.Page(ctx, at)
+	}
+	return inc.PageAt(ctx, location, at)
+}
+
+// sendRecords sends the records that were asked for by id. It returns the summary of
+// the state at the moment of the last of them.
+func sendRecords(ctx context.Context, call *protocol.Call, inc *city.Incarnation, r protocol.GetRequest) (crdt.Summary, error) {
+	for ids := r.IDs; ; {
+		n := min(len(ids), recordsPerPage)
+		found, summary, err := inc.Records(ctx, ids[:n])
+		if err != nil {
+			return crdt.Summary{}, err
+		}
+		if r.Location != "" {
+			found = heroesAt(found, r.Location)
+		}
+		if err := sendPage(call, found); err != nil {
+			return crdt.Summary{}, err
+		}
+		if ids = ids[n:]; len(ids) == 0 {
+			return summary, nil
+		}
+	}
+}
+
+// heroesAt returns the heroes of the entries that are at the location.
+func heroesAt(e crdt.Entries, location string) crdt.Entries {
+	var there crdt.Entries
+	for _, hero := range e.Heroes {
+		if hero.Location == location {
+			there.Heroes = append(there.Heroes, hero)
+		}
+	}
+	return there
+}

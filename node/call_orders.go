@@ -1,0 +1,88 @@
+package node
+
+import (
+	"context"
+
+	"github.com/libp2p/go-libp2p/core/peer"
+
+	"github.com/citynode/citynode/city"
+	"github.com/citynode/citynode/protocol"
+)
+
+func (c *calls) create(ctx context.Context, call *protocol.Call) (any, error) {
+	var r protocol.CreateRequest
+	if err := call.Decode(&r); err != nil {
+		return nil, err
+	}
+	reply, err := c.city.Do(ctx, city.Create{Caller: callerOf(call), HeroName: r.Name, Here: r.Here})
+	return protocol.HeroReply{Hero: reply.Hero, Summary: reply.Summary}, err
+}
+
+func (c *calls) assign(ctx context.Context, call *protocol.Call) (any, error) {
+	var r protocol.AssignRequest
+	if err := call.Decode(&r); err != nil {
+		return nil, err
+	}
+	order := city.Assign{Caller: callerOf(call), Hero: r.Hero, Home: r.Home}
+	if r.Entries != nil {
+		order.With = *r.Entries
+	}
+	reply, err := c.city.Do(ctx, order)
+	return protocol.HeroReply{Hero: reply.Hero, Summary: reply.Summary}, err
+}
+
+func (c *calls) retire(ctx context.Context, call *protocol.Call) (any, error) {
+	var r protocol.RetireRequest
+	if err := call.Decode(&r); err != nil {
+		return nil, err
+	}
+	reply, err := c.city.Do(ctx, city.Retire{Caller: callerOf(call), Hero: r.Hero})
+	return protocol.RetireReply{Tombstone: reply.Tombstone, Summary: reply.Summary}, err
+}
+
+func (c *calls) update(ctx context.Context, call *protocol.Call) (any, error) {
+	var r protocol.UpdateRequest
+	if err := call.Decode(&r); err != nil {
+		return nil, err
+	}
+	reply, err := c.city.Do(ctx, city.Update{Entries: r.Entries, Source: city.SourceCaller})
+	return protocol.UpdateReply{
+		Changed: uint64(reply.Changed),
+		Summary: reply.Summary,
+		Skipped: uint64(reply.Skipped),
+	}, err
+}
+
+func (c *calls) bomb(call *protocol.Call) error {
+	if !c.isAdmin(peer.ID(call.Caller)) {
+		return protocol.Errorf(protocol.Forbidden, "only an admin of city %s may bomb it", c.name)
+	}
+	inc, err := c.city.Current()
+	if err != nil {
+		return err
+	}
+	if err := c.voidStore(); err != nil {
+		return err
+	}
+	call.AfterReply(func() {
+		// Fails only if the city has crashed on its own meanwhile.
+		_, _ = inc.Do(context.Background(), city.Bomb{})
+	})
+	return nil
+}
+
+// voidStore leaves nothing of the state in the store. It comes before the answer to
+// a bomb, so that no crash can undo the bomb.
+func (c *calls) voidStore() error {
+	if c.journal == nil {
+		return nil
+	}
+	if _, err := c.store.Raise(); err != nil {
+		return protocol.Errorf(protocol.Unavailable, "city %s cannot be bombed, for its store does not work: %w", c.name, err)
+	}
+	return nil
+}
+
+func callerOf(call *protocol.Call) city.Caller {
+	return city.Caller{Name: call.Caller, Request: call.Request.ID}
+}

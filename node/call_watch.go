@@ -1,0 +1,65 @@
+package node
+
+import (
+	"context"
+
+	"github.com/citynode/citynode/crdt"
+	"github.com/citynode/citynode/protocol"
+)
+
+// changesPerPage keeps a page of changes well within a frame.
+const changesPerPage = 512
+
+// watch sends what changes until the caller closes its side.
+func (c *calls) watch(ctx context.Context, call *protocol.Call) error {
+	var r protocol.WatchRequest
+	if err := call.Decode(&r); err != nil {
+		return err
+	}
+	if r.Location != "" {
+		if err := crdt.ValidateLocation(r.Location); err != nil {
+			return protocol.Errorf(protocol.BadRequest, "location: %w", err)
+		}
+	}
+	inc, err := c.city.Current()
+	if err != nil {
+		return err
+	}
+	watcher, summary, err := inc.Watch(ctx, r.Location)
+	if err != nil {
+		return err
+	}
+	defer watcher.Close()
+	ctx, cancel := call.UntilClosed(ctx)
+	defer cancel()
+	if err := call.Send(protocol.GetPage{Summary: &summary}); err != nil {
+		return err
+	}
+	for {
+		changes, err := watcher.Next(ctx)
+		if err != nil {
+			return err
+		}
+		if err := sendChanges(call, changes); err != nil {
+			return err
+		}
+	}
+}
+
+// sendChanges sends changes in pages.
+func sendChanges(call *protocol.Call, changes []crdt.Change) error {
+	for len(changes) > 0 {
+		n := min(len(changes), changesPerPage)
+		var entries crdt.Entries
+		for _, change := range changes[:n] {
+			some := change.Entries()
+			entries.Heroes = append(entries.Heroes, some.Heroes...)
+			entries.Tombstones = append(entries.Tombstones, some.Tombstones...)
+		}
+		if err := call.Send(protocol.GetPage{Entries: &entries}); err != nil {
+			return err
+		}
+		changes = changes[n:]
+	}
+	return nil
+}

@@ -1,0 +1,141 @@
+package node
+
+import (
+	"context"
+	"errors"
+
+	libp2pprotocol "github.com/libp2p/go-libp2p/core/protocol"
+
+	"github.com/citynode/citynode/city"
+	"github.com/citynode/citynode/crdt"
+	"github.com/citynode/citynode/internal/streams"
+	"github.com/citynode/citynode/internal/supervise"
+)
+
+// The supervised children, in the order in which they start.
+const (
+	childRedial      = "redial"
+	childMDNS        = "mdns"
+	childName        = "name"
+	childStreams     = "streams"
+	childStore       = "store"
+	childCity        = "city"
+	childGossip      = "gossip"
+	childPresence    = "presence"
+	childAntiEntropy = "anti-entropy"
+	childNames       = "names"
+)
+
+// children returns the supervised parts. What comes later relies on what comes
+// before: the host is being connected when the city checks its name, and the name
+// is advertised once all the rest serves.
+func (n *Node) children(syncID, callID libp2pprotocol.ID) []supervise.Child {
+	children := []supervise.Child{{Name: childRedial, Start: serving(n.redialer.Serve)}}
+	if n.mdns != nil {
+		children = append(children, supervise.Child{Name: childMDNS, Start: serving(n.mdns.Serve)})
+	}
+	byProtocol := map[libp2pprotocol.ID]streams.Handler{callID: n.calls.serveStream, syncID: n.entropy.Respond}
+	children = append(children,
+		supervise.Child{Name: childName, Start: n.startName},
+		supervise.Child{Name: childStreams, Start: serving(func(ctx context.Context) error {
+			// It goes on over crashes of the city, so that callers can be told of them.
+			return streams.Serve(ctx, n.host, n.log, byProtocol)
+		})})
+	if n.journal != nil {
+		children = append(children, supervise.Child{Name: childStore, Start: serving(n.journal.serve)})
+	}
+	return append(children,
+		supervise.Child{Name: childCity, Start: n.city.Start},
+		supervise.Child{Name: childGossip, Start: serving(n.deltas.Serve)},
+		supervise.Child{Name: childPresence, Start: serving(n.members.Serve)},
+		supervise.Child{Name: childAntiEntropy, Start: serving(n.entropy.Serve)},
+		supervise.Child{Name: childNames, Start: serving(n.dht.Serve)},
+	)
+}
+
+// serving returns the start of a child that needs no preparation.
+func serving(serve func(context.Context) error) func(context.Context) (func(context.Context) error, error) {
+	return func(context.Context) (func(context.Context) error, error) { return serve, nil }
+}
+
+// startName checks the name before anything of the city serves.
+func (n *Node) startName(ctx context.Context) (func(context.Context) error, error) {
+	n.entropy.Started()
+	holder, err := n.names.Claim(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if holder != nil {
+		return nil, &NameTakenError{Name: n.cfg.City.Name, Holder: *holder}
+	}
+	return n.names.Serve, nil
+}
+
+func (n *Node) observer() supervise.Observer {
+	return supervise.Observer{
+		Crashed: func(child string, err error, stack []byte) {
+			if child == childCity && errors.Is(err, city.ErrBombed) {
+				n.log.Warn("city was bombed", "city", n.cfg.City.Name)
+			} else {
+				n.log.Error("a part crashed and is restarted", "part", child, "err", err, "stack", string(stack))
+			}
+			if tell := n.cfg.Events.Crashed; tell != nil {
+				tell(child, err)
+			}
+		},
+		GaveUp: func(err error) { n.log.Error("supervisor gave up", "err", err) },
+		Stopped: func(child string, err error) {
+			if err != nil {
+				n.log.Warn("a part did not stop cleanly", "part", child, "err", err)
+			}
+		},
+	}
+}
+
+// cityStarted is called by the start of each incarnation.
+func (n *Node) cityStarted(incarnation crdt.Stamp) {
+	n.log.Info("city started", "city", n.cfg.City.Name, "incarnation", incarnation.Time())
+	n.members.Announce()
+	n.entropy.IncarnationStarted()
+	if tell := n.cfg.Events.Started; tell != nil {
+		tell(incarnation)
+	}
+}
+
+// cityStepped is called by the city's loop after each message with effects.
+func (n *Node) cityStepped(fx city.Effects) {
+	n.deltas.Offer(toGossip(&fx))
+	n.entropy.Skipped(fx.Future)
+	if tell := n.cfg.Events.Changed; tell != nil {
+		for change := range fx.All() {
+			tell(change)
+		}
+	}
+	if tell := n.cfg.Events.Idle; tell != nil && fx.Note != "" {
+		tell(fx.Note)
+	}
+}
+
+// toGossip returns the changes that are to be gossiped. What came by gossip or
+// anti-entropy is not passed on.
+func toGossip(fx *city.Effects) []crdt.Change {
+	if fx.Source == city.SourceCaller {
+		return fx.Changes
+	}
+	return fx.Changes[fx.Brought:]
+}
+
+// open has the city answer for what it does not know. It judges the clock before
+// the first own write is possible.
+func (n *Node) open(alone bool) {
+	ctx := context.Background()
+	n.members.JudgeClock(ctx)
+	if _, err := n.city.Do(ctx, city.Open{}); err != nil {
+		return // crashed again; the next incarnation opens by itself
+	}
+	n.log.Info("city is open", "city", n.cfg.City.Name, "alone", alone)
+	n.readyOnce.Do(func() { close(n.ready) })
+	if tell := n.cfg.Events.Opened; tell != nil {
+		tell(alone)
+	}
+}

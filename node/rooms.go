@@ -1,0 +1,265 @@
+package node
+
+import (
+	"context"
+	"errors"
+	"path/filepath"
+
+	"github.com/libp2p/go-libp2p/core/peer"
+	libp2pprotocol "github.com/libp2p/go-libp2p/core/protocol"
+
+	"github.com/citynode/citynode/bootstrap"
+	"github.com/citynode/citynode/city"
+	"github.com/citynode/citynode/crdt"
+	"github.com/citynode/citynode/internal/antientropy"
+	"github.com/citynode/citynode/internal/gossip"
+	"github.com/citynode/citynode/internal/membership"
+	"github.com/citynode/citynode/internal/names"
+	"github.com/citynode/citynode/internal/reconcile"
+	"github.com/citynode/citynode/internal/streams"
+	"github.com/citynode/citynode/internal/supervise"
+	"github.com/citynode/citynode/protocol"
+)
+
+// peersFile is the name, in the state folder, of the last-known peers.
+const peersFile = "peers"
+
+// furnish makes the rooms that need the host, each from those before it. A room is
+// given what it needs as values, functions and small interfaces, never the node.
+//
+// Three hooks lead from a room to one that is made later: gossip's losses and joins
+// reach anti-entropy and members, and what members learn reaches names. They are
+// called only once the rooms run, when all of them are there.
+func (n *Node) furnish() error {
+	syncID, callID := libp2pprotocol.ID(protocol.SyncID(n.cfg.Network)), libp2pprotocol.ID(protocol.CallID(n.cfg.Network))
+	n.self = &self{cfg: n.cfg, peer: n.host.ID(), city: n.city, kept: n.kept}
+	n.directory = membership.NewDirectory()
+	n.neighbours = membership.NewNeighbours(n.host, syncID)
+	n.clients = streams.NewClients(n.host, callID)
+	if err := n.connect(syncID, callID); err != nil {
+		return err
+	}
+	n.entropy = n.newEntropy(syncID)
+	if err := n.joinGossip(syncID, callID); err != nil {
+		return err
+	}
+	n.names = n.newNames()
+	n.calls = n.newCalls()
+	var err error
+	n.supervisor, err = supervise.New(supervise.Config{Children: n.children(syncID, callID), Observer: n.observer()})
+	return err
+}
+
+// connect makes what finds peers and keeps the host connected.
+func (n *Node) connect(syncID, callID libp2pprotocol.ID) (err error) {
+	peers := ""
+	if n.cfg.StateDir != "" {
+		peers = filepath.Join(n.cfg.StateDir, peersFile)
+	}
+	n.saved, err = bootstrap.OpenSaved(peers)
+	if _, corrupt := errors.AsType[*bootstrap.CorruptError](err); corrupt {
+		n.log.Warn("last-known peers were damaged and set aside", "err", err)
+	} else if err != nil {
+		return err
+	}
+	n.redialer, err = bootstrap.NewRedialer(n.host, bootstrap.RedialConfig{
+		Bootstrap: n.cfg.Bootstrap,
+		Saved:     n.saved,
+		Worth: func(_ peer.ID, spoken []libp2pprotocol.ID) bool {
+			return containsAll(spoken, callID, syncID)
+		},
+		Events: bootstrap.RedialEvents{DialFailed: n.dialFailed},
+		Logger: n.log,
+	})
+	if err != nil {
+		return err
+	}
+	if n.cfg.MDNS {
+		n.mdns = bootstrap.NewMDNS(n.host, n.log, n.redialer.Found)
+	}
+	n.dht, err = bootstrap.NewNames(n.host, bootstrap.NamesConfig{
+		Network: n.cfg.Network,
+		City:    n.cfg.City.Name,
+		Logger:  n.log,
+	})
+	return err
+}
+
+func (n *Node) newEntropy(syncID libp2pprotocol.ID) *antientropy.AntiEntropy {
+	return antientropy.New(antientropy.Config{
+		Host:         n.host,
+		Protocol:     syncID,
+		City:         &syncedCity{self: n.self, audits: newAudits(), opened: n.open},
+		Cluster:      &cluster{Directory: n.directory, neighbours: n.neighbours},
+		FindAddrs:    n.dht.FindAddrs,
+		ExpectsPeers: n.expectsPeers,
+		Every:        n.cfg.SyncEvery,
+		Now:          n.now,
+		Logger:       n.log,
+		Hooks:        antientropy.Hooks{Synced: n.cfg.Events.synced, Joining: n.cfg.Events.joining},
+	})
+}
+
+// joinGossip makes what speaks over GossipSub.
+func (n *Node) joinGossip(syncID, callID libp2pprotocol.ID) (err error) {
+	ctx, cancel := context.WithCancel(context.Background())
+	n.stopGossip = cancel
+	n.router, err = gossip.NewRouter(ctx, gossip.RouterConfig{
+		Host:        n.host,
+		Network:     n.cfg.Network,
+		KnownPeers:  len(n.saved.Peers()),
+		PrivateNets: privateNets(),
+		Missed:      n.entropy.Missed,
+		Lost:        n.entropy.Lost,
+	})
+	if err != nil {
+		return err
+	}
+	n.deltas, err = gossip.NewDeltas(n.router, gossip.Config{
+		Network: n.cfg.Network,
+		Merge:   n.mergeGossip,
+		Joined:  n.joinedGossip,
+		Lost:    n.entropy.Lost,
+		Horizon: func() crdt.Stamp { return n.now().Add(city.FutureSkewMax) },
+		Off:     n.cfg.NoGossip,
+	})
+	if err != nil {
+		return err
+	}
+	presences, err := n.router.Join(protocol.PresenceTopic(n.cfg.Network), membership.ValidatePresence)
+	if err != nil {
+		return err
+	}
+	n.members = membership.New(membership.Config{
+		Host:         n.host,
+		Directory:    n.directory,
+		Neighbours:   n.neighbours,
+		Clients:      n.clients,
+		Protocols:    []libp2pprotocol.ID{callID, syncID},
+		Topic:        presences,
+		Network:      n.cfg.Network,
+		Self:         n.self,
+		FindAddrs:    n.dht.FindAddrs,
+		Every:        n.cfg.PresenceEvery,
+		ClockSkewMax: city.FutureSkewMax,
+		Now:          n.cfg.Now,
+		Logger:       n.log,
+		Hooks: membership.Hooks{
+			Changed:    n.cfg.Events.cityChanged,
+			Identified: n.identified,
+			Shown:      n.entropy.Compare,
+		},
+	})
+	return nil
+}
+
+func (n *Node) newNames() *names.Names {
+	return names.New(names.Config{
+		Host:       n.host,
+		Network:    n.cfg.Network,
+		City:       n.cfg.City.Name,
+		Directory:  n.directory,
+		Members:    n.members,
+		Clients:    n.clients,
+		DHT:        n.dht,
+		Tenure:     n.kept,
+		Neighbours: n.neighbours.Pick,
+		Await:      n.awaitNeighbours,
+		Trusted:    n.cfg.Trusted,
+		Now:        n.now,
+		Logger:     n.log,
+		Contested:  n.cfg.Events.contested,
+		Yield:      n.yield,
+	})
+}
+
+// dialFailed tells of a bootstrap peer that cannot be dialed.
+func (n *Node) dialFailed(f bootstrap.DialFailure) {
+	if tell := n.cfg.Events.Unreachable; tell != nil && f.Bootstrap {
+		tell(f.Peer, f.Err)
+	}
+}
+
+// expectsPeers reports whether there are peers that could become neighbours soon.
+func (n *Node) expectsPeers() bool { return len(n.cfg.Bootstrap) > 0 || len(n.saved.Peers()) > 0 }
+
+// awaitNeighbours waits until a city is connected, if there are peers that may
+// become one, for antientropy.ConnectWait at most.
+func (n *Node) awaitNeighbours(ctx context.Context) {
+	if !n.expectsPeers() {
+		return
+	}
+	ctx, cancel := context.WithTimeout(ctx, antientropy.ConnectWait)
+	defer cancel()
+	n.neighbours.Await(ctx)
+}
+
+// mergeGossip merges what others gossiped. What comes while the city is down is
+// lost, and anti-entropy brings it.
+func (n *Node) mergeGossip(ctx context.Context, entries crdt.Entries) error {
+	_, err := n.city.Do(ctx, city.Update{Entries: entries, Source: city.SourceGossip})
+	if city.ReasonOf(err) != 0 {
+		return nil
+	}
+	return err
+}
+
+// joinedGossip greets a peer that joins the topic of deltas: it has missed what was
+// gossiped before.
+func (n *Node) joinedGossip(p peer.ID) {
+	n.entropy.Meet(p)
+	n.members.Announce()
+}
+
+// identified passes on what a city has said of itself.
+func (n *Node) identified(p peer.ID, info protocol.InfoReply, changed *membership.Event) {
+	n.names.Identified(p, info, changed)
+	if changed != nil {
+		n.entropy.Meet(p)
+	}
+}
+
+// containsAll reports whether all that are wanted are among some.
+func containsAll(some []libp2pprotocol.ID, wanted ...libp2pprotocol.ID) bool {
+	for _, want := range wanted {
+		found := false
+		for _, one := range some {
+			found = found || one == want
+		}
+		if !found {
+			return false
+		}
+	}
+	return true
+}
+
+// cluster is the directory and the neighbours, as anti-entropy needs them.
+type cluster struct {
+	*membership.Directory
+	neighbours *membership.Neighbours
+}
+
+// Neighbours returns up to most connected cities, drawn at random.
+func (c *cluster) Neighbours(most int) []peer.ID { return c.neighbours.Pick(most) }
+
+// Alive returns all cities that are alive.
+func (c *cluster) Alive() []antientropy.Neighbour {
+	alive := c.Directory.Alive()
+	some := make([]antientropy.Neighbour, len(alive))
+	for i, e := range alive {
+		some[i] = antientropy.Neighbour{Name: e.Presence.City, Peer: e.Peer}
+	}
+	return some
+}
+
+// NameOf returns the name of a city, "" where it is not known.
+func (c *cluster) NameOf(p peer.ID) string {
+	e, _ := c.Get(p)
+	return e.Presence.City
+}
+
+// Agreed notes a complete session that began at start.
+func (c *cluster) Agreed(p peer.ID, of reconcile.Hello, start crdt.Stamp) {
+	c.Agree(p, of.Incarnation, start)
+	c.NoteClock(p, of.Now)
+}
