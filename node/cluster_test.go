@@ -314,11 +314,6 @@ func (m *member) presences() []peer.ID {
 	return m.router.Peers(protocol.PresenceTopic(m.cfg.Network))
 }
 
-func numberedID(n int) (id crdt.ID) {
-	binary.BigEndian.PutUint64(id[8:], uint64(n)+1)
-	return id
-}
-
 // aHero is a valid hero with that id, stamped with its health.
 func aHero(id crdt.ID, health uint8) crdt.Record {
 	return crdt.Record{Kind: crdt.KindHero, Hero: crdt.Hero{
