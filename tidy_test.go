@@ -30,7 +30,8 @@ var rooms = map[string][]string{
 	"crdt/crdttest/findtwins": {"crdt", "crdt/crdttest"}, // made what a test has
 	"crdt":                    {"crdt/sketch"},
 	"crdt/sketch":             {},
-	"bootstrap":               {},
+	"bootstrap":               {"internal/atomicfile"},
+	"internal/atomicfile":     {},
 	"internal/supervise":      {},
 	"internal/wake":           {},
 	"internal/streams":        {"protocol"},

@@ -1,0 +1,10 @@
+// Package atomicfile replaces files whole.
+//
+// After [Write] has returned nil, the new content survives a crash of the
+// machine. A crash during Write leaves the old file or the new one, and readers
+// see one of them at any time. Write never follows a symbolic link: it replaces
+// the link.
+//
+// The work is done by github.com/google/renameio, which does not sync the folder
+// and has no code for Windows. This package adds both.
+package atomicfile
