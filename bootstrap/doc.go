@@ -19,5 +19,6 @@
 //
 // Everything that runs is a Serve(ctx) error which has ended all it started
 // when it returns. The package never decides what a city is, keeps no state of
-// the network but addresses, and imports nothing else of this module.
+// the network but addresses, and imports nothing else of this module but
+// internal/atomicfile.
 package bootstrap

@@ -10,6 +10,8 @@ import (
 
 	"github.com/libp2p/go-libp2p/core/peer"
 	"github.com/rogpeppe/go-internal/lockedfile"
+
+	"github.com/citynode/citynode/internal/atomicfile"
 )
 
 // AppendPeerToFile adds item, an address that [ParsePeers] accepts, as the last
@@ -107,10 +109,11 @@ func editFile(path string, edit func(lines []string) ([]string, error)) error {
 	if err != nil || len(lines) == before {
 		return err
 	}
-	return replaceFile(path, []byte(joinLines(lines)), mode)
+	return atomicfile.Write(path, []byte(joinLines(lines)), mode)
 }
 
-// followLinks lets the rename replace the file and not a link to it.
+// followLinks returns the file that path leads to. atomicfile would replace a
+// link by a file.
 func followLinks(path string) (string, error) {
 	real, err := filepath.EvalSymlinks(path)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -144,29 +147,4 @@ func joinLines(lines []string) string {
 		return ""
 	}
 	return strings.Join(lines, "\n") + "\n"
-}
-
-// replaceFile writes beside path, syncs and renames, so that a crash leaves the
-// old file or the new one.
-func replaceFile(path string, b []byte, mode fs.FileMode) (err error) {
-	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*")
-	if err != nil {
-		return err
-	}
-	defer func() {
-		if err != nil {
-			err = errors.Join(err, os.Remove(f.Name()))
-		}
-	}()
-	_, err = f.Write(b)
-	if err == nil {
-		err = f.Chmod(mode)
-	}
-	if err == nil {
-		err = f.Sync()
-	}
-	if err = errors.Join(err, f.Close()); err != nil {
-		return err
-	}
-	return os.Rename(f.Name(), path)
 }

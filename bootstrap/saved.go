@@ -11,6 +11,8 @@ import (
 
 	"github.com/libp2p/go-libp2p/core/peer"
 	ma "github.com/multiformats/go-multiaddr"
+
+	"github.com/citynode/citynode/internal/atomicfile"
 )
 
 const (
@@ -159,7 +161,7 @@ func (s *Saved) touch() {
 }
 
 // Flush writes the list if it has changed since it was read or written: a new
-// file, 0600, renamed over the old one.
+// file, 0600, that replaces the old one.
 func (s *Saved) Flush() error {
 	if s.path == "" {
 		return nil
@@ -170,7 +172,7 @@ func (s *Saved) Flush() error {
 	if !dirty {
 		return nil
 	}
-	if err := replaceFile(s.path, []byte(text), 0o600); err != nil {
+	if err := atomicfile.Write(s.path, []byte(text), 0o600); err != nil {
 		return fmt.Errorf("write saved peers: %w", err)
 	}
 	s.mu.Lock()
