@@ -147,7 +147,7 @@ func (n *Names) claimKnownTo(ctx context.Context, p peer.ID) (claim, error) {
 		}
 		return claim{}, err
 	}
-	other, err := addrInfoOf(reply)
+	other, err := bootstrap.ReadAddrInfo(reply.Peer, reply.Addrs)
 	if err == nil && other.ID == n.cfg.Host.ID() {
 		err = bootstrap.ErrOtherCity // a neighbour of an older version finds this city
 	}

@@ -4,7 +4,6 @@ import (
 	"context"
 
 	"github.com/libp2p/go-libp2p/core/peer"
-	ma "github.com/multiformats/go-multiaddr"
 
 	"github.com/citynode/citynode/crdt"
 	"github.com/citynode/citynode/protocol"
@@ -30,21 +29,4 @@ func (n *Names) lookupOther(ctx context.Context, asker peer.ID, name string) (pe
 		return peer.AddrInfo{}, protocol.Errorf(protocol.BadRequest, "city: %w", err)
 	}
 	return n.search(ctx, asker, name)
-}
-
-// addrInfoOf reads the answer to a lookup.
-func addrInfoOf(reply protocol.LookupReply) (peer.AddrInfo, error) {
-	id, err := peer.IDFromBytes(reply.Peer)
-	if err != nil {
-		return peer.AddrInfo{}, err
-	}
-	info := peer.AddrInfo{ID: id}
-	for _, b := range reply.Addrs {
-		addr, err := ma.NewMultiaddrBytes(b)
-		if err != nil {
-			return peer.AddrInfo{}, err
-		}
-		info.Addrs = append(info.Addrs, addr)
-	}
-	return info, nil
 }
