@@ -35,7 +35,7 @@ func (n *Names) Serve(ctx context.Context) error {
 		<-ctx.Done()
 		return nil
 	}
-	key := NameCID(n.config.Network, n.config.City)
+	key := n.key(n.config.City)
 	var a advert
 	ticker := time.NewTicker(advertiseCheck)
 	defer ticker.Stop()

@@ -1,6 +1,7 @@
 package bootstrap
 
 import (
+	"context"
 	"math/rand/v2"
 	"time"
 )
@@ -24,4 +25,14 @@ func retryPause(failures int, limit time.Duration) time.Duration {
 		pause = min(limit, retryBase<<max(shift, 0))
 	}
 	return pause - rand.N(pause/2)
+}
+
+// wait returns after d, or earlier when ctx ends.
+func wait(ctx context.Context, d time.Duration) {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+	case <-timer.C:
+	}
 }

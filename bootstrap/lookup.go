@@ -70,7 +70,7 @@ func (n *Names) Lookup(ctx context.Context, city string, verify Verifier) (peer.
 	defer end()
 	lookupCtx, cancel := context.WithTimeout(lookupCtx, lookupTimeout)
 	defer cancel()
-	candidates := n.dht.FindProvidersAsync(lookupCtx, NameCID(n.config.Network, city), candidatesMax)
+	candidates := n.dht.FindProvidersAsync(lookupCtx, n.key(city), candidatesMax)
 	r := race{host: n.host, verify: verify}
 	winner := r.run(lookupCtx, cancel, candidates)
 	switch {
@@ -123,7 +123,7 @@ func (r *race) try(ctx context.Context, info peer.AddrInfo) error {
 	ctx, cancel := context.WithTimeout(ctx, candidateTimeout)
 	defer cancel()
 	if err := connectAnew(ctx, r.host, info); err != nil {
-		_, err := dialReason(err, info.Addrs)
+		_, err := ExplainDial(err, info.Addrs)
 		return err
 	}
 	return r.verify(ctx, info)

@@ -18,9 +18,6 @@ import (
 	manet "github.com/multiformats/go-multiaddr/net"
 )
 
-// MDNSService is the DNS-SD service type under which cities find each other.
-const MDNSService = "_citynode._udp"
-
 const (
 	mdnsDomain = "local"
 	// mdnsRecord begins each TXT record; a full multiaddr follows.
@@ -51,20 +48,29 @@ var errNoInterface = errors.New("no network interface for multicast is up")
 // It stands on zeroconf and not on go-libp2p's p2p/discovery/mdns, whose
 // search, on a machine without IPv6, finds nobody and cannot be closed.
 type MDNS struct {
-	host  host.Host
-	log   *slog.Logger
-	found func(peer.AddrInfo)
+	host   host.Host
+	config MDNSConfig
 }
 
-// NewMDNS makes an MDNS that tells found of each peer, one call at a time, and
-// again each minute while the peer announces itself. found should be quick;
-// answers that come while 64 are waiting are lost until the next minute. A nil
-// logger discards.
-func NewMDNS(h host.Host, logger *slog.Logger, found func(peer.AddrInfo)) *MDNS {
-	if logger == nil {
-		logger = slog.New(slog.DiscardHandler)
+// MDNSConfig says what is announced and who is told.
+type MDNSConfig struct {
+	// Service is the DNS-SD service type under which hosts find each other, as
+	// "_name._udp". It is required.
+	Service string
+	// Found is called for each peer, one call at a time, and again each minute
+	// while the peer announces itself. It should be quick: answers that come while
+	// 64 are waiting are lost until the next minute. It is required.
+	Found func(peer.AddrInfo)
+	// Logger takes what heals itself; nil discards it.
+	Logger *slog.Logger
+}
+
+// NewMDNS returns an MDNS for a host. Serve does the work.
+func NewMDNS(h host.Host, config MDNSConfig) *MDNS {
+	if config.Logger == nil {
+		config.Logger = slog.New(slog.DiscardHandler)
 	}
-	return &MDNS{host: h, log: logger, found: found}
+	return &MDNS{host: h, config: config}
 }
 
 // Serve announces and searches until ctx is done, then returns nil. Where that
@@ -74,12 +80,12 @@ func (m *MDNS) Serve(ctx context.Context) error {
 	defer a.end()
 	failing := false
 	for ctx.Err() == nil {
-		err := a.update(m.host)
+		err := a.update(m.host, m.config.Service)
 		if err == nil {
 			err = m.search(ctx)
 		}
 		if err != nil && !failing {
-			m.log.Warn("mdns does not work now, trying again", "err", err)
+			m.config.Logger.Warn("mdns does not work now, trying again", "err", err)
 		}
 		if failing = err != nil; failing {
 			wait(ctx, mdnsRetry)
@@ -108,7 +114,7 @@ func (m *MDNS) browse(ctx context.Context, traffic zeroconf.IPType) error {
 	var browsing sync.WaitGroup
 	browsing.Go(func() {
 		defer close(done)
-		err = zeroconf.Browse(ctx, MDNSService, mdnsDomain, entries, zeroconf.SelectIPTraffic(traffic))
+		err = zeroconf.Browse(ctx, m.config.Service, mdnsDomain, entries, zeroconf.SelectIPTraffic(traffic))
 	})
 	for open := true; open; {
 		select {
@@ -136,7 +142,7 @@ func (m *MDNS) tell(entry *zeroconf.ServiceEntry) {
 	}
 	for _, info := range mergePeers(addrs) {
 		if info.ID != m.host.ID() {
-			m.found(info)
+			m.config.Found(info)
 		}
 	}
 }
@@ -148,7 +154,7 @@ type announcement struct {
 }
 
 // update announces the host's addresses as they are now.
-func (a *announcement) update(h host.Host) error {
+func (a *announcement) update(h host.Host, service string) error {
 	if !multicastUp() {
 		a.end()
 		return errNoInterface
@@ -164,7 +170,7 @@ func (a *announcement) update(h host.Host) error {
 	}
 	a.end()
 	name := strings.ToLower(rand.Text())
-	server, err := zeroconf.RegisterProxy(name, MDNSService, mdnsDomain, mdnsPort, name, addressRecords(addrs), records, nil)
+	server, err := zeroconf.RegisterProxy(name, service, mdnsDomain, mdnsPort, name, addressRecords(addrs), records, nil)
 	if err != nil {
 		return err
 	}
@@ -244,14 +250,4 @@ func multicastUp() bool {
 	return err == nil && slices.ContainsFunc(interfaces, func(i net.Interface) bool {
 		return i.Flags&(net.FlagUp|net.FlagMulticast) == net.FlagUp|net.FlagMulticast
 	})
-}
-
-// wait waits for d or the end of ctx.
-func wait(ctx context.Context, d time.Duration) {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-ctx.Done():
-	case <-timer.C:
-	}
 }

@@ -32,7 +32,10 @@ func mdnsHelper() int {
 	fmt.Println(h.ID())
 	ctx, cancel := context.WithCancel(context.Background())
 	served := make(chan error, 1)
-	m := NewMDNS(h, nil, func(info peer.AddrInfo) { fmt.Println(info.ID, info.Addrs) })
+	m := NewMDNS(h, MDNSConfig{
+		Service: "_test._udp",
+		Found:   func(info peer.AddrInfo) { fmt.Println(info.ID, info.Addrs) },
+	})
 	go func() { served <- m.Serve(ctx) }()
 	io.Copy(io.Discard, os.Stdin)
 	cancel()

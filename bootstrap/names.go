@@ -2,6 +2,7 @@ package bootstrap
 
 import (
 	"context"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -16,12 +17,9 @@ import (
 	"github.com/multiformats/go-multihash"
 )
 
-const (
-	// DHTPrefix begins the protocol of the DHT, which is one for all networks.
-	DHTPrefix protocol.ID = "/citynode"
-	// DHTProtocol is what nodes of the DHT speak.
-	DHTProtocol = DHTPrefix + "/kad/1.0.0"
-)
+// kadProtocol follows the prefix in the protocol ID of the DHT; the library
+// fixes it.
+const kadProtocol = "/kad/1.0.0"
 
 // ProvideValidity is how long a node keeps the record that a peer provides a
 // name. It is the storing node that forgets, so all nodes share the constant.
@@ -47,10 +45,16 @@ const (
 	lookupChecksMax = 16
 )
 
-// NamesConfig says what is advertised and looked up.
+// NamesConfig says what is advertised and looked up. Digest and Prefix are
+// facts of the wire, which the caller's protocol states.
 type NamesConfig struct {
-	// Network is the network of the names.
-	Network string
+	// Digest returns the SHA-256 digest under which a city's name is provided: the
+	// key of its provider records is the CIDv1 of codec raw and multihash sha2-256
+	// of this digest. It is required.
+	Digest func(city string) [sha256.Size]byte
+	// Prefix begins the protocol ID of the DHT. Only nodes with the same prefix
+	// form one DHT. It is required.
+	Prefix string
 	// City is the name that is advertised; without one names are only looked up.
 	City string
 	// Logger takes what heals itself; nil discards it.
@@ -77,15 +81,15 @@ type Names struct {
 // serves on private networks and on loopback as on the public one, and accepts
 // any number of peers at one address: cities live on one machine.
 func NewNames(h host.Host, config NamesConfig) (*Names, error) {
-	if config.Network == "" {
-		return nil, errors.New("names: no network given")
+	if config.Digest == nil || config.Prefix == "" {
+		return nil, errors.New("names: a digest and a prefix are required")
 	}
 	if config.Logger == nil {
 		config.Logger = slog.New(slog.DiscardHandler)
 	}
 	node, err := dht.New(h,
 		dht.Mode(dht.ModeServer), // ModeAuto stays a client on private networks
-		dht.ProtocolPrefix(DHTPrefix),
+		dht.ProtocolPrefix(protocol.ID(config.Prefix)),
 		dht.DisableValues(),
 		dht.ProviderDatastore(newProviderStore()),
 		dht.ProviderManagerOpts(
@@ -115,7 +119,7 @@ func (n *Names) Close() error {
 	n.mu.Unlock()
 	close(n.closing)
 	n.running.Wait()
-	n.host.RemoveStreamHandler(DHTProtocol)
+	n.host.RemoveStreamHandler(protocol.ID(n.config.Prefix + kadProtocol))
 	if err := n.dht.Close(); err != nil {
 		return fmt.Errorf("close the dht: %w", err)
 	}
@@ -150,12 +154,12 @@ func (n *Names) begin(ctx context.Context) (_ context.Context, end func(), _ err
 	}, nil
 }
 
-// NameCID is the key of a city's provider records: CIDv1, raw, SHA-256 of
-// "citynode/1/NETWORK/CITY".
-func NameCID(network, city string) cid.Cid {
-	sum, err := multihash.Sum([]byte("citynode/1/"+network+"/"+city), multihash.SHA2_256, -1)
+// key returns the key of a city's provider records.
+func (n *Names) key(city string) cid.Cid {
+	digest := n.config.Digest(city)
+	hash, err := multihash.Encode(digest[:], multihash.SHA2_256)
 	if err != nil {
-		panic(err) // only for a hash function that is not built in
+		panic(err) // Encode fails only on a length that is not that of the hash
 	}
-	return cid.NewCidV1(cid.Raw, sum)
+	return cid.NewCidV1(cid.Raw, hash)
 }

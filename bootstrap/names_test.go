@@ -2,8 +2,10 @@ package bootstrap
 
 import (
 	"context"
+	"crypto/sha256"
 	"errors"
 	"fmt"
+	"slices"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -13,6 +15,11 @@ import (
 	mocknet "github.com/libp2p/go-libp2p/p2p/net/mock"
 	p2pping "github.com/libp2p/go-libp2p/p2p/protocol/ping"
 )
+
+// testPrefix begins the DHT's protocol ID in tests.
+const testPrefix = "/test"
+
+func testDigest(city string) [sha256.Size]byte { return sha256.Sum256([]byte(city)) }
 
 // town is one host of a test network with its name in the DHT.
 type town struct {
@@ -24,7 +31,7 @@ type town struct {
 // newTown advertises name from h until stop or the end of the test.
 func newTown(t *testing.T, h host.Host, name string) *town {
 	t.Helper()
-	names, err := NewNames(h, NamesConfig{Network: "main", City: name})
+	names, err := NewNames(h, NamesConfig{Digest: testDigest, Prefix: testPrefix, City: name})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -182,7 +189,7 @@ func TestTheRecordOfADeadCityExpires(t *testing.T) {
 		m.towns[5].Host.Close()
 		candidates := func() int {
 			n := 0
-			for range m.towns[2].names.dht.FindProvidersAsync(t.Context(), NameCID("main", "t5"), candidatesMax) {
+			for range m.towns[2].names.dht.FindProvidersAsync(t.Context(), m.towns[2].names.key("t5"), candidatesMax) {
 				n++
 			}
 			return n
@@ -254,10 +261,42 @@ func TestAHangingCandidateCostsNoMoreThanItsTimeout(t *testing.T) {
 	})
 }
 
-func TestNameCIDIsTheOneOfTheSpecification(t *testing.T) {
+func TestTheKeyOfANameIsTheOneOfTheSpecification(t *testing.T) {
+	n := Names{config: NamesConfig{Digest: func(city string) [sha256.Size]byte { return sha256.Sum256([]byte("citynode/1/main/" + city)) }}}
 	// "b" and the base32 of 01 55 12 20 and the SHA-256 of citynode/1/main/gotham
 	const want = "bafkreigd33v3fv3pgzbfdstq2pwxtdvrjrbkkkeofodbutsi6mdqmf5ntm"
-	if got := NameCID("main", "gotham").String(); got != want {
+	if got := n.key("gotham").String(); got != want {
 		t.Errorf("got %s, want %s", got, want)
+	}
+}
+
+func TestNamesNeedADigestAndAPrefix(t *testing.T) {
+	for _, config := range []NamesConfig{{}, {Digest: testDigest}, {Prefix: testPrefix}} {
+		if _, err := NewNames(nil, config); err == nil {
+			t.Errorf("%+v is accepted", config)
+		}
+	}
+}
+
+func TestTheDHTHasTheProtocolOfItsPrefix(t *testing.T) {
+	net := mocknet.New()
+	defer net.Close()
+	h, err := net.GenPeer()
+	if err != nil {
+		t.Fatal(err)
+	}
+	names, err := NewNames(h, NamesConfig{Digest: testDigest, Prefix: testPrefix})
+	if err != nil {
+		t.Fatal(err)
+	}
+	const want = testPrefix + "/kad/1.0.0"
+	if !slices.Contains(h.Mux().Protocols(), want) {
+		t.Errorf("%v has no %s", h.Mux().Protocols(), want)
+	}
+	if err := names.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if slices.Contains(h.Mux().Protocols(), want) {
+		t.Errorf("%s is served after Close", want)
 	}
 }

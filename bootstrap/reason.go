@@ -53,18 +53,19 @@ var explain = map[DialReason]string{
 	TimedOut:    "no answer: is the other machine up, does its firewall let the port through, and has it the same network key?",
 }
 
-// dialReason classifies the error of a dial to addrs and says it in words.
-func dialReason(err error, addrs []ma.Multiaddr) (DialReason, error) {
+// ExplainDial returns the reason of err, the error of a dial to addrs, and an
+// error that wraps err's most telling cause and says in words what is wrong and,
+// where that is known, what to do. It is the one place that classifies failed
+// dials.
+func ExplainDial(err error, addrs []ma.Multiaddr) (DialReason, error) {
 	reason, cause, where := classify(err), err, ""
-	var dialErr *swarm.DialError
-	if errors.As(err, &dialErr) {
+	if dialErr, ok := errors.AsType[*swarm.DialError](err); ok {
 		reason, where, cause = mostTelling(dialErr, addrs)
 	}
-	var mismatch sec.ErrPeerIDMismatch
-	switch {
-	case errors.As(cause, &mismatch):
+	if mismatch, ok := errors.AsType[sec.ErrPeerIDMismatch](cause); ok {
 		return reason, fmt.Errorf("%sanother peer answers, %s: take the address that the other city prints now", where, mismatch.Actual)
-	case explain[reason] != "":
+	}
+	if explain[reason] != "" {
 		return reason, fmt.Errorf("%s%s (%w)", where, explain[reason], cause)
 	}
 	return reason, fmt.Errorf("%s%w", where, cause)
@@ -86,9 +87,8 @@ func mostTelling(err *swarm.DialError, addrs []ma.Multiaddr) (reason DialReason,
 }
 
 func classify(err error) DialReason {
-	var netErr net.Error
 	switch {
-	case errors.As(err, new(sec.ErrPeerIDMismatch)):
+	case is[sec.ErrPeerIDMismatch](err):
 		return WrongPeer
 	case isKeyMismatch(err):
 		return WrongKey
@@ -104,10 +104,21 @@ func classify(err error) DialReason {
 		return Unreachable
 	case errors.Is(err, swarm.ErrNoTransport):
 		return NoTransport
-	case errors.Is(err, context.DeadlineExceeded), errors.As(err, &netErr) && netErr.Timeout():
+	case isTimeout(err):
 		return TimedOut
 	}
 	return Failed
+}
+
+// is reports whether err is, or wraps, an E.
+func is[E error](err error) bool {
+	_, ok := errors.AsType[E](err)
+	return ok
+}
+
+func isTimeout(err error) bool {
+	netErr, ok := errors.AsType[net.Error](err)
+	return ok && netErr.Timeout() || errors.Is(err, context.DeadlineExceeded)
 }
 
 // isKeyMismatch recognizes how multistream takes bytes that the other key has

@@ -49,7 +49,7 @@ func reasonOf(t *testing.T, from host.Host, id peer.ID, addrs ...ma.Multiaddr) (
 	if err == nil {
 		t.Fatal("connected")
 	}
-	return dialReason(err, addrs)
+	return ExplainDial(err, addrs)
 }
 
 func TestTheReasonOfAFailedDialIsToldInWords(t *testing.T) {
@@ -98,7 +98,7 @@ func TestACertificateOfTheFutureIsToldAsAWrongClock(t *testing.T) {
 		fmt.Errorf("certificate verification failed: %s", x509.CertificateInvalidError{Reason: x509.Expired}),
 		errors.New("failed to negotiate stream multiplexer: remote error: tls: bad certificate"),
 	} {
-		if reason, err := dialReason(later, nil); reason != WrongClock || !strings.Contains(err.Error(), "more than an hour apart") {
+		if reason, err := ExplainDial(later, nil); reason != WrongClock || !strings.Contains(err.Error(), "more than an hour apart") {
 			t.Errorf("got %s, %v", reason, err)
 		}
 	}
@@ -106,7 +106,7 @@ func TestACertificateOfTheFutureIsToldAsAWrongClock(t *testing.T) {
 
 func TestAnUnknownErrorIsPassedOn(t *testing.T) {
 	odd := errors.New("odd")
-	if reason, err := dialReason(fmt.Errorf("dial: %w", odd), nil); reason != Failed || !errors.Is(err, odd) {
+	if reason, err := ExplainDial(fmt.Errorf("dial: %w", odd), nil); reason != Failed || !errors.Is(err, odd) {
 		t.Errorf("got %s, %v", reason, err)
 	}
 }

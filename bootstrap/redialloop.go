@@ -162,12 +162,11 @@ func connectAnew(ctx context.Context, h host.Host, info peer.AddrInfo) error {
 	if err == nil || ctx.Err() != nil || time.Since(begun) > joinedFails {
 		return err
 	}
-	if reason, _ := dialReason(err, info.Addrs); reason != TimedOut {
+	if reason, _ := ExplainDial(err, info.Addrs); reason != TimedOut {
 		return err
 	}
-	select { // until the others that joined have left it, it answers with what failed
-	case <-time.After(joinedEnds):
-	case <-ctx.Done():
+	// The swarm answers with the failed dial until all that joined it have left.
+	if wait(ctx, joinedEnds); ctx.Err() != nil {
 		return err
 	}
 	return connectOnce(ctx, h, info)

@@ -284,7 +284,7 @@ func (r *roster) dialed(now time.Time, d dial) *DialFailure {
 		t.hasten()
 	}
 	t.announced = false
-	return t.note(dialReason(d.err, d.addrs))
+	return t.note(ExplainDial(d.err, d.addrs))
 }
 
 // A dial is one attempt, from the roster to a goroutine and back.

@@ -2,6 +2,7 @@ package node
 
 import (
 	"context"
+	"crypto/sha256"
 	"errors"
 	"path/filepath"
 
@@ -75,12 +76,17 @@ func (n *Node) connect(syncID, callID libp2pprotocol.ID) (err error) {
 		return err
 	}
 	if n.cfg.MDNS {
-		n.mdns = bootstrap.NewMDNS(n.host, n.log, n.redialer.Found)
+		n.mdns = bootstrap.NewMDNS(n.host, bootstrap.MDNSConfig{
+			Service: protocol.MDNSService,
+			Found:   n.redialer.Found,
+			Logger:  n.log,
+		})
 	}
 	n.dht, err = bootstrap.NewNames(n.host, bootstrap.NamesConfig{
-		Network: n.cfg.Network,
-		City:    n.cfg.City.Name,
-		Logger:  n.log,
+		Digest: func(city string) [sha256.Size]byte { return protocol.NameDigest(n.cfg.Network, city) },
+		Prefix: protocol.DHTPrefix,
+		City:   n.cfg.City.Name,
+		Logger: n.log,
 	})
 	return err
 }

@@ -2,6 +2,7 @@ package node
 
 import (
 	"context"
+	"crypto/sha256"
 	"errors"
 	"sync/atomic"
 	"testing"
@@ -98,7 +99,11 @@ func (s *stranger) respondsToSync(f func(network.Stream)) {
 // provides has the stranger advertise a name in the DHT, until the test ends.
 func (s *stranger) provides(t *testing.T, name string) {
 	t.Helper()
-	names, err := bootstrap.NewNames(s, bootstrap.NamesConfig{Network: DefaultNetwork, City: name})
+	names, err := bootstrap.NewNames(s, bootstrap.NamesConfig{
+		Digest: func(city string) [sha256.Size]byte { return protocol.NameDigest(DefaultNetwork, city) },
+		Prefix: protocol.DHTPrefix,
+		City:   name,
+	})
 	if err != nil {
 		t.Fatal(err)
 	}

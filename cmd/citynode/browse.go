@@ -10,7 +10,7 @@ import (
 	"github.com/libp2p/zeroconf/v2"
 	ma "github.com/multiformats/go-multiaddr"
 
-	"github.com/citynode/citynode/bootstrap"
+	"github.com/citynode/citynode/protocol"
 )
 
 // envMDNS, set to "off", keeps every command from sending multicast.
@@ -36,7 +36,7 @@ func browse(ctx context.Context) []peer.AddrInfo {
 	entries := make(chan *zeroconf.ServiceEntry, browsedMax)
 	go func() {
 		// It closes entries when it ends. Without multicast there is nobody to find.
-		_ = zeroconf.Browse(ctx, bootstrap.MDNSService, "local", entries)
+		_ = zeroconf.Browse(ctx, protocol.MDNSService, "local", entries)
 	}()
 	var found []peer.AddrInfo
 	for {
