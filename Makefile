@@ -84,6 +84,14 @@ staticcheck: ## run staticcheck
 check-modules: ## fail if go.mod or go.sum is not tidy
 	$(GO) mod tidy -diff
 
+# Systems and processors that the types are checked for. The two of 32 bits are
+# where a constant can overflow an int.
+PLATFORMS := linux/386 linux/arm darwin/amd64 darwin/arm64 windows/amd64 freebsd/amd64
+
+.PHONY: cross
+cross: ## check the types of all code, tests included, for other systems (PLATFORMS)
+	$(GO) run ./internal/tools/typecheck $(PLATFORMS)
+
 .PHONY: lint
 lint: ## run golangci-lint (.golangci.yml); builds it first, for some minutes
 	$(GOLANGCI_LINT) run ./...

@@ -26,28 +26,29 @@ const modulePath = "github.com/citynode/citynode"
 // room it lies in (crdt/crdttest), needs none: it may import that room and what
 // that room may import, and only tests and its like may import it.
 var rooms = map[string][]string{
-	"docs/performance":        {},                        // draws what was measured
-	"crdt/crdttest/findtwins": {"crdt", "crdt/crdttest"}, // made what a test has
-	"crdt":                    {"crdt/sketch"},
-	"crdt/sketch":             {},
-	"bootstrap":               {"internal/atomicfile"},
-	"internal/atomicfile":     {},
-	"internal/supervise":      {},
-	"internal/wake":           {},
-	"internal/streams":        {"protocol"},
-	"internal/gossip":         {"crdt", "protocol", "internal/supervise", "internal/wake"},
-	"internal/membership":     {"bootstrap", "crdt", "protocol", "internal/streams", "internal/supervise", "internal/wake"},
-	"internal/names":          {"bootstrap", "crdt", "protocol", "internal/membership", "internal/streams", "internal/supervise"},
-	"internal/antientropy":    {"crdt", "protocol", "internal/reconcile", "internal/streams", "internal/supervise", "internal/wake"},
-	"city":                    {"crdt", "crdt/sketch"},
-	"protocol":                {"crdt"},
-	"internal/store":          {"crdt"},
-	"internal/reconcile":      {"crdt", "crdt/sketch"},
-	"internal/history":        {"crdt"},
-	"internal/sim":            {"city", "crdt", "crdt/sketch", "internal/history", "internal/reconcile"},
-	"internal/dispatch":       {"crdt"},
-	"internal/netlab":         {},
-	"internal/e2e":            {"internal/netlab", "internal/history", "crdt"}, // of the rest it knows the binary
+	"docs/performance":         {},                        // draws what was measured
+	"crdt/crdttest/findtwins":  {"crdt", "crdt/crdttest"}, // made what a test has
+	"crdt":                     {"crdt/sketch"},
+	"crdt/sketch":              {},
+	"bootstrap":                {"internal/atomicfile"},
+	"internal/atomicfile":      {},
+	"internal/supervise":       {},
+	"internal/wake":            {},
+	"internal/streams":         {"protocol"},
+	"internal/gossip":          {"crdt", "protocol", "internal/supervise", "internal/wake"},
+	"internal/membership":      {"bootstrap", "crdt", "protocol", "internal/streams", "internal/supervise", "internal/wake"},
+	"internal/names":           {"bootstrap", "crdt", "protocol", "internal/membership", "internal/streams", "internal/supervise"},
+	"internal/antientropy":     {"crdt", "protocol", "internal/reconcile", "internal/streams", "internal/supervise", "internal/wake"},
+	"city":                     {"crdt", "crdt/sketch"},
+	"protocol":                 {"crdt"},
+	"internal/store":           {"crdt"},
+	"internal/reconcile":       {"crdt", "crdt/sketch"},
+	"internal/history":         {"crdt"},
+	"internal/sim":             {"city", "crdt", "crdt/sketch", "internal/history", "internal/reconcile"},
+	"internal/dispatch":        {"crdt"},
+	"internal/netlab":          {},
+	"internal/e2e":             {"internal/netlab", "internal/history", "crdt"}, // of the rest it knows the binary
+	"internal/tools/typecheck": {},
 	"node": {
 		"bootstrap", "city", "crdt", "crdt/sketch", "protocol",
 		"internal/reconcile", "internal/store", "internal/supervise",

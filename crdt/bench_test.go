@@ -6,7 +6,6 @@ import (
 	"runtime"
 	"slices"
 	"strconv"
-	"syscall"
 	"testing"
 	"time"
 
@@ -200,16 +199,6 @@ func cpuOf(b *testing.B, deltas [][]byte, do func([]byte) error) time.Duration {
 const deltas = 1000
 
 const deltaEntries = 100
-
-// cpuTime returns what the process has used, on all processors: the collection
-// of garbage counts, other processes do not.
-func cpuTime() time.Duration {
-	var used syscall.Rusage
-	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &used); err != nil {
-		panic(err)
-	}
-	return time.Duration(used.Utime.Nano() + used.Stime.Nano())
-}
 
 // rewrites returns encoded deltas that rewrite heroes picked by chance; writes
 // counts those of each hero.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"math"
 	"os"
 
 	"github.com/spf13/cobra"
@@ -57,9 +58,9 @@ func (h *heldStore) read(ctx context.Context) (*crdt.State, error) {
 	return state, nil
 }
 
-// allEntries are those of the whole state.
+// allEntries returns the entries of the whole state.
 func allEntries(s *crdt.State) crdt.Entries {
-	e, _, _ := s.Page(0, 1<<40)
+	e, _, _ := s.Page(0, math.MaxInt)
 	return e
 }
 

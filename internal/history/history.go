@@ -1,6 +1,7 @@
 package history
 
 import (
+	"math"
 	"time"
 
 	"github.com/citynode/citynode/crdt"
@@ -110,14 +111,11 @@ type Final struct {
 	Entries crdt.Entries
 }
 
-// FinalOf is what the state of a city holds.
+// FinalOf returns what the state of a city holds.
 func FinalOf(city string, state *crdt.State) Final {
-	entries, _, _ := state.Page(0, wholeBytes)
+	entries, _, _ := state.Page(0, math.MaxInt) // the whole state in one page
 	return Final{City: city, Summary: state.Summary(), Entries: entries}
 }
-
-// wholeBytes is more than a state that is checked has.
-const wholeBytes = 1 << 40
 
 func word[T ~uint8](at T, words ...string) string {
 	if int(at) < len(words) {

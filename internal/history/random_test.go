@@ -2,6 +2,7 @@ package history
 
 import (
 	"fmt"
+	"math"
 	"testing"
 	"time"
 
@@ -110,7 +111,7 @@ func (c *cluster) heal() (finals []Final) {
 	for range 2 {
 		for _, from := range c.cities {
 			for _, to := range c.cities {
-				entries, _, _ := from.state.Page(0, wholeBytes)
+				entries, _, _ := from.state.Page(0, math.MaxInt)
 				to.state.Merge(entries, crdt.NoHorizon)
 			}
 		}
