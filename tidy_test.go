@@ -28,7 +28,7 @@ const modulePath = "github.com/citynode/citynode"
 var rooms = map[string][]string{
 	"docs/performance":         {},                        // draws what was measured
 	"crdt/crdttest/findtwins":  {"crdt", "crdt/crdttest"}, // made what a test has
-	"crdt":                     {"crdt/sketch"},
+	"crdt":                     {"crdt/sketch", "internal/cbor"},
 	"crdt/sketch":              {},
 	"bootstrap":                {"internal/atomicfile"},
 	"internal/atomicfile":      {},
@@ -40,7 +40,7 @@ var rooms = map[string][]string{
 	"internal/names":           {"bootstrap", "crdt", "protocol", "internal/membership", "internal/streams", "internal/supervise"},
 	"internal/antientropy":     {"crdt", "protocol", "internal/reconcile", "internal/streams", "internal/supervise", "internal/wake"},
 	"city":                     {"crdt", "crdt/sketch"},
-	"protocol":                 {"crdt"},
+	"protocol":                 {"crdt", "internal/cbor"},
 	"internal/store":           {"crdt"},
 	"internal/reconcile":       {"crdt", "crdt/sketch"},
 	"internal/history":         {"crdt"},
@@ -49,6 +49,7 @@ var rooms = map[string][]string{
 	"internal/netlab":          {},
 	"internal/e2e":             {"internal/netlab", "internal/history", "crdt"}, // of the rest it knows the binary
 	"internal/tools/typecheck": {},
+	"internal/cbor":            {},
 	"node": {
 		"bootstrap", "city", "crdt", "crdt/sketch", "protocol",
 		"internal/reconcile", "internal/store", "internal/supervise",
@@ -80,6 +81,7 @@ var libp2pRooms = map[string]string{
 var pureRooms = map[string][]string{
 	"crdt":               nil,
 	"crdt/sketch":        nil,
+	"internal/cbor":      nil,
 	"city":               {"city.go", "incarnation.go", "read.go", "watch.go"}, // the actor
 	"internal/history":   nil,
 	"internal/reconcile": nil,

@@ -1,14 +1,19 @@
 package crdt
 
+import (
+	"fmt"
+
+	"github.com/citynode/citynode/internal/cbor"
+)
+
 // DecodeHero reads one hero. It accepts exactly the canonical encoding of a
 // valid hero, and nothing after it; any error is a *[DecodeError]. The result
 // shares no memory with b.
 func DecodeHero(b []byte) (Hero, error) {
-	r := newReader(b)
-	h := r.hero("")
-	r.end()
-	if r.err != nil {
-		return Hero{}, r.err
+	d := strict(b)
+	h := d.hero("")
+	if err := d.end(); err != nil {
+		return Hero{}, err
 	}
 	return h, nil
 }
@@ -16,11 +21,10 @@ func DecodeHero(b []byte) (Hero, error) {
 // DecodeTombstone reads one tombstone. It accepts exactly the canonical
 // encoding of a valid one, and nothing after it; any error is a *[DecodeError].
 func DecodeTombstone(b []byte) (Tombstone, error) {
-	r := newReader(b)
-	t := r.tombstone()
-	r.end()
-	if r.err != nil {
-		return Tombstone{}, r.err
+	d := strict(b)
+	t := d.tombstone()
+	if err := d.end(); err != nil {
+		return Tombstone{}, err
 	}
 	return t, nil
 }
@@ -33,13 +37,27 @@ func DecodeTombstone(b []byte) (Tombstone, error) {
 // keeps one hero of a batch for long keeps the copy; a [State] keeps nothing of
 // it.
 func DecodeEntries(b []byte) (Entries, error) {
-	r := newReader(b)
-	e := r.entries()
-	r.end()
-	if r.err != nil {
-		return Entries{}, r.err
+	e, rest, err := CutEntries(b)
+	if err == nil && len(rest) > 0 {
+		err = &DecodeError{
+			Offset: len(b) - len(rest), Entry: -1, Err: fmt.Errorf("%d bytes after the end", len(rest)),
+		}
+	}
+	if err != nil {
+		return Entries{}, err
 	}
 	return e, nil
+}
+
+// CutEntries is [DecodeEntries] of a batch that stands before other bytes, which
+// it returns. Names and locations are parts of one copy of all of b.
+func CutEntries(b []byte) (e Entries, rest []byte, err error) {
+	d := strict(b)
+	e = d.entries()
+	if err := d.fault(); err != nil {
+		return Entries{}, nil, err
+	}
+	return e, d.Rest(), nil
 }
 
 // UnmarshalCBOR is [DecodeHero].
@@ -63,175 +81,163 @@ func (e *Entries) UnmarshalCBOR(b []byte) (err error) {
 // UnmarshalCBOR reads a byte string of 16 bytes. It stands in requests, which
 // may be any well-formed CBOR, so its length need not be minimal.
 func (id *ID) UnmarshalCBOR(b []byte) error {
-	r := newReader(b)
-	r.loose = true
-	*id = r.id()
-	r.end()
-	return r.err
+	in := loose(b)
+	*id = in.id()
+	return in.end()
 }
 
 // UnmarshalCBOR reads a byte string of 16 bytes; its length need not be minimal.
 func (d *Digest) UnmarshalCBOR(b []byte) error {
-	r := newReader(b)
-	r.loose = true
-	*d = r.digest()
-	r.end()
-	return r.err
+	in := loose(b)
+	*d = in.digest()
+	return in.end()
 }
 
 // UnmarshalCBOR reads a summary. It stands in responses and presences, whose
 // unknown keys are ignored, so any order of keys and any further key will do;
 // the three must be there, each once.
 func (s *Summary) UnmarshalCBOR(b []byte) error {
-	r := newReader(b)
-	r.loose = true
-	*s = r.summary()
-	r.end()
-	return r.err
+	in := loose(b)
+	*s = in.summary()
+	return in.end()
 }
 
 // hero reads a hero. location is one that is likely to be its own; where it
 // is, its string is shared.
-func (r *reader) hero(location string) (h Hero) {
-	r.kind = KindHero
-	start := r.at
-	r.array(heroFields, "hero")
-	h.ID = r.id()
-	h.Name = r.textItem("name", NameBytesMax, "")
-	h.Location = r.textItem("location", CityNameBytesMax, location)
-	h.Health = r.health()
-	h.Patrolling = r.bool("patrolling")
-	h.Version = r.version()
-	if r.err == nil {
-		r.check(start, h.Validate())
+func (d *decoder) hero(location string) (h Hero) {
+	d.kind = KindHero
+	start := d.At()
+	d.Fields("hero", heroFields)
+	h.ID = d.id()
+	h.Name = d.text("name", NameBytesMax, "")
+	h.Location = d.text("location", CityNameBytesMax, location)
+	h.Health = d.health()
+	h.Patrolling = d.Bool("patrolling")
+	h.Version = d.version()
+	if !d.Failed() {
+		d.check(start, h.Validate())
 	}
 	return h
 }
 
-func (r *reader) tombstone() (t Tombstone) {
-	r.kind = KindTombstone
-	start := r.at
-	r.array(tombstoneFields, "tombstone")
-	t.ID = r.id()
-	t.Version = r.version()
-	if r.err == nil {
-		r.check(start, t.Validate())
+func (d *decoder) tombstone() (t Tombstone) {
+	d.kind = KindTombstone
+	start := d.At()
+	d.Fields("tombstone", tombstoneFields)
+	t.ID = d.id()
+	t.Version = d.version()
+	if !d.Failed() {
+		d.check(start, t.Validate())
 	}
 	return t
 }
 
-func (r *reader) check(start int, err error) {
-	if err != nil {
-		r.failWith(start, err)
-	}
-}
-
-func (r *reader) health() uint8 {
-	start := r.at
-	n := r.uint("health")
+func (d *decoder) health() uint8 {
+	start := d.At()
+	n := d.Uint("health")
 	if n > HealthMax {
-		r.failWith(start, invalid("health", "%d is not in %d–%d", n, HealthMin, HealthMax))
+		d.Fail(start, invalid("health", "%d is not in %d–%d", n, HealthMin, HealthMax))
 		return 0
 	}
 	return uint8(n)
 }
 
-func (r *reader) version() Version {
+func (d *decoder) version() Version {
 	return Version{
-		Assigned: Stamp(r.uint("assigned")),
-		Replica:  ReplicaID(r.uint("replica")),
-		HLC:      Stamp(r.uint("hlc")),
+		Assigned: Stamp(d.Uint("assigned")),
+		Replica:  ReplicaID(d.Uint("replica")),
+		HLC:      Stamp(d.Uint("hlc")),
 	}
 }
 
-func (r *reader) entries() (e Entries) {
-	start := r.at
-	keys := r.expect(majorMap, "entries")
+func (d *decoder) entries() (e Entries) {
+	start := d.At()
+	keys := d.Expect(cbor.Map, "entries")
 	if keys > 2 {
-		r.fail(start, "entries: %d keys, at most 2", keys)
+		d.Failf(start, "entries: %d keys, at most 2", keys)
 	}
 	var last uint64
-	for ; keys > 0 && r.err == nil; keys-- {
-		at := r.at
-		key := r.uint("key of entries")
+	for ; keys > 0 && !d.Failed(); keys-- {
+		at := d.At()
+		key := d.Uint("key of entries")
 		switch {
-		case r.err != nil:
+		case d.Failed():
 		case key <= last:
-			r.fail(at, "key %d of entries is repeated, out of order or unknown", key)
+			d.Failf(at, "key %d of entries is repeated, out of order or unknown", key)
 		case key == keyHeroes:
-			e.Heroes = r.heroes()
+			e.Heroes = d.heroes()
 		case key == keyTombstones:
-			e.Tombstones = r.tombstones()
+			e.Tombstones = d.tombstones()
 		default:
-			r.fail(at, "key %d of entries is unknown", key)
+			d.Failf(at, "key %d of entries is unknown", key)
 		}
 		last = key
 	}
 	return e
 }
 
-func (r *reader) heroes() []Hero {
-	heroes := make([]Hero, r.list("heroes", heroBytesMin))
+func (d *decoder) heroes() []Hero {
+	heroes := make([]Hero, d.Array("heroes", heroBytesMin))
 	location := Home
 	for i := range heroes {
-		if r.quickHero(&heroes[i], location) {
+		if d.fastHero(&heroes[i], location) {
 			location = heroes[i].Location
 			continue
 		}
-		r.entry = i
-		heroes[i] = r.hero(location)
-		if r.err != nil {
+		d.entry = i
+		heroes[i] = d.hero(location)
+		if d.Failed() {
 			return nil
 		}
 		location = heroes[i].Location // pages of one city's heroes share it
 	}
-	r.kind, r.entry = KindNone, -1
+	d.kind, d.entry = KindNone, -1
 	return heroes
 }
 
-func (r *reader) tombstones() []Tombstone {
-	tombstones := make([]Tombstone, r.list("tombstones", tombstoneBytesMin))
+func (d *decoder) tombstones() []Tombstone {
+	tombstones := make([]Tombstone, d.Array("tombstones", tombstoneBytesMin))
 	for i := range tombstones {
-		if r.quickTombstone(&tombstones[i]) {
+		if d.fastTombstone(&tombstones[i]) {
 			continue
 		}
-		r.entry = i
-		tombstones[i] = r.tombstone()
-		if r.err != nil {
+		d.entry = i
+		tombstones[i] = d.tombstone()
+		if d.Failed() {
 			return nil
 		}
 	}
-	r.kind, r.entry = KindNone, -1
+	d.kind, d.entry = KindNone, -1
 	return tombstones
 }
 
-func (r *reader) summary() (s Summary) {
-	start := r.at
-	pairs := r.expect(majorMap, "summary")
+func (d *decoder) summary() (s Summary) {
+	start := d.At()
+	pairs := d.Expect(cbor.Map, "summary")
 	var seen [summaryFields + 1]bool
-	for ; pairs > 0 && r.err == nil; pairs-- {
-		at := r.at
-		key, known := r.summaryKey()
+	for ; pairs > 0 && !d.Failed(); pairs-- {
+		at := d.At()
+		key, known := d.summaryKey()
 		if !known {
-			r.skip(1)
+			d.Skip()
 			continue
 		}
 		if seen[key] {
-			r.fail(at, "key %d of the summary is repeated", key)
+			d.Failf(at, "key %d of the summary is repeated", key)
 		}
 		seen[key] = true
 		switch key {
 		case keyHeroes:
-			s.Heroes = r.uint("heroes")
+			s.Heroes = d.Uint("heroes")
 		case keyTombstones:
-			s.Tombstones = r.uint("tombstones")
+			s.Tombstones = d.Uint("tombstones")
 		case keyDigest:
-			s.Digest = r.digest()
+			s.Digest = d.digest()
 		}
 	}
 	for key := uint64(keyHeroes); key <= keyDigest; key++ {
 		if !seen[key] {
-			r.fail(start, "summary: key %d is missing", key)
+			d.Failf(start, "summary: key %d is missing", key)
 		}
 	}
 	return s
@@ -239,11 +245,11 @@ func (r *reader) summary() (s Summary) {
 
 // summaryKey reads or passes over a key of any type and reports whether it is
 // one of a summary's.
-func (r *reader) summaryKey() (key uint64, known bool) {
-	if r.left() > 0 && r.b[r.at]&^31 != majorUint {
-		r.skip(1)
+func (d *decoder) summaryKey() (key uint64, known bool) {
+	if first, ok := d.Peek(); ok && cbor.MajorOf(first) != cbor.Uint {
+		d.Skip()
 		return 0, false
 	}
-	key = r.uint("key of the summary")
-	return key, r.err == nil && keyHeroes <= key && key <= keyDigest
+	key = d.Uint("key of the summary")
+	return key, !d.Failed() && keyHeroes <= key && key <= keyDigest
 }

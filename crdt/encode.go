@@ -3,25 +3,8 @@ package crdt
 import (
 	"encoding/binary"
 	"slices"
-)
 
-// The major types of CBOR that are in use (RFC 8949 §3.1), in the place they
-// have in an item's first byte.
-const (
-	majorUint     byte = 0 << 5
-	majorNegative byte = 1 << 5
-	majorBytes    byte = 2 << 5
-	majorText     byte = 3 << 5
-	majorArray    byte = 4 << 5
-	majorMap      byte = 5 << 5
-	majorSimple   byte = 7 << 5
-)
-
-// The one-byte encodings of simple values (RFC 8949 §3.3).
-const (
-	simpleFalse = majorSimple | 20
-	simpleTrue  = majorSimple | 21
-	simpleNull  = majorSimple | 22
+	"github.com/citynode/citynode/internal/cbor"
 )
 
 // Numbers of fields, and keys of maps, in the wire form.
@@ -35,11 +18,10 @@ const (
 	summaryFields = 3
 )
 
-// Sizes of encodings in bytes. A head is an item's first byte and its argument.
+// Sizes of encodings in bytes.
 const (
-	headBytesMax      = 9
 	idItemBytes       = 1 + idBytes
-	versionBytesMax   = 3 * headBytesMax
+	versionBytesMax   = 3 * cbor.HeadBytesMax
 	versionBytesMin   = 3
 	heroBytesMin      = 1 + idItemBytes + 2 + 2 + 1 + 1 + versionBytesMin
 	tombstoneBytesMin = 1 + idItemBytes + versionBytesMin
@@ -79,14 +61,14 @@ func appendHero(
 		dst = slices.Grow(dst, HeroBytesMax)
 	}
 	b := (*[HeroBytesMax]byte)(dst[n : n+HeroBytesMax])
-	b[0], b[1] = majorArray|heroFields, majorBytes|idBytes
+	b[0], b[1] = byte(cbor.Array)|heroFields, byte(cbor.Bytes)|idBytes
 	copy(b[2:], id[:])
-	at := putSmall(b, 1+idItemBytes, majorText, uint8(len(name)))
+	at := putSmall(b, 1+idItemBytes, cbor.Text, uint8(len(name)))
 	at += copy(b[at:], name)
-	at = putSmall(b, at, majorText, uint8(len(location)))
+	at = putSmall(b, at, cbor.Text, uint8(len(location)))
 	at += copy(b[at:], location)
-	at = putSmall(b, at, majorUint, health)
-	b[at] = simple(patrolling)
+	at = putSmall(b, at, cbor.Uint, health)
+	b[at] = cbor.Bool(patrolling)
 	at = putUint(b, at+1, uint64(v.Assigned))
 	at = putUint(b, at, uint64(v.Replica))
 	at = putUint(b, at, uint64(v.HLC))
@@ -96,18 +78,18 @@ func appendHero(
 // growHero is appendHero item by item, for the end of a buffer and for heroes
 // that are not valid.
 func growHero(dst []byte, id *ID, name, location string, health uint8, patrolling bool, v *Version) []byte {
-	dst = appendHead(dst, majorArray, heroFields)
-	dst = appendBytes(dst, id[:])
-	dst = appendText(dst, name)
-	dst = appendText(dst, location)
-	dst = appendHead(dst, majorUint, uint64(health))
-	return appendVersion(append(dst, simple(patrolling)), *v)
+	dst = cbor.AppendHead(dst, cbor.Array, heroFields)
+	dst = cbor.AppendBytes(dst, id[:])
+	dst = cbor.AppendText(dst, name)
+	dst = cbor.AppendText(dst, location)
+	dst = cbor.AppendUint(dst, uint64(health))
+	return appendVersion(cbor.AppendBool(dst, patrolling), *v)
 }
 
 // AppendTombstone appends the canonical encoding of t. It does not validate.
 func AppendTombstone(dst []byte, t Tombstone) []byte {
-	dst = appendHead(dst, majorArray, tombstoneFields)
-	dst = appendBytes(dst, t.ID[:])
+	dst = cbor.AppendHead(dst, cbor.Array, tombstoneFields)
+	dst = cbor.AppendBytes(dst, t.ID[:])
 	return appendVersion(dst, t.Version)
 }
 
@@ -117,7 +99,7 @@ func AppendEntries(dst []byte, e Entries) []byte {
 	dst = appendEntriesHead(dst, e.Heroes != nil, e.Tombstones != nil)
 	if e.Heroes != nil {
 		dst = append(dst, keyHeroes)
-		dst = appendHead(dst, majorArray, uint64(len(e.Heroes)))
+		dst = cbor.AppendHead(dst, cbor.Array, uint64(len(e.Heroes)))
 		for i := range e.Heroes {
 			h := &e.Heroes[i]
 			dst = appendHero(dst, &h.ID, []byte(h.Name), h.Location, h.Health, h.Patrolling, &h.Version)
@@ -125,7 +107,7 @@ func AppendEntries(dst []byte, e Entries) []byte {
 	}
 	if e.Tombstones != nil {
 		dst = append(dst, keyTombstones)
-		dst = appendHead(dst, majorArray, uint64(len(e.Tombstones)))
+		dst = cbor.AppendHead(dst, cbor.Array, uint64(len(e.Tombstones)))
 		for _, t := range e.Tombstones {
 			dst = AppendTombstone(dst, t)
 		}
@@ -140,7 +122,7 @@ func appendEntriesHead(dst []byte, heroes, tombstones bool) []byte {
 			keys++
 		}
 	}
-	return appendHead(dst, majorMap, keys)
+	return cbor.AppendHead(dst, cbor.Map, keys)
 }
 
 // HeroSize returns the length of h's canonical encoding in bytes.
@@ -155,9 +137,9 @@ func (s *State) heroSize(slot *heroSlot) int {
 
 func heroSize(name, location int, health uint8, v *Version) int {
 	return 1 + idItemBytes +
-		headSize(uint64(name)) + name +
-		headSize(uint64(location)) + location +
-		headSize(uint64(health)) + 1 + versionSize(*v)
+		cbor.HeadSize(uint64(name)) + name +
+		cbor.HeadSize(uint64(location)) + location +
+		cbor.HeadSize(uint64(health)) + 1 + versionSize(*v)
 }
 
 // TombstoneSize returns the length of t's canonical encoding in bytes.
@@ -187,68 +169,36 @@ func (e Entries) MarshalCBOR() ([]byte, error) {
 
 // MarshalCBOR returns the canonical encoding. The error is always nil.
 func (s Summary) MarshalCBOR() ([]byte, error) {
-	dst := appendHead(nil, majorMap, summaryFields)
-	dst = appendHead(append(dst, keyHeroes), majorUint, s.Heroes)
-	dst = appendHead(append(dst, keyTombstones), majorUint, s.Tombstones)
-	return appendBytes(append(dst, keyDigest), s.Digest[:]), nil
+	dst := cbor.AppendHead(nil, cbor.Map, summaryFields)
+	dst = cbor.AppendUint(append(dst, keyHeroes), s.Heroes)
+	dst = cbor.AppendUint(append(dst, keyTombstones), s.Tombstones)
+	return cbor.AppendBytes(append(dst, keyDigest), s.Digest[:]), nil
 }
 
 // MarshalCBOR returns a byte string of 16 bytes. The error is always nil.
-func (id ID) MarshalCBOR() ([]byte, error) { return appendBytes(nil, id[:]), nil }
+func (id ID) MarshalCBOR() ([]byte, error) { return cbor.AppendBytes(nil, id[:]), nil }
 
 // MarshalCBOR returns a byte string of 16 bytes. The error is always nil.
-func (d Digest) MarshalCBOR() ([]byte, error) { return appendBytes(nil, d[:]), nil }
+func (d Digest) MarshalCBOR() ([]byte, error) { return cbor.AppendBytes(nil, d[:]), nil }
 
 func appendVersion(dst []byte, v Version) []byte {
-	dst = appendHead(dst, majorUint, uint64(v.Assigned))
-	dst = appendHead(dst, majorUint, uint64(v.Replica))
-	return appendHead(dst, majorUint, uint64(v.HLC))
+	dst = cbor.AppendUint(dst, uint64(v.Assigned))
+	dst = cbor.AppendUint(dst, uint64(v.Replica))
+	return cbor.AppendUint(dst, uint64(v.HLC))
 }
 
 func versionSize(v Version) int {
-	return headSize(uint64(v.Assigned)) + headSize(uint64(v.Replica)) + headSize(uint64(v.HLC))
+	return cbor.HeadSize(uint64(v.Assigned)) + cbor.HeadSize(uint64(v.Replica)) + cbor.HeadSize(uint64(v.HLC))
 }
 
-func simple(b bool) byte {
-	if b {
-		return simpleTrue
-	}
-	return simpleFalse
-}
-
-func appendBytes(dst, b []byte) []byte {
-	return append(appendHead(dst, majorBytes, uint64(len(b))), b...)
-}
-
-func appendText(dst []byte, s string) []byte {
-	return append(appendHead(dst, majorText, uint64(len(s))), s...)
-}
-
-// appendHead appends an item's first byte and its argument n in the shortest
-// form (RFC 8949 §4.2.1).
-func appendHead(dst []byte, major byte, n uint64) []byte {
-	switch headSize(n) {
-	case 1:
-		return append(dst, major|byte(n))
-	case 2:
-		return append(dst, major|24, byte(n))
-	case 3:
-		return binary.BigEndian.AppendUint16(append(dst, major|25), uint16(n))
-	case 5:
-		return binary.BigEndian.AppendUint32(append(dst, major|26), uint32(n))
-	default:
-		return binary.BigEndian.AppendUint64(append(dst, major|27), n)
-	}
-}
-
-// putSmall is appendHead at a position of a buffer that has room, for arguments
+// putSmall is [cbor.AppendHead] at a position of a buffer that has room, for arguments
 // of a byte. It returns the position after the head.
-func putSmall(b *[HeroBytesMax]byte, at int, major, n byte) int {
+func putSmall(b *[HeroBytesMax]byte, at int, m cbor.Major, n byte) int {
 	if n < 24 {
-		b[at] = major | n
+		b[at] = byte(m) | n
 		return at + 1
 	}
-	b[at], b[at+1] = major|24, n
+	b[at], b[at+1] = byte(m)|24, n
 	return at + 2
 }
 
@@ -256,24 +206,9 @@ func putSmall(b *[HeroBytesMax]byte, at int, major, n byte) int {
 // take all eight bytes.
 func putUint(b *[HeroBytesMax]byte, at int, n uint64) int {
 	if n < 1<<32 {
-		return at + len(appendHead(b[at:at], majorUint, n))
+		return at + len(cbor.AppendHead(b[at:at], cbor.Uint, n))
 	}
-	b[at] = majorUint | 27
+	b[at] = byte(cbor.Uint) | 27
 	binary.BigEndian.PutUint64(b[at+1:], n)
-	return at + headBytesMax
-}
-
-func headSize(n uint64) int {
-	switch {
-	case n < 24:
-		return 1
-	case n < 1<<8:
-		return 2
-	case n < 1<<16:
-		return 3
-	case n < 1<<32:
-		return 5
-	default:
-		return headBytesMax
-	}
+	return at + cbor.HeadBytesMax
 }

@@ -3,6 +3,8 @@ package crdt
 import (
 	"slices"
 	"strings"
+
+	"github.com/citynode/citynode/internal/cbor"
 )
 
 // Cursor is a place in a walk through a state in pages; 0 is the start. It has
@@ -67,13 +69,13 @@ func (s *State) AppendPage(dst []byte, c Cursor, bytesMax int) (page []byte, ent
 	dst = slices.Grow(dst, p.bytes+HeroBytesMax) // the last hero's spare room, see appendHero
 	dst = appendEntriesHead(dst, p.heroes > 0, p.tombstones > 0)
 	if p.heroes > 0 {
-		dst = appendHead(append(dst, keyHeroes), majorArray, uint64(p.heroes))
+		dst = cbor.AppendHead(append(dst, keyHeroes), cbor.Array, uint64(p.heroes))
 		for i := range p.heroes {
 			dst = s.appendHero(dst, s.heroes.at(uint32(p.left-1-i)))
 		}
 	}
 	if p.tombstones > 0 {
-		dst = appendHead(append(dst, keyTombstones), majorArray, uint64(p.tombstones))
+		dst = cbor.AppendHead(append(dst, keyTombstones), cbor.Array, uint64(p.tombstones))
 		for i := range p.tombstones {
 			dst = AppendTombstone(dst, s.tombstones.at(uint32(p.met+i)).Tombstone)
 		}

@@ -29,14 +29,11 @@ const (
 const (
 	infoOneByte    = 24
 	infoTwoBytes   = 25
-	infoFloat16    = 25 // in majorSimple
 	infoFourBytes  = 26
 	infoEightBytes = 27
 	infoReserved   = 28 // to 30
 	infoIndefinite = 31
 )
-
-const breakByte = majorSimple<<5 | infoIndefinite
 
 // head is the first byte of an item and its argument.
 type head struct {
@@ -108,8 +105,6 @@ func (r *headReader) content(h head) []byte {
 	r.at += int(h.arg)
 	return part
 }
-
-func (r *headReader) atBreak() bool { return r.at < len(r.b) && r.b[r.at] == breakByte }
 
 func (r *headReader) malformed(format string, args ...any) error {
 	return fmt.Errorf("%w: byte %d: "+format, append([]any{errNotWellFormed, r.start}, args...)...)

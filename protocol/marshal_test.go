@@ -168,3 +168,12 @@ func TestArraysAreBoundedBeforeTheyGrow(t *testing.T) {
 		t.Errorf("%v allocations", n)
 	}
 }
+
+func unhex(t testing.TB, s string) []byte {
+	t.Helper()
+	b, err := hex.DecodeString(s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
+}

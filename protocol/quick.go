@@ -21,13 +21,6 @@ type quick struct {
 	failed bool
 }
 
-// quickCheck reports whether [Check] accepts b, where it is sure of it.
-func quickCheck(b []byte) bool {
-	q := quick{b: b}
-	q.skip(NestingMax)
-	return q.whole()
-}
-
 // quickUnmarshal decodes b, which Check has accepted, into v, and reports
 // whether it could; what it has set otherwise, who reads it after it sets again.
 // Bodies of requests and responses share memory with b.
