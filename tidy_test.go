@@ -42,7 +42,7 @@ var rooms = map[string][]string{
 	"city":                     {"crdt", "crdt/sketch"},
 	"protocol":                 {"crdt", "internal/cbor"},
 	"internal/store":           {"crdt"},
-	"internal/reconcile":       {"crdt", "crdt/sketch"},
+	"internal/reconcile":       {"crdt", "crdt/sketch", "internal/cbor"},
 	"internal/history":         {"crdt"},
 	"internal/sim":             {"city", "crdt", "crdt/sketch", "internal/history", "internal/reconcile"},
 	"internal/dispatch":        {"crdt"},

@@ -145,6 +145,24 @@ func heroSize(name, location int, health uint8, v *Version) int {
 // TombstoneSize returns the length of t's canonical encoding in bytes.
 func TombstoneSize(t Tombstone) int { return 1 + idItemBytes + versionSize(t.Version) }
 
+// EntriesSize returns the length of the canonical encoding of e in bytes.
+func EntriesSize(e Entries) int {
+	size := 1
+	if e.Heroes != nil {
+		size += 1 + cbor.HeadSize(uint64(len(e.Heroes)))
+	}
+	for i := range e.Heroes {
+		size += HeroSize(e.Heroes[i])
+	}
+	if e.Tombstones != nil {
+		size += 1 + cbor.HeadSize(uint64(len(e.Tombstones)))
+	}
+	for _, t := range e.Tombstones {
+		size += TombstoneSize(t)
+	}
+	return size
+}
+
 // MarshalCBOR returns the canonical encoding. The error is always nil.
 func (h Hero) MarshalCBOR() ([]byte, error) {
 	return AppendHero(make([]byte, 0, HeroSize(h)), h), nil
@@ -157,23 +175,19 @@ func (t Tombstone) MarshalCBOR() ([]byte, error) {
 
 // MarshalCBOR returns the canonical encoding. The error is always nil.
 func (e Entries) MarshalCBOR() ([]byte, error) {
-	size := EntriesOverheadMax
-	for _, h := range e.Heroes {
-		size += HeroSize(h)
-	}
-	for _, t := range e.Tombstones {
-		size += TombstoneSize(t)
-	}
-	return AppendEntries(make([]byte, 0, size), e), nil
+	return AppendEntries(make([]byte, 0, EntriesSize(e)), e), nil
+}
+
+// AppendSummary appends the canonical encoding of s.
+func AppendSummary(dst []byte, s Summary) []byte {
+	dst = cbor.AppendHead(dst, cbor.Map, summaryFields)
+	dst = cbor.AppendUint(append(dst, keyHeroes), s.Heroes)
+	dst = cbor.AppendUint(append(dst, keyTombstones), s.Tombstones)
+	return cbor.AppendBytes(append(dst, keyDigest), s.Digest[:])
 }
 
 // MarshalCBOR returns the canonical encoding. The error is always nil.
-func (s Summary) MarshalCBOR() ([]byte, error) {
-	dst := cbor.AppendHead(nil, cbor.Map, summaryFields)
-	dst = cbor.AppendUint(append(dst, keyHeroes), s.Heroes)
-	dst = cbor.AppendUint(append(dst, keyTombstones), s.Tombstones)
-	return cbor.AppendBytes(append(dst, keyDigest), s.Digest[:]), nil
-}
+func (s Summary) MarshalCBOR() ([]byte, error) { return AppendSummary(nil, s), nil }
 
 // MarshalCBOR returns a byte string of 16 bytes. The error is always nil.
 func (id ID) MarshalCBOR() ([]byte, error) { return cbor.AppendBytes(nil, id[:]), nil }

@@ -3,61 +3,29 @@ package reconcile
 import (
 	"bytes"
 	"encoding/binary"
+	"errors"
 	"fmt"
-
-	"github.com/fxamacker/cbor/v2"
+	"math/bits"
 
 	"github.com/citynode/citynode/crdt"
+	"github.com/citynode/citynode/internal/cbor"
 )
 
 const (
 	// nestingMax counts containers from the message's map on: the map, its
 	// entries, their array, a hero.
 	nestingMax = 4
-	// mapPairsMax and arrayElementsMax are checked before anything is
-	// allocated. An entry takes 21 bytes at least, so no message has more.
-	mapPairsMax      = 16
-	arrayElementsMax = MessageBytesMax / 16
+	// envelopeBytesMax is more than a message takes besides its entries, cells
+	// and symbols: with a hello under 80 bytes.
+	envelopeBytesMax = 128
 
 	symbolBytes = 8
 )
 
-// wireMessage is a message as it is encoded. Which keys there are depends on
-// the kind; see forms. An optional key is there if and only if its value is not
-// zero or empty.
-type wireMessage struct {
-	Kind        uint64          `cbor:"1,keyasint"`
-	Hello       *wireHello      `cbor:"2,keyasint,omitempty"`
-	Cursor      *uint64         `cbor:"3,keyasint,omitempty"`
-	Entries     cbor.RawMessage `cbor:"4,keyasint,omitempty"`
-	Incarnation *crdt.Stamp     `cbor:"5,keyasint,omitempty"`
-	Changed     *uint64         `cbor:"6,keyasint,omitempty"`
-	Skipped     *uint64         `cbor:"7,keyasint,omitempty"`
-	Cells       *uint64         `cbor:"8,keyasint,omitempty"`
-	Prefix      *[]byte         `cbor:"9,keyasint,omitempty"`
-	Audit       *wireAudit      `cbor:"10,keyasint,omitempty"`
-	Symbols     *[]byte         `cbor:"11,keyasint,omitempty"`
-	Replaced    cbor.RawMessage `cbor:"12,keyasint,omitempty"`
-	Unknown     *uint64         `cbor:"13,keyasint,omitempty"`
-	More        *bool           `cbor:"14,keyasint,omitempty"`
-}
-
-type wireHello struct {
-	Incarnation crdt.Stamp   `cbor:"1,keyasint"`
-	Summary     crdt.Summary `cbor:"2,keyasint"`
-	Now         crdt.Stamp   `cbor:"3,keyasint"`
-}
-
-type wireAudit struct {
-	Salt  uint64 `cbor:"1,keyasint"`
-	Parts uint64 `cbor:"2,keyasint"`
-}
-
-// keySet is a set of the keys of a wireMessage besides the kind.
-type keySet uint16
-
+// The keys of a message, whose encoding is the number itself in one byte.
 const (
-	keyHello keySet = 1 << iota
+	keyKind = 1 + iota
+	keyHello
 	keyCursor
 	keyEntries
 	keyIncarnation
@@ -72,67 +40,133 @@ const (
 	keyMore
 )
 
-// form is which keys a kind of message must and may have.
-type form struct{ must, may keySet }
+// keySet is a set of keys: bit n stands for key n.
+type keySet uint16
 
-var forms = [...]form{
-	KindHello:       {must: keyHello},
-	KindSame:        {must: keyHello},
-	KindDiffer:      {must: keyHello | keyPrefix},
-	KindAsk:         {must: keyCells, may: keyAudit},
-	KindSketch:      {must: keyHello | keyPrefix, may: keyMore},
-	KindWant:        {must: keySymbols, may: keyAudit},
-	KindFound:       {must: keyEntries | keyIncarnation, may: keyReplaced | keyUnknown | keyMore},
-	KindPull:        {must: keyCursor},
-	KindPage:        {must: keyEntries | keyIncarnation, may: keyCursor},
-	KindPush:        {must: keyEntries},
-	KindDone:        {must: keyChanged | keySkipped},
-	KindAgreed:      {must: keyIncarnation | keyChanged | keySkipped},
+func keys(list ...int) (s keySet) {
+	for _, key := range list {
+		s |= 1 << key
+	}
+	return s
+}
+
+func (s keySet) has(key int) bool { return s&(1<<key) != 0 }
+
+// messageKeys are the keys, besides the kind, that a message of each kind must
+// and may have. An optional key is there if and only if its value is not zero
+// or empty.
+var messageKeys = [...]struct{ must, may keySet }{
+	KindHello:       {must: keys(keyHello)},
+	KindSame:        {must: keys(keyHello)},
+	KindDiffer:      {must: keys(keyHello, keyPrefix)},
+	KindAsk:         {must: keys(keyCells), may: keys(keyAudit)},
+	KindSketch:      {must: keys(keyHello, keyPrefix), may: keys(keyMore)},
+	KindWant:        {must: keys(keySymbols), may: keys(keyAudit)},
+	KindFound:       {must: keys(keyEntries, keyIncarnation), may: keys(keyReplaced, keyUnknown, keyMore)},
+	KindPull:        {must: keys(keyCursor)},
+	KindPage:        {must: keys(keyEntries, keyIncarnation), may: keys(keyCursor)},
+	KindPush:        {must: keys(keyEntries)},
+	KindDone:        {must: keys(keyChanged, keySkipped)},
+	KindAgreed:      {must: keys(keyIncarnation, keyChanged, keySkipped)},
 	KindUnavailable: {},
 }
 
-var encMode = func() cbor.EncMode {
-	mode, err := cbor.CoreDetEncOptions().EncMode()
-	if err != nil {
-		panic(err) // the options are constants
-	}
-	return mode
-}()
-
-var decMode = func() cbor.DecMode {
-	mode, err := cbor.DecOptions{
-		DupMapKey:         cbor.DupMapKeyEnforcedAPF,
-		IndefLength:       cbor.IndefLengthForbidden,
-		TagsMd:            cbor.TagsForbidden,
-		ExtraReturnErrors: cbor.ExtraDecErrorUnknownField,
-		MaxNestedLevels:   nestingMax,
-		MaxMapPairs:       mapPairsMax,
-		MaxArrayElements:  arrayElementsMax,
-	}.DecMode()
-	if err != nil {
-		panic(err) // the options are constants
-	}
-	return mode
-}()
-
-// Encode is the canonical encoding of the message, at most MessageBytesMax
-// bytes. It fails only if the replica's page was far larger than it may be.
-func (m Message) Encode() ([]byte, error) {
-	if b, ok := m.quickEncode(); ok {
-		return b, nil
-	}
-	return m.wire().encode()
+// part is how the value under one key is written and read.
+type part struct {
+	// says reports whether the value says something, for optional keys.
+	says   func(m *Message) bool
+	append func(dst []byte, m *Message) []byte
+	read   func(r *cbor.Reader, m *Message)
 }
 
-func (w wireMessage) encode() ([]byte, error) {
-	b, err := encMode.Marshal(w)
-	if err != nil {
-		return nil, fmt.Errorf("encode %s: %w", Kind(w.Kind), err)
+// parts are those of a message by their keys.
+var parts = [keyMore + 1]part{
+	keyHello:  {nil, appendHello, readHello},
+	keyCursor: number(func(m *Message) *uint64 { return (*uint64)(&m.cursor) }).saying(func(m *Message) bool { return m.more }),
+	keyEntries: {
+		nil,
+		func(dst []byte, m *Message) []byte {
+			if m.encoded != nil {
+				return append(dst, m.encoded...)
+			}
+			return crdt.AppendEntries(dst, m.entries)
+		},
+		func(r *cbor.Reader, m *Message) { m.entries = readEntries(r) },
+	},
+	keyIncarnation: number(func(m *Message) *uint64 { return (*uint64)(&m.incarnation) }),
+	keyChanged:     number(func(m *Message) *uint64 { return &m.changed }),
+	keySkipped:     number(func(m *Message) *uint64 { return &m.skipped }),
+	keyCells:       number(func(m *Message) *uint64 { return &m.cells }),
+	keyPrefix: {
+		nil,
+		func(dst []byte, m *Message) []byte { return cbor.AppendBytes(dst, m.prefix) },
+		func(r *cbor.Reader, m *Message) { m.prefix = append([]byte{}, readBytes(r)...) },
+	},
+	keyAudit:   {func(m *Message) bool { return !m.audit.IsZero() }, appendAudit, readAudit},
+	keySymbols: {nil, appendSymbols, readSymbols},
+	keyReplaced: {
+		func(m *Message) bool { return m.replaced.Len() > 0 },
+		func(dst []byte, m *Message) []byte { return crdt.AppendEntries(dst, m.replaced) },
+		func(r *cbor.Reader, m *Message) { m.replaced = readEntries(r) },
+	},
+	keyUnknown: number(func(m *Message) *uint64 { return &m.unknown }).saying(func(m *Message) bool { return m.unknown > 0 }),
+	keyMore: {
+		func(m *Message) bool { return m.more },
+		func(dst []byte, m *Message) []byte { return cbor.AppendBool(dst, m.more) },
+		func(r *cbor.Reader, m *Message) { m.more = r.Bool("more") },
+	},
+}
+
+// number is the part that is the unsigned integer at field.
+func number(field func(m *Message) *uint64) part {
+	return part{
+		append: func(dst []byte, m *Message) []byte { return cbor.AppendUint(dst, *field(m)) },
+		read:   func(r *cbor.Reader, m *Message) { *field(m) = r.Uint("value") },
+	}
+}
+
+func (p part) saying(says func(m *Message) bool) part {
+	p.says = says
+	return p
+}
+
+// Encode returns the canonical encoding of the message, at most MessageBytesMax
+// bytes. It fails only if the replica's page was far larger than it may be.
+func (m Message) Encode() ([]byte, error) {
+	have := m.keys()
+	b := make([]byte, 0, m.bytesHint())
+	b = cbor.AppendHead(b, cbor.Map, uint64(1+bits.OnesCount16(uint16(have))))
+	b = cbor.AppendUint(append(b, keyKind), uint64(m.kind))
+	for key := keyHello; key <= keyMore; key++ {
+		if have.has(key) {
+			b = parts[key].append(append(b, byte(key)), &m)
+		}
 	}
 	if len(b) > MessageBytesMax {
-		return nil, fmt.Errorf("encode %s: %d bytes, at most %d", Kind(w.Kind), len(b), MessageBytesMax)
+		return nil, fmt.Errorf("encode %s: %d bytes, at most %d", m.kind, len(b), MessageBytesMax)
 	}
 	return b, nil
+}
+
+// keys returns the keys, besides the kind, that the message has on the wire.
+func (m *Message) keys() keySet {
+	have := messageKeys[m.kind].must
+	for key := keyHello; key <= keyMore; key++ {
+		if messageKeys[m.kind].may.has(key) && parts[key].says(m) {
+			have |= keys(key)
+		}
+	}
+	return have
+}
+
+// bytesHint returns about how many bytes the encoding takes, so that it is
+// allocated once.
+func (m *Message) bytesHint() int {
+	size := envelopeBytesMax + len(m.encoded) + len(m.prefix) + symbolBytes*len(m.symbols)
+	if m.encoded == nil {
+		size += crdt.EntriesSize(m.entries) + crdt.EntriesSize(m.replaced)
+	}
+	return size
 }
 
 // Decode reads one message. It accepts exactly the canonical encoding of a
@@ -142,195 +176,154 @@ func Decode(b []byte) (Message, error) {
 	if len(b) > MessageBytesMax {
 		return Message{}, violation("a message of %d bytes, at most %d", len(b), MessageBytesMax)
 	}
-	if m, ok := quickDecode(b); ok {
-		return m, nil
-	}
-	return decode(b)
-}
-
-// decode is Decode of any message.
-func decode(b []byte) (Message, error) {
-	var w wireMessage
-	if err := decMode.Unmarshal(b, &w); err != nil {
+	r := cbor.NewReader(b, cbor.Limits{Nesting: nestingMax})
+	m := readMessage(&r)
+	r.End()
+	if err := r.Err(); err != nil {
 		return Message{}, violation("decode a message: %w", err)
-	}
-	m, err := w.message()
-	if err != nil {
-		return Message{}, err
-	}
-	// Entries have been accepted in their one form, so what is compared here
-	// is the rest.
-	if again, err := w.encode(); err != nil || !bytes.Equal(again, b) {
-		return Message{}, violation("%s is not in canonical form", m.kind)
 	}
 	return m, nil
 }
 
-func (m Message) wire() wireMessage {
-	w := wireMessage{Kind: uint64(m.kind)}
-	f := forms[m.kind]
-	has := func(k keySet, some bool) bool { return f.must&k != 0 || f.may&k != 0 && some }
-	if has(keyHello, true) {
-		w.Hello = (*wireHello)(&m.hello)
+// readMessage reads a message whose keys are in order, from the kind on.
+func readMessage(r *cbor.Reader) (m Message) {
+	pairs := r.Map("message")
+	if pairs == 0 {
+		r.Failf(0, "a message without a kind")
 	}
-	if has(keyCursor, m.more) {
-		w.Cursor = (*uint64)(&m.cursor)
+	readKey(r, keyKind)
+	kind := r.Uint("kind")
+	if kind == 0 || kind >= uint64(len(messageKeys)) {
+		r.Failf(r.At(), "unknown kind %d of message", kind)
+		return m
 	}
-	if has(keyEntries, true) {
-		w.Entries = encodedEntries(m.encoded, m.entries)
-	}
-	if has(keyIncarnation, true) {
-		w.Incarnation = &m.incarnation
-	}
-	if has(keyChanged, true) {
-		w.Changed, w.Skipped = &m.changed, &m.skipped
-	}
-	if has(keyCells, true) {
-		w.Cells = &m.cells
-	}
-	if has(keyPrefix, true) {
-		w.Prefix = nonNil(m.prefix)
-	}
-	if has(keyAudit, !m.audit.IsZero()) {
-		w.Audit = (*wireAudit)(&m.audit)
-	}
-	if has(keySymbols, true) {
-		w.Symbols = nonNil(appendSymbols(nil, m.symbols))
-	}
-	if has(keyReplaced, m.replaced.Len() > 0) {
-		w.Replaced = encodedEntries(nil, m.replaced)
-	}
-	if has(keyUnknown, m.unknown > 0) {
-		w.Unknown = &m.unknown
-	}
-	if has(keyMore, m.more) {
-		w.More = &m.more
-	}
-	return w
-}
-
-func (w wireMessage) message() (Message, error) {
-	if w.Kind == 0 || w.Kind >= uint64(len(forms)) {
-		return Message{}, violation("unknown kind %d of message", w.Kind)
-	}
-	m := Message{kind: Kind(w.Kind)}
-	f, have := forms[m.kind], w.keys()
-	if have&f.must != f.must || have&^(f.must|f.may) != 0 {
-		return Message{}, violation("%s has not the keys that it must have", m.kind)
-	}
-	assign((*wireHello)(&m.hello), w.Hello)
-	assign((*uint64)(&m.cursor), w.Cursor)
-	assign(&m.incarnation, w.Incarnation)
-	assign(&m.changed, w.Changed)
-	assign(&m.skipped, w.Skipped)
-	assign(&m.cells, w.Cells)
-	assign(&m.prefix, w.Prefix)
-	assign((*wireAudit)(&m.audit), w.Audit)
-	assign(&m.unknown, w.Unknown)
-	assign(&m.more, w.More)
-	if m.kind == KindPage {
-		m.more = w.Cursor != nil
-	}
-	return m, errorsOf(&m, w)
-}
-
-// errorsOf decodes the parts that are checked further, and whether the optional
-// ones say something.
-func errorsOf(m *Message, w wireMessage) (err error) {
-	if m.entries, err = decodedEntries(w.Entries); err != nil {
-		return err
-	}
-	if m.replaced, err = decodedEntries(w.Replaced); err != nil {
-		return err
-	}
-	if w.Symbols != nil {
-		if m.symbols, err = decodedSymbols(*w.Symbols); err != nil {
-			return err
+	m.kind = Kind(kind)
+	must, may := messageKeys[kind].must, messageKeys[kind].may
+	var have keySet
+	for last := keyKind; pairs > 1 && !r.Failed(); pairs-- {
+		start := r.At()
+		key := r.Uint("key")
+		if key <= uint64(last) || key > keyMore || !(must | may).has(int(key)) {
+			r.Failf(start, "key %d of %s is repeated, out of order or unknown", key, m.kind)
+			return m
+		}
+		last = int(key)
+		have |= keys(last)
+		parts[last].read(r, &m)
+		if may.has(last) && last != keyCursor && !parts[last].says(&m) {
+			r.Failf(start, "%s has an optional key %d that says nothing", m.kind, last)
 		}
 	}
-	switch {
-	case w.Audit != nil && m.audit.IsZero(),
-		w.Replaced != nil && m.replaced.Len() == 0,
-		w.Unknown != nil && m.unknown == 0,
-		w.More != nil && !m.more:
-		return violation("%s has an optional key that says nothing", m.kind)
+	if have&must != must {
+		r.Failf(r.At(), "%s has not the keys that it must have", m.kind)
 	}
-	return checkAudit(m.audit)
+	m.more = m.more || m.kind == KindPage && have.has(keyCursor)
+	return m
 }
 
-func (w wireMessage) keys() (keys keySet) {
-	for _, k := range []struct {
-		key  keySet
-		have bool
-	}{
-		{keyHello, w.Hello != nil},
-		{keyCursor, w.Cursor != nil},
-		{keyEntries, w.Entries != nil},
-		{keyIncarnation, w.Incarnation != nil},
-		{keyChanged, w.Changed != nil},
-		{keySkipped, w.Skipped != nil},
-		{keyCells, w.Cells != nil},
-		{keyPrefix, w.Prefix != nil},
-		{keyAudit, w.Audit != nil},
-		{keySymbols, w.Symbols != nil},
-		{keyReplaced, w.Replaced != nil},
-		{keyUnknown, w.Unknown != nil},
-		{keyMore, w.More != nil},
-	} {
-		if k.have {
-			keys |= k.key
-		}
-	}
-	return keys
-}
-
-func assign[T any](to *T, from *T) {
-	if from != nil {
-		*to = *from
+// readKey reads the key that must come next in a map that has all its keys.
+func readKey(r *cbor.Reader, want uint64) {
+	start := r.At()
+	if key := r.Uint("key"); key != want {
+		r.Failf(start, "key %d where %d was due", key, want)
 	}
 }
 
-// nonNil points to b, or to an empty slice, which unlike nil is encoded as a
-// byte string.
-func nonNil(b []byte) *[]byte {
-	if b == nil {
-		b = []byte{}
+// readFields reads the head of a map of n pairs, all of which must be there.
+func readFields(r *cbor.Reader, n int) {
+	start := r.At()
+	if pairs := r.Map(""); pairs != n {
+		r.Failf(start, "%d keys, want %d", pairs, n)
 	}
-	return &b
 }
 
-func encodedEntries(encoded []byte, e crdt.Entries) cbor.RawMessage {
-	if encoded != nil {
-		return encoded
-	}
-	return crdt.AppendEntries(nil, e)
+func appendHello(dst []byte, m *Message) []byte {
+	dst = cbor.AppendHead(dst, cbor.Map, 3)
+	dst = cbor.AppendUint(append(dst, 1), uint64(m.hello.Incarnation))
+	dst = crdt.AppendSummary(append(dst, 2), m.hello.Summary)
+	return cbor.AppendUint(append(dst, 3), uint64(m.hello.Now))
 }
 
-func decodedEntries(b []byte) (crdt.Entries, error) {
-	if b == nil {
-		return crdt.Entries{}, nil
+func readHello(r *cbor.Reader, m *Message) {
+	readFields(r, 3)
+	readKey(r, 1)
+	m.hello.Incarnation = crdt.Stamp(r.Uint("incarnation"))
+	readKey(r, 2)
+	m.hello.Summary = readSummary(r)
+	readKey(r, 3)
+	m.hello.Now = crdt.Stamp(r.Uint("now"))
+}
+
+// errNotCanonical is for a summary that is not in its one form, which other
+// protocols let pass.
+var errNotCanonical = errors.New("not in canonical form")
+
+func readSummary(r *cbor.Reader) (s crdt.Summary) {
+	start := r.At()
+	item := r.Item()
+	if r.Failed() {
+		return s
 	}
-	e, err := crdt.DecodeEntries(b)
+	err := s.UnmarshalCBOR(item)
+	if err == nil && !bytes.Equal(crdt.AppendSummary(nil, s), item) {
+		err = errNotCanonical
+	}
 	if err != nil {
-		return crdt.Entries{}, violation("entries: %w", err)
+		r.Fail(start, fmt.Errorf("summary: %w", err))
 	}
-	return e, nil
+	return s
 }
 
-func appendSymbols(dst []byte, symbols []uint64) []byte {
-	for _, s := range symbols {
+func appendAudit(dst []byte, m *Message) []byte {
+	dst = cbor.AppendUint(append(cbor.AppendHead(dst, cbor.Map, 2), 1), m.audit.Salt)
+	return cbor.AppendUint(append(dst, 2), m.audit.Parts)
+}
+
+func readAudit(r *cbor.Reader, m *Message) {
+	start := r.At()
+	readFields(r, 2)
+	readKey(r, 1)
+	m.audit.Salt = r.Uint("salt")
+	readKey(r, 2)
+	m.audit.Parts = r.Uint("parts")
+	if err := checkAudit(m.audit); err != nil {
+		r.Fail(start, err)
+	}
+}
+
+// readEntries reads entries without a look ahead for their end.
+func readEntries(r *cbor.Reader) crdt.Entries {
+	if r.Failed() {
+		return crdt.Entries{}
+	}
+	e, rest, err := crdt.CutEntries(r.Rest())
+	if err != nil {
+		r.Fail(r.At(), fmt.Errorf("entries: %w", err))
+		return crdt.Entries{}
+	}
+	r.Advance(r.Left() - len(rest))
+	return e
+}
+
+func readBytes(r *cbor.Reader) []byte { return r.Bytes("value", 0, MessageBytesMax) }
+
+func appendSymbols(dst []byte, m *Message) []byte {
+	dst = cbor.AppendHead(dst, cbor.Bytes, uint64(symbolBytes*len(m.symbols)))
+	for _, s := range m.symbols {
 		dst = binary.LittleEndian.AppendUint64(dst, s)
 	}
 	return dst
 }
 
-func decodedSymbols(b []byte) ([]uint64, error) {
+func readSymbols(r *cbor.Reader, m *Message) {
+	start := r.At()
+	b := readBytes(r)
 	if len(b)%symbolBytes != 0 {
-		return nil, violation("symbols of %d bytes", len(b))
+		r.Failf(start, "symbols of %d bytes", len(b))
+		return
 	}
-	symbols := make([]uint64, 0, len(b)/symbolBytes)
+	m.symbols = make([]uint64, 0, len(b)/symbolBytes)
 	for ; len(b) > 0; b = b[symbolBytes:] {
-		symbols = append(symbols, binary.LittleEndian.Uint64(b))
+		m.symbols = append(m.symbols, binary.LittleEndian.Uint64(b))
 	}
-	return symbols, nil
 }

@@ -41,7 +41,7 @@ func (k Kind) String() string {
 }
 
 // Message is one message of a session. The zero Message is none. What it holds
-// depends on the kind; see forms.
+// depends on the kind; see messageKeys.
 type Message struct {
 	kind        Kind
 	hello       Hello
