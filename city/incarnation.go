@@ -21,9 +21,8 @@ type Incarnation struct {
 	core     *Core         // owned by the loop
 	together []task        // room for those that are done together
 	watchers map[*Watcher]struct{}
-	journal  Journal       // nil: nothing is made durable
-	pending  []pendingTurn // oldest first
-	appended uint64        // the number of the last effects that were appended
+	journal  Journal // nil: nothing is made durable
+	held     *HoldBack[chan Reply]
 }
 
 // task is one turn of the loop: a message, or a function to be run there.
@@ -34,7 +33,7 @@ type task struct {
 }
 
 func newIncarnation(cfg Config, opts Options, number crdt.Stamp) *Incarnation {
-	return &Incarnation{
+	i := &Incarnation{
 		name:     cfg.Name,
 		number:   number,
 		opts:     opts,
@@ -46,6 +45,8 @@ func newIncarnation(cfg Config, opts Options, number crdt.Stamp) *Incarnation {
 		core:     NewCore(cfg, number),
 		watchers: make(map[*Watcher]struct{}),
 	}
+	i.held = NewHoldBack(i.core, loopOutlet{i})
+	return i
 }
 
 // fill applies a message before the loop runs.
@@ -67,8 +68,8 @@ func (i *Incarnation) ended() bool {
 }
 
 // serve is the loop: the one goroutine that owns the core and the watchers.
-// Its inputs are the inbox and the two tickers; it ends with ctx, a bomb, or a
-// panic, which it leaves to the supervisor.
+// Its inputs are the inbox, the journal's news and the two tickers; it ends with
+// ctx, a bomb, or a panic, which it leaves to the supervisor.
 func (i *Incarnation) serve(ctx context.Context) error {
 	defer i.end()
 	patrol, stopPatrol := every(i.patrol)
@@ -80,7 +81,9 @@ func (i *Incarnation) serve(ctx context.Context) error {
 		case <-ctx.Done():
 			return nil
 		case <-i.news():
-			i.release()
+			if bombed := i.release(); bombed {
+				return ErrBombed
+			}
 		case <-patrol:
 			i.tick(Patrol{})
 		case <-fight:
