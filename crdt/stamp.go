@@ -55,3 +55,8 @@ func (s Stamp) Next() Stamp {
 	}
 	return s + 1
 }
+
+// EarliestSet is the earliest time that a clock which was ever set shows: the start
+// of 2025, before the first program of this kind ran. What is stamped earlier was
+// stamped by a clock that was wrong.
+var EarliestSet = StampAt(time.Date(2025, 1, 1, 0, 0, 0, 0, time.UTC))

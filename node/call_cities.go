@@ -28,12 +28,20 @@ func (c *calls) info(ctx context.Context) (protocol.InfoReply, error) {
 		Skipped:     c.entropy.FutureSkipped(),
 	}
 	if c.journal != nil {
-		info.Store = c.journal.standing()
+		info.Store = standing(c.journal.Fault())
 	}
 	if j := c.entropy.Joining(); j != nil {
 		info.Joining = &protocol.Joining{City: j.City, Entries: j.Entries, Of: j.Of}
 	}
 	return info, err
+}
+
+// standing returns how the store is, in the words of info.
+func standing(fault error) string {
+	if fault == nil {
+		return protocol.StoreWorks
+	}
+	return fault.Error()
 }
 
 func (c *calls) lookup(ctx context.Context, call *protocol.Call) (any, error) {

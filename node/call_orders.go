@@ -77,7 +77,7 @@ func (c *calls) voidStore() error {
 	if c.journal == nil {
 		return nil
 	}
-	if _, err := c.store.Raise(); err != nil {
+	if err := c.journal.Raise(); err != nil {
 		return protocol.Errorf(protocol.Unavailable, "city %s cannot be bombed, for its store does not work: %w", c.name, err)
 	}
 	return nil

@@ -10,9 +10,9 @@ import (
 
 	"github.com/citynode/citynode/city"
 	"github.com/citynode/citynode/internal/antientropy"
+	"github.com/citynode/citynode/internal/durable"
 	"github.com/citynode/citynode/internal/membership"
 	"github.com/citynode/citynode/internal/names"
-	"github.com/citynode/citynode/internal/store"
 	"github.com/citynode/citynode/protocol"
 )
 
@@ -22,8 +22,7 @@ type calls struct {
 	name      string // the city's
 	self      *self
 	city      *city.City
-	store     *store.Store // nil: nothing is durable
-	journal   *journal     // likewise
+	journal   *durable.Writer // nil: nothing is durable
 	directory *membership.Directory
 	names     *names.Names
 	entropy   *antientropy.AntiEntropy
@@ -40,7 +39,6 @@ func (n *Node) newCalls() *calls {
 		name:      n.cfg.City.Name,
 		self:      n.self,
 		city:      n.city,
-		store:     n.cfg.Store,
 		journal:   n.journal,
 		directory: n.directory,
 		names:     n.names,

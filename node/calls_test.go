@@ -235,7 +235,7 @@ func TestInfoAndCitiesTellWhoThereIs(t *testing.T) {
 				return err
 			}
 			if info.City != "metropolis" || info.Network != DefaultNetwork || info.Software != DefaultSoftware ||
-				info.Since != metropolis.kept.Since() || info.Incarnation != metropolis.kept.Incarnation() ||
+				info.Since != metropolis.facts.Since() || info.Incarnation != metropolis.facts.Incarnation() ||
 				info.Summary != metropolis.summary() || info.Restarts != 0 ||
 				metropolis.now().Time().Sub(info.Now.Time()) > 10*mockLatency {
 				t.Errorf("info is %+v", info)
@@ -247,7 +247,7 @@ func TestInfoAndCitiesTellWhoThereIs(t *testing.T) {
 			for i, want := range []*member{metropolis, gotham} {
 				line := cities[i]
 				if peer.ID(line.Peer) != want.Peer() || line.Status != protocol.StatusAlive || line.Presence.City != want.cfg.City.Name ||
-					line.Presence.Incarnation != want.kept.Incarnation() {
+					line.Presence.Incarnation != want.facts.Incarnation() {
 					t.Errorf("line %d is %+v", i, line)
 				}
 			}
@@ -266,9 +266,9 @@ func TestOnlyAnAdminMayBomb(t *testing.T) {
 		if err := metropolis.tryCall(t, "gotham", bomb); !errors.Is(err, protocol.ErrForbidden) {
 			t.Errorf("a stranger's bomb: %v", err)
 		}
-		before := metropolis.kept.Incarnation()
+		before := metropolis.facts.Incarnation()
 		gotham.call(t, "metropolis", bomb)
-		eventually(t, "metropolis restarts", func() bool { return metropolis.kept.Incarnation() > before })
+		eventually(t, "metropolis restarts", func() bool { return metropolis.facts.Incarnation() > before })
 		if gotham.crashed(childCity) != 0 || metropolis.crashed(childCity) != 1 {
 			t.Error("the wrong city crashed")
 		}

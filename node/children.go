@@ -42,7 +42,7 @@ func (n *Node) children(syncID, callID libp2pprotocol.ID) []supervise.Child {
 			return streams.Serve(ctx, n.host, n.log, byProtocol)
 		})})
 	if n.journal != nil {
-		children = append(children, supervise.Child{Name: childStore, Start: serving(n.journal.serve)})
+		children = append(children, supervise.Child{Name: childStore, Start: serving(n.journal.Serve)})
 	}
 	return append(children,
 		supervise.Child{Name: childCity, Start: n.city.Start},

@@ -292,7 +292,7 @@ func (m *member) tryCall(t *testing.T, to string, do func(context.Context, *prot
 // bomb bombs the member's city from within and waits until it is back.
 func (m *member) bomb(t *testing.T) {
 	t.Helper()
-	before := m.kept.Incarnation()
+	before := m.facts.Incarnation()
 	m.do(t, city.Bomb{})
 	eventually(t, "a new incarnation", func() bool {
 		inc, err := m.city.Current()

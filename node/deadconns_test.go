@@ -39,7 +39,7 @@ func TestACityThatWasKilledIsAliveToAllAsSoonAsItServes(t *testing.T) {
 			for _, c := range others {
 				eventually(t, c.cfg.City.Name+" knows that it is back", func() bool {
 					e, _ := c.directory.Get(again.Peer())
-					return e.Status == Alive && e.Presence.Incarnation == again.kept.Incarnation()
+					return e.Status == Alive && e.Presence.Incarnation == again.facts.Incarnation()
 				})
 			}
 			awaitEqual(t, append(others, again)...)

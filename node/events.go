@@ -8,6 +8,7 @@ import (
 	"github.com/citynode/citynode/city"
 	"github.com/citynode/citynode/crdt"
 	"github.com/citynode/citynode/internal/antientropy"
+	"github.com/citynode/citynode/internal/durable"
 	"github.com/citynode/citynode/internal/membership"
 )
 
@@ -138,5 +139,19 @@ func (e *Events) joining(p antientropy.Progress) {
 func (e *Events) contested(name string, other peer.ID) {
 	if e.Contested != nil {
 		e.Contested(name, other)
+	}
+}
+
+// storeFault tells that the store has failed, or with nil that it works again.
+func (e *Events) storeFault(err error) {
+	if e.Store != nil {
+		e.Store(StoreEvent{Err: err})
+	}
+}
+
+// filled tells how much of the store has been read.
+func (e *Events) filled(p durable.Progress) {
+	if e.Filled != nil {
+		e.Filled(FillProgress(p))
 	}
 }

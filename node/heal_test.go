@@ -46,7 +46,7 @@ func TestABombedCityDeniesNothingUntilItIsHealed(t *testing.T) {
 		for _, c := range cities {
 			eventually(t, c.cfg.City.Name+" knows the new incarnation", func() bool {
 				e, _ := c.directory.Get(bombed.Peer())
-				return c == bombed || e.Status == Alive && e.Presence.Incarnation == bombed.kept.Incarnation()
+				return c == bombed || e.Status == Alive && e.Presence.Incarnation == bombed.facts.Incarnation()
 			})
 		}
 	})

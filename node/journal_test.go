@@ -2,7 +2,6 @@ package node
 
 import (
 	"context"
-	"errors"
 	"strings"
 	"sync/atomic"
 	"syscall"
@@ -12,6 +11,7 @@ import (
 
 	"github.com/citynode/citynode/city"
 	"github.com/citynode/citynode/crdt"
+	"github.com/citynode/citynode/internal/durable"
 	"github.com/citynode/citynode/internal/store"
 	"github.com/citynode/citynode/protocol"
 )
@@ -53,13 +53,13 @@ func TestWhatWasAnsweredIsThereAfterAKill(t *testing.T) {
 		order := city.Assign{Caller: orderer(newID()), Hero: batman.ID, Home: true}
 		answer := gotham.do(t, order)
 		gotham.do(t, city.Retire{Caller: orderer(newID()), Hero: robin.ID})
-		held, since, incarnation := gotham.summary(), gotham.kept.Since(), gotham.kept.Incarnation()
+		held, since, incarnation := gotham.summary(), gotham.facts.Since(), gotham.facts.Incarnation()
 		gotham.killed(t)
 
 		again := net.start(t, stored(t, &place, quiet("gotham")))
 		awaitReady(t, again)
-		if again.summary() != held || again.kept.Since() != since || again.kept.Incarnation() <= incarnation {
-			t.Errorf("holds %v since %v, want %v since %v", again.summary(), again.kept.Since(), held, since)
+		if again.summary() != held || again.facts.Since() != since || again.facts.Incarnation() <= incarnation {
+			t.Errorf("holds %v since %v, want %v since %v", again.summary(), again.facts.Since(), held, since)
 		}
 		if got := again.do(t, order); got.Hero != answer.Hero || got.Summary != answer.Summary || again.summary() != held {
 			t.Errorf("the order again: %+v, want %+v", got, answer)
@@ -242,51 +242,6 @@ func TestACityThatCrashesWhileItsStoreDoesNotWork(t *testing.T) {
 	})
 }
 
-// More than may wait for the disk has come from a neighbour.
-func TestWhatWasTooMuchForTheDiskIsStoredLater(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		var place store.Memory
-		net := newMockNet(t)
-		gotham := net.start(t, stored(t, &place, quiet("gotham")))
-		awaitReady(t, gotham)
-		goOn := place.Stall()
-		v := gotham.journal.present()
-		v.set(func() { v.bytes = journalBytesMax + 1 })
-		var some crdt.Entries
-		for range 5000 {
-			some.Heroes = append(some.Heroes, aHero(newID(), 50).Hero)
-		}
-		gotham.do(t, city.Update{Entries: some, Source: city.SourceSync})
-		goOn()
-		gotham.create(t, "Batman")
-		synctest.Wait()
-		held := gotham.summary()
-		gotham.killed(t)
-		again := net.start(t, stored(t, &place, quiet("gotham")))
-		awaitReady(t, again)
-		if again.summary() != held {
-			t.Errorf("%v of %v are stored", again.summary(), held)
-		}
-	})
-}
-
-func TestAnswersSurviveTheStore(t *testing.T) {
-	hero, tombstone := aHero(newID(), 50).Hero, crdt.Tombstone{ID: newID(), Version: crdt.Version{HLC: 1}}
-	for _, want := range []city.Answered{
-		{Caller: city.Caller{Name: "a", Request: newID()}, Digest: city.RequestDigest{1}, At: time.Unix(5, 6), Reply: city.Reply{Hero: hero}},
-		{Caller: city.Caller{Name: "b", Request: newID()}, Digest: city.RequestDigest{2}, At: time.Unix(7, 8), Reply: city.Reply{Tombstone: tombstone}},
-	} {
-		got, err := answeredOf(storedAnswer(want))
-		if err != nil || got.Caller != want.Caller || got.Digest != want.Digest || !got.At.Equal(want.At) ||
-			got.Reply.Hero != want.Reply.Hero || got.Reply.Tombstone != want.Reply.Tombstone {
-			t.Errorf("%+v, %v, want %+v", got, err, want)
-		}
-	}
-	if _, err := answeredOf(store.Answer{Data: []byte{0xa0}}); err == nil || errors.Is(err, context.Canceled) {
-		t.Errorf("an empty answer: %v", err)
-	}
-}
-
 // Nobody writes anything, so nobody but the start has seen that the store fails.
 func TestAStoreThatWasFoundNotToWorkAtAStartIsTriedAgain(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -297,36 +252,10 @@ func TestAStoreThatWasFoundNotToWorkAtAStartIsTriedAgain(t *testing.T) {
 		gotham.do(t, city.Bomb{}) // of the memory alone
 		time.Sleep(time.Minute)
 		place.Fail(nil)
-		time.Sleep(3 * resumeEvery)
+		time.Sleep(3 * durable.ResumeEvery)
 		if err := gotham.journal.Fault(); err != nil {
 			t.Error(err)
 		}
 		gotham.create(t, "Batman")
-	})
-}
-
-// What is being written shows already, and may yet be lost with the power.
-func TestAnIncarnationIsFilledOnceTheLastWriteHasEnded(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		var place store.Memory
-		gotham := newMockNet(t).start(t, stored(t, &place, quiet("gotham")))
-		awaitReady(t, gotham)
-		goOn := place.Stall()
-		go func() {
-			_, _ = gotham.city.Do(context.Background(), city.Create{Caller: orderer(newID()), HeroName: "Batman", Here: true})
-		}()
-		synctest.Wait()
-		gotham.journal.begin() // the city has crashed
-		var given atomic.Int32
-		filled := make(chan error, 1)
-		go func() { filled <- gotham.fill(t.Context(), func(city.Message) { given.Add(1) }) }()
-		time.Sleep(stuckAfter / 2)
-		if given.Load() != 0 || len(filled) != 0 {
-			t.Error("it was filled while a write went on")
-		}
-		goOn()
-		if err := <-filled; err != nil || given.Load() == 0 {
-			t.Errorf("filled with %d pages, %v", given.Load(), err)
-		}
 	})
 }

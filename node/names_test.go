@@ -41,7 +41,7 @@ func TestEveryCityOfAChainIsCalledByItsName(t *testing.T) {
 		for _, c := range cities[:7] {
 			caller.call(t, c.cfg.City.Name, func(ctx context.Context, client *protocol.Client) error {
 				info, err := client.Info(ctx)
-				if info.City != c.cfg.City.Name || info.Incarnation != c.kept.Incarnation() {
+				if info.City != c.cfg.City.Name || info.Incarnation != c.facts.Incarnation() {
 					t.Errorf("%s says it is %+v", c.cfg.City.Name, info)
 				}
 				return err
@@ -113,18 +113,18 @@ func TestACityThatHadItsNameBeforeStartsAndIsContested(t *testing.T) {
 		net := newMockNet(t)
 		old, other := quiet("gotham"), quiet("gotham")
 		old.StateDir, old.Identity = t.TempDir(), newKey(t)
-		today := aheadBy(time.Until(sinceMin.Time())) // a bubble begins in 2000
+		today := aheadBy(time.Until(crdt.EarliestSet.Time())) // a bubble begins in 2000
 		old.Now, other.Now = today, today
 		before := net.start(t, old)
 		awaitReady(t, before)
-		since := before.kept.Since()
+		since := before.facts.Since()
 		before.leave(t)
 		taker := net.start(t, other)
 		awaitReady(t, taker)
 		back := net.start(t, old, taker)
 		awaitReady(t, back)
-		if back.kept.Since() != since {
-			t.Errorf("since %v, want %v", back.kept.Since(), since)
+		if back.facts.Since() != since {
+			t.Errorf("since %v, want %v", back.facts.Since(), since)
 		}
 		awaitContested(t, taker, back)
 	})

@@ -17,6 +17,7 @@ import (
 	"github.com/citynode/citynode/city"
 	"github.com/citynode/citynode/crdt"
 	"github.com/citynode/citynode/internal/antientropy"
+	"github.com/citynode/citynode/internal/durable"
 	"github.com/citynode/citynode/internal/gossip"
 	"github.com/citynode/citynode/internal/membership"
 	"github.com/citynode/citynode/internal/names"
@@ -34,8 +35,8 @@ type Node struct {
 	log *slog.Logger
 
 	// What is durable, and the city over it.
-	kept    *kept
-	journal *journal // nil: nothing is durable
+	facts   *durable.Facts
+	journal *durable.Writer // nil: nothing is durable
 	city    *city.City
 
 	// The network, and what keeps the node on it.
@@ -121,37 +122,40 @@ func (c Config) complete() (Config, error) {
 // openStore makes what depends on whether there is a store.
 func (n *Node) openStore() (err error) {
 	if n.cfg.Store == nil {
-		n.kept, err = openKept(n.cfg.StateDir, n.cfg.City.Name)
+		n.facts, err = durable.OpenFacts(n.cfg.StateDir, n.cfg.City.Name)
 		return err
 	}
-	n.kept = keptInStore(n.cfg.Store, n.cfg.City.Name)
-	n.journal = newJournal(n)
+	n.facts = durable.StoredFacts(n.cfg.Store, n.cfg.City.Name)
+	n.journal = durable.New(durable.Config{
+		Store:  n.cfg.Store,
+		Facts:  n.facts,
+		InLoop: n.inLoop,
+		Fault:  n.cfg.Events.storeFault,
+		Filled: n.cfg.Events.filled,
+		Logger: n.log,
+	})
 	return nil
+}
+
+// inLoop runs f in the loop of the present incarnation.
+func (n *Node) inLoop(ctx context.Context, f func(*city.Core)) error {
+	inc, err := n.city.Current()
+	if err != nil {
+		return err
+	}
+	return inc.Read(ctx, f)
 }
 
 func (n *Node) cityOptions() city.Options {
 	o := city.Options{
 		Now:             n.cfg.Now,
-		NextIncarnation: n.nextIncarnation,
+		NextIncarnation: func() (crdt.Stamp, error) { return n.facts.NextIncarnation(n.now()) },
 		Observer:        city.Observer{Started: n.cityStarted, Stepped: n.cityStepped},
 	}
 	if n.journal != nil {
-		o.Journal = func() city.Journal { return n.journal.begin() }
-		o.Fill = n.fill
+		o.Journal, o.Fill = n.journal.Begin, n.journal.Fill
 	}
 	return o
-}
-
-// nextIncarnation numbers a start. What the store could not keep of it, it is given
-// once it works.
-func (n *Node) nextIncarnation() (crdt.Stamp, error) {
-	next, err := n.kept.NextIncarnation(n.now())
-	if n.journal != nil {
-		if fault := n.cfg.Store.Err(); fault != nil {
-			n.journal.fail(fault)
-		}
-	}
-	return next, err
 }
 
 // Run runs the node until ctx is done. Then it lets the orders that it has begun

@@ -12,6 +12,8 @@ import (
 
 	ma "github.com/multiformats/go-multiaddr"
 	manet "github.com/multiformats/go-multiaddr/net"
+
+	"github.com/citynode/citynode/internal/atomicfile"
 )
 
 // portsFile is the name, in the state folder, of the addresses on which a node that
@@ -68,7 +70,7 @@ func keepListen(dir string, addrs []ma.Multiaddr) error {
 	} else if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
-	return writeFileAtomic(path, []byte(b.String()))
+	return atomicfile.Write(path, []byte(b.String()), 0o600)
 }
 
 // keepPorts keeps where the node listens. It is no reason not to run that it cannot.

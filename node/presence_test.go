@@ -90,7 +90,7 @@ func TestACityThatIsStartedAgainIsAliveInANewIncarnation(t *testing.T) {
 		awaitAlive(t, metropolis, gotham)
 		hero := gotham.create(t, "Batman")
 		awaitEqual(t, metropolis, gotham)
-		before := gotham.kept.Incarnation()
+		before := gotham.facts.Incarnation()
 		net.vanish(t, gotham)
 		awaitStatus(t, gotham, Failed, metropolis)
 		time.Sleep(time.Minute)

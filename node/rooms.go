@@ -33,7 +33,7 @@ const peersFile = "peers"
 // called only once the rooms run, when all of them are there.
 func (n *Node) furnish() error {
 	syncID, callID := libp2pprotocol.ID(protocol.SyncID(n.cfg.Network)), libp2pprotocol.ID(protocol.CallID(n.cfg.Network))
-	n.self = &self{cfg: n.cfg, peer: n.host.ID(), city: n.city, kept: n.kept}
+	n.self = &self{cfg: n.cfg, peer: n.host.ID(), city: n.city, facts: n.facts}
 	n.directory = membership.NewDirectory()
 	n.neighbours = membership.NewNeighbours(n.host, syncID)
 	n.clients = streams.NewClients(n.host, callID)
@@ -168,7 +168,7 @@ func (n *Node) newNames() *names.Names {
 		Members:    n.members,
 		Clients:    n.clients,
 		DHT:        n.dht,
-		Tenure:     n.kept,
+		Tenure:     n.facts,
 		Neighbours: n.neighbours.Pick,
 		Await:      n.awaitNeighbours,
 		Trusted:    n.cfg.Trusted,

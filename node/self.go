@@ -7,15 +7,16 @@ import (
 
 	"github.com/citynode/citynode/city"
 	"github.com/citynode/citynode/crdt"
+	"github.com/citynode/citynode/internal/durable"
 	"github.com/citynode/citynode/protocol"
 )
 
 // self is what the node says of its own city.
 type self struct {
-	cfg  Config
-	peer peer.ID
-	city *city.City
-	kept *kept
+	cfg   Config
+	peer  peer.ID
+	city  *city.City
+	facts *durable.Facts
 }
 
 // now returns the wall clock as a stamp.
@@ -26,8 +27,8 @@ func (s *self) now() crdt.Stamp { return crdt.StampAt(s.cfg.Now()) }
 func (s *self) Presence(ctx context.Context) (protocol.Presence, error) {
 	p := protocol.Presence{
 		City:        s.cfg.City.Name,
-		Since:       s.kept.Since(),
-		Incarnation: s.kept.Incarnation(),
+		Since:       s.facts.Since(),
+		Incarnation: s.facts.Incarnation(),
 		Software:    s.cfg.Software,
 		Sent:        s.now(),
 	}

@@ -10,12 +10,11 @@ import (
 
 	"github.com/citynode/citynode/city"
 	"github.com/citynode/citynode/crdt"
-	"github.com/citynode/citynode/internal/names"
 )
 
 // sinceBubbles is from the year in which bubbles begin to one in which a since is
 // believed.
-var sinceBubbles = names.SinceMin.Time().AddDate(1, 0, 0).Sub(time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC))
+var sinceBubbles = crdt.EarliestSet.Time().AddDate(1, 0, 0).Sub(time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC))
 
 // trusted is a city of a network without strangers, with a folder and an identity
 // that survive it.

@@ -1,4 +1,4 @@
-package node
+package durable
 
 import (
 	"fmt"
@@ -9,7 +9,7 @@ import (
 	"github.com/citynode/citynode/protocol"
 )
 
-// answerForm is a remembered answer as the store has it. A create or an assign
+// answerForm is a remembered answer as the store keeps it. A create or an assign
 // was answered with a hero, a retire with a tombstone.
 type answerForm struct {
 	Request crdt.ID      `cbor:"1,keyasint"`
@@ -18,8 +18,8 @@ type answerForm struct {
 	Summary crdt.Summary `cbor:"4,keyasint"`
 }
 
-// storedAnswer is an answer for the store.
-func storedAnswer(a city.Answered) store.Answer {
+// EncodeAnswer returns an answer as the store keeps it.
+func EncodeAnswer(a city.Answered) store.Answer {
 	form := answerForm{Request: a.Request, Digest: a.Digest[:], Summary: a.Reply.Summary}
 	if a.Reply.Hero.ID.IsZero() {
 		form.Entries.Tombstones = []crdt.Tombstone{a.Reply.Tombstone}
@@ -28,13 +28,14 @@ func storedAnswer(a city.Answered) store.Answer {
 	}
 	data, err := protocol.Marshal(form)
 	if err != nil {
-		panic("node: an answer cannot be encoded: " + err.Error()) // of valid entries
+		panic("durable: an answer cannot be encoded: " + err.Error()) // of valid entries
 	}
 	return store.Answer{At: a.At, Caller: a.Name, Data: data}
 }
 
-// answeredOf is the opposite of storedAnswer.
-func answeredOf(s store.Answer) (city.Answered, error) {
+// DecodeAnswer is the inverse of EncodeAnswer. It fails on bytes that EncodeAnswer
+// does not make.
+func DecodeAnswer(s store.Answer) (city.Answered, error) {
 	var form answerForm
 	if err := protocol.UnmarshalLenient(s.Data, &form); err != nil {
 		return city.Answered{}, fmt.Errorf("stored answer: %w", err)

@@ -1,4 +1,4 @@
-package node
+package durable
 
 import (
 	"encoding/json"
@@ -7,142 +7,123 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"sync"
-	"time"
+	"sync/atomic"
 
 	"github.com/citynode/citynode/crdt"
+	"github.com/citynode/citynode/internal/atomicfile"
 	"github.com/citynode/citynode/internal/store"
 )
 
-// keptFile is the name, in the state folder, of what a city keeps of itself.
-const keptFile = "city.json"
+// FactsFile is the name, in the state folder, of the file with a city's facts.
+const FactsFile = "city.json"
 
-// sinceMin is the earliest since that is believed; an earlier one is a clock
-// that was never set.
-var sinceMin = crdt.StampAt(time.Date(2025, 1, 1, 0, 0, 0, 0, time.UTC))
-
-// kept is what a city remembers of itself over restarts of its process: since
-// when it has its name, and its last incarnation. Only the start of the city,
-// so one goroutine at a time, changes it.
-type kept struct {
-	path  string       // empty: there is no file
-	store *store.Store // nil: there is none
-
-	mu    sync.Mutex // guards facts
-	facts keptFacts
+// Facts are what a city knows of itself over restarts of its process: since when
+// it has its name, and its last incarnation. They are kept in a store, in a file,
+// or nowhere. Facts are safe for concurrent use: changes are kept in the order in
+// which they are made, and reading never waits for the disk.
+type Facts struct {
+	keep    func(cityFacts) error
+	turn    chan struct{} // holds a token while current changes and is kept
+	current atomic.Pointer[cityFacts]
 }
 
-type keptFacts struct {
+// cityFacts is also the form of the file.
+type cityFacts struct {
 	City        string     `json:"city"`
 	Since       crdt.Stamp `json:"since"`
 	Incarnation crdt.Stamp `json:"incarnation"`
 }
 
-// openKept reads what the folder keeps of the city.
-func openKept(dir, city string) (*kept, error) {
-	k := &kept{facts: keptFacts{City: city}}
+func newFacts(first cityFacts, keep func(cityFacts) error) *Facts {
+	f := &Facts{keep: keep, turn: make(chan struct{}, 1)}
+	f.current.Store(&first)
+	return f
+}
+
+// OpenFacts reads the facts of a city from a folder, to keep them there. With no
+// folder they last as long as the process.
+func OpenFacts(dir, city string) (*Facts, error) {
+	first := cityFacts{City: city}
 	if dir == "" {
-		return k, nil
+		return newFacts(first, func(cityFacts) error { return nil }), nil
 	}
-	k.path = filepath.Join(dir, keptFile)
-	text, err := os.ReadFile(k.path)
-	if errors.Is(err, fs.ErrNotExist) {
-		return k, nil
+	file := filepath.Join(dir, FactsFile)
+	text, err := os.ReadFile(file)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("read the city's facts: %w", err)
 	}
-	if err != nil {
-		return nil, fmt.Errorf("read the city's state: %w", err)
+	if err == nil {
+		first = cityFacts{}
+		if err := json.Unmarshal(text, &first); err != nil {
+			return nil, fmt.Errorf("%s is damaged (%w); remove it to start as a new city", file, err)
+		}
 	}
-	var facts keptFacts
-	if err := json.Unmarshal(text, &facts); err != nil {
-		return nil, fmt.Errorf("%s is damaged (%w); remove it to start as a new city", k.path, err)
+	if first.City != city {
+		return nil, fmt.Errorf("%s belongs to city %q, not %q", file, first.City, city)
 	}
-	if facts.City != city {
-		return nil, fmt.Errorf("%s belongs to city %q, not %q", k.path, facts.City, city)
-	}
-	k.facts = facts
-	return k, nil
+	return newFacts(first, func(f cityFacts) error { return writeFacts(file, f) }), nil
 }
 
-// keptInStore is what the store keeps of the city.
-func keptInStore(s *store.Store, city string) *kept {
-	facts := s.Facts()
-	return &kept{store: s, facts: keptFacts{City: city, Since: facts.Since, Incarnation: facts.Incarnation}}
+// StoredFacts returns the facts of a city that a store has, to keep them there.
+func StoredFacts(s *store.Store, city string) *Facts {
+	stored := s.Facts()
+	first := cityFacts{City: city, Since: stored.Since, Incarnation: stored.Incarnation}
+	return newFacts(first, func(f cityFacts) error {
+		return s.SetFacts(store.Facts{Since: f.Since, Incarnation: f.Incarnation})
+	})
 }
 
-// Since is when the city took its name; 0 if it never did.
-func (k *kept) Since() crdt.Stamp {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	if k.facts.Since < sinceMin {
-		return 0
+// Since returns when the city took its name; 0 if it never did.
+func (f *Facts) Since() crdt.Stamp {
+	if since := f.current.Load().Since; since >= crdt.EarliestSet {
+		return since
 	}
-	return k.facts.Since
+	return 0
 }
 
-// Incarnation is the last one that was numbered, or 0.
-func (k *kept) Incarnation() crdt.Stamp {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	return k.facts.Incarnation
-}
+// Incarnation returns the last one that was numbered, or 0.
+func (f *Facts) Incarnation() crdt.Stamp { return f.current.Load().Incarnation }
 
-// Claim makes now the time since when the city has its name, unless it has it
-// already.
-func (k *kept) Claim(now crdt.Stamp) error {
-	if k.Since() != 0 {
+// Claim makes now the time since when the city has its name, unless the city has
+// had it before.
+func (f *Facts) Claim(now crdt.Stamp) error {
+	if f.Since() != 0 {
 		return nil
 	}
-	return k.change(func(f *keptFacts) { f.Since = now })
+	return f.change(func(next *cityFacts) { next.Since = now })
 }
 
-// NextIncarnation is the stamp of a start: the clock's, but greater than every
-// one before. A store that does not work keeps it once it does; see save.
-func (k *kept) NextIncarnation(now crdt.Stamp) (crdt.Stamp, error) {
-	var next crdt.Stamp
-	err := k.change(func(f *keptFacts) {
-		next = max(now, f.Incarnation.Next())
-		f.Incarnation = next
+// NextIncarnation returns the stamp of a start: the clock's, but greater than
+// every one before. A store that does not work keeps the stamp later, with Save.
+func (f *Facts) NextIncarnation(now crdt.Stamp) (crdt.Stamp, error) {
+	var number crdt.Stamp
+	err := f.change(func(next *cityFacts) {
+		number = max(now, next.Incarnation.Next())
+		next.Incarnation = number
 	})
-	if down := (*store.DownError)(nil); errors.As(err, &down) {
+	if _, down := errors.AsType[*store.DownError](err); down {
 		err = nil
 	}
-	return next, err
+	return number, err
 }
 
-// save keeps what is known now.
-func (k *kept) save() error { return k.change(func(*keptFacts) {}) }
+// Save keeps the facts as they are now.
+func (f *Facts) Save() error { return f.change(func(*cityFacts) {}) }
 
-// change applies f and keeps the outcome, in one step.
-func (k *kept) change(f func(*keptFacts)) error {
-	k.mu.Lock()
-	f(&k.facts)
-	facts := k.facts
-	k.mu.Unlock()
-	switch {
-	case k.store != nil:
-		return k.store.SetFacts(store.Facts{Since: facts.Since, Incarnation: facts.Incarnation})
-	case k.path == "":
-		return nil
-	}
-	text, err := json.Marshal(facts)
+// change applies edit and keeps the outcome, one change after another.
+func (f *Facts) change(edit func(*cityFacts)) error {
+	f.turn <- struct{}{}
+	defer func() { <-f.turn }()
+	next := *f.current.Load()
+	edit(&next)
+	f.current.Store(&next)
+	return f.keep(next)
+}
+
+func writeFacts(file string, f cityFacts) error {
+	text, err := json.Marshal(f)
 	if err != nil {
 		return err
 	}
-	return writeFileAtomic(k.path, text)
-}
-
-// writeFileAtomic replaces a file so that after a crash it is the old or the
-// new one.
-func writeFileAtomic(path string, text []byte) error {
-	temp, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+".*")
-	if err != nil {
-		return err
-	}
-	defer os.Remove(temp.Name()) //nolint:errcheck // gone already once renamed
-	_, err = temp.Write(text)
-	err = errors.Join(err, temp.Sync(), temp.Close())
-	if err != nil {
-		return fmt.Errorf("write %s: %w", path, err)
-	}
-	return os.Rename(temp.Name(), path)
+	return atomicfile.Write(file, text, 0o600)
 }

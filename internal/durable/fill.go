@@ -1,4 +1,4 @@
-package node
+package durable
 
 import (
 	"context"
@@ -8,87 +8,118 @@ import (
 
 	"github.com/citynode/citynode/city"
 	"github.com/citynode/citynode/internal/store"
-	"github.com/citynode/citynode/internal/wake"
 )
 
 const (
-	// fillNewsEvery is how often the progress of reading the store is told.
-	fillNewsEvery = time.Second
+	// progressEvery is how often the progress of reading the store is told.
+	progressEvery = time.Second
 	// settleLook is how often it is looked whether the last write has ended.
 	settleLook = 10 * time.Millisecond
 )
 
-// fill gives a new incarnation what the store holds, before it answers anybody.
-// While the store cannot be read it waits: a city that starts with less than it
-// acknowledged would deny it. So it does while a write of the last incarnation
-// goes on, which shows already and may yet be lost.
-func (n *Node) fill(ctx context.Context, give func(city.Message)) error {
-	f := filling{node: n, give: give, begun: time.Now()}
+// Progress is how much of the store has been read at a start.
+type Progress struct {
+	Records int  // entries and remembered answers
+	Done    bool // these are all
+}
+
+// Fill gives a new incarnation what the store holds, before the incarnation
+// answers anybody. While the store cannot be read, Fill waits: a city that starts
+// with less than it acknowledged would deny it. Fill also waits for a write of the
+// last incarnation to end, since what is being written can be read already and may
+// yet be lost.
+func (w *Writer) Fill(ctx context.Context, give func(city.Message)) error {
+	r := reading{of: w, give: give, begun: time.Now()}
 	for {
-		for n.journal.Writing() {
-			if err := wake.Sleep(ctx, settleLook); err != nil {
+		for w.writing() {
+			if err := sleep(ctx, settleLook); err != nil {
 				return err
 			}
 		}
-		err := n.cfg.Store.Load(ctx, f.page)
+		err := w.cfg.Store.Load(ctx, r.page)
 		if err == nil {
-			f.done()
+			r.done()
 			return nil
 		}
 		if down := (*store.DownError)(nil); errors.As(err, &down) {
-			n.journal.fail(err)
+			w.step(Failed{Err: err})
 		}
-		if n.journal.Fault() == nil {
+		if w.Fault() == nil {
 			return fmt.Errorf("read the store: %w", err)
 		}
-		if err := wake.Sleep(ctx, resumeEvery); err != nil {
+		if err := sleep(ctx, ResumeEvery); err != nil {
 			return err
 		}
 	}
 }
 
-// filling is how far the reading of the store has come.
-type filling struct {
-	node   *Node
-	give   func(city.Message)
-	begun  time.Time
-	told   time.Time
-	loaded int
-}
-
-func (f *filling) page(p store.Page) error {
+// Messages returns a page of the store as the messages that give it to a core.
+func Messages(p store.Page) ([]city.Message, error) {
+	var messages []city.Message
 	if p.Entries.Len() > 0 {
-		f.give(city.Update{Entries: p.Entries, Source: city.SourceStore})
+		messages = append(messages, city.Update{Entries: p.Entries, Source: city.SourceStore})
 	}
 	answers := make([]city.Answered, 0, len(p.Answers))
 	for _, stored := range p.Answers {
-		a, err := answeredOf(stored)
+		a, err := DecodeAnswer(stored)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		answers = append(answers, a)
 	}
 	if len(answers) > 0 {
-		f.give(city.Remember{Answers: answers})
+		messages = append(messages, city.Remember{Answers: answers})
 	}
-	f.loaded = p.Loaded
-	if now := time.Now(); now.Sub(f.begun) > fillNewsEvery && now.Sub(f.told) > fillNewsEvery {
-		f.told = now
-		f.node.log.Info("store is being read", "records", f.loaded)
-		f.tell(false)
+	return messages, nil
+}
+
+// reading is how far one Fill has come.
+type reading struct {
+	of    *Writer
+	give  func(city.Message)
+	begun time.Time
+	told  time.Time
+	count int // of records
+}
+
+func (r *reading) page(p store.Page) error {
+	messages, err := Messages(p)
+	if err != nil {
+		return err
+	}
+	for _, m := range messages {
+		r.give(m)
+	}
+	r.count = p.Loaded
+	if now := time.Now(); now.Sub(r.begun) > progressEvery && now.Sub(r.told) > progressEvery {
+		r.told = now
+		r.of.cfg.Logger.Info("store is being read", "records", r.count)
+		r.tell(false)
 	}
 	return nil
 }
 
-func (f *filling) done() {
-	if f.loaded > 0 {
-		f.node.log.Info("store has been read", "records", f.loaded, "took", time.Since(f.begun).Round(time.Millisecond))
-		f.tell(true)
+func (r *reading) done() {
+	if r.count > 0 {
+		r.of.cfg.Logger.Info("store has been read", "records", r.count, "took", time.Since(r.begun).Round(time.Millisecond))
+		r.tell(true)
 	}
 }
 
-func (f *filling) tell(done bool) {
-	if tell := f.node.cfg.Events.Filled; tell != nil {
-		tell(FillProgress{Records: f.loaded, Done: done})
+func (r *reading) tell(done bool) {
+	if r.of.cfg.Filled != nil {
+		r.of.cfg.Filled(Progress{Records: r.count, Done: done})
+	}
+}
+
+// sleep waits, or fails with the error of ctx if that ends first.
+func sleep(ctx context.Context, d time.Duration) error {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
 	}
 }

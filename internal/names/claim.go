@@ -24,10 +24,6 @@ const (
 	claimAsks = 8
 )
 
-// SinceMin is the earliest time since when a city is believed to have its name. An
-// earlier one is that of a clock that was never set.
-var SinceMin = crdt.StampAt(time.Date(2025, 1, 1, 0, 0, 0, 0, time.UTC))
-
 // A claim says that a peer is the city of a name, and since when.
 type claim struct {
 	holder peer.AddrInfo
@@ -40,10 +36,10 @@ func (c claim) beats(other claim, now crdt.Stamp) bool {
 	return cmp.Or(cmp.Compare(c.believed(now), other.believed(now)), cmp.Compare(c.holder.ID, other.holder.ID)) < 0
 }
 
-// believed returns since when the claim counts. One from before SinceMin, or from
+// believed returns since when the claim counts. One from before crdt.EarliestSet, or from
 // the future, was made by a clock that was wrong, and counts as made now.
 func (c claim) believed(now crdt.Stamp) crdt.Stamp {
-	if c.since < SinceMin {
+	if c.since < crdt.EarliestSet {
 		return now
 	}
 	return min(c.since, now)

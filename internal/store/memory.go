@@ -15,6 +15,7 @@ type Memory struct {
 	owner  *Identity
 	opened bool
 	fault  error
+	late   error         // with which the next write fails, though it is applied
 	stall  chan struct{} // closed when writes may go on; nil: they may
 }
 
@@ -23,6 +24,14 @@ func (m *Memory) Fail(err error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.fault = err
+}
+
+// FailAfterWrite has the next write be applied and fail all the same, as if the
+// disk did what it was told and the word of that was lost.
+func (m *Memory) FailAfterWrite(err error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.late = err
 }
 
 // Stall has writes wait, as if the disk hung, until the function that it returns
@@ -105,6 +114,11 @@ func (e *memoryEngine) write(ops []op, _ bool) error {
 		maps.DeleteFunc(e.m.keys, func(key string, _ []byte) bool {
 			return string(o.key) <= key && key < string(o.end)
 		})
+	}
+	if e.m.late != nil {
+		e.down = &DownError{Err: e.m.late}
+		e.m.late = nil
+		return e.down
 	}
 	return nil
 }

@@ -1,0 +1,47 @@
+package durable
+
+import "github.com/citynode/citynode/city"
+
+// incarnationJournal is the city.Journal of one incarnation.
+type incarnationJournal struct {
+	writer   *Writer
+	number   uint64 // of the incarnation
+	appended uint64 // owned by the incarnation's loop
+	news     chan struct{}
+}
+
+// Begin ends the journal that there is and returns that of a new incarnation. A
+// store that was found not to work is told to the machine here: nobody else may
+// write for long.
+func (w *Writer) Begin() city.Journal {
+	if err := w.cfg.Store.Err(); err != nil {
+		w.step(Failed{Err: err})
+	}
+	j := &incarnationJournal{writer: w, news: make(chan struct{}, 1)}
+	w.mu.Lock()
+	w.present = j
+	w.mu.Unlock()
+	w.step(Begin{})
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	j.number = w.machine.Incarnation()
+	return j
+}
+
+// Append has effects written with the next commit.
+func (j *incarnationJournal) Append(fx city.Effects) uint64 {
+	j.writer.step(Append{Incarnation: j.number, Effects: fx})
+	j.appended++
+	return j.appended
+}
+
+// Durable returns the number up to which all is durable, and why nothing more
+// becomes so.
+func (j *incarnationJournal) Durable() (uint64, error) {
+	j.writer.mu.Lock()
+	defer j.writer.mu.Unlock()
+	return j.writer.machine.Durable(j.number)
+}
+
+// News has a token when Durable may return something else than before.
+func (j *incarnationJournal) News() <-chan struct{} { return j.news }

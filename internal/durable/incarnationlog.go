@@ -1,0 +1,93 @@
+package durable
+
+import (
+	"errors"
+
+	"github.com/citynode/citynode/city"
+	"github.com/citynode/citynode/crdt"
+	"github.com/citynode/citynode/internal/store"
+)
+
+// WaitingBytesMax bounds what neighbours sent that waits for the disk. Beyond that
+// it is left out, and the whole state is written later: 64 MiB are about half a
+// million heroes, which a disk that works takes in seconds.
+const WaitingBytesMax = 64 << 20
+
+var errEnded = errors.New("the city has crashed meanwhile")
+
+// incarnationLog is what one incarnation has appended.
+type incarnationLog struct {
+	incarnation uint64
+	epoch       store.Epoch // of the store when the incarnation began
+	waiting     store.Batch
+	bytes       int    // of the entries that wait, without those of pages
+	appended    uint64 // the number of the last effects
+	durable     uint64
+	behind      bool     // some effects were left out: the whole state has to be written
+	rewrite     *rewrite // of the whole state; nil: none runs
+}
+
+// begin begins the log of a new incarnation. What the one before appended and no
+// commit holds is forgotten, since it may be older than what the new one is filled
+// with. The news is of a fault, if there is one.
+func (m *Machine) begin() {
+	m.log = &incarnationLog{
+		incarnation: m.Incarnation() + 1,
+		epoch:       m.epoch,
+		waiting:     store.Batch{Lazy: true},
+	}
+	m.do(News{})
+}
+
+// append has effects written with the next commit, or notes that they are left
+// out.
+func (m *Machine) append(e Append) {
+	if !m.isPresent(e.Incarnation) {
+		return
+	}
+	l, fx := m.log, &e.Effects
+	l.appended++
+	if m.fault != nil && !m.rewriting() || m.voided() || fx.Lazy() && l.bytes > m.waitingBytesMax {
+		l.behind = true
+		return
+	}
+	for i := range fx.Changes {
+		l.add(&fx.Changes[i].New)
+	}
+	if a, ok := fx.Answered(); ok {
+		l.waiting.Answers = append(l.waiting.Answers, EncodeAnswer(a))
+	}
+	l.waiting.Lazy = l.waiting.Lazy && fx.Lazy()
+	m.do(Wake{})
+}
+
+func (l *incarnationLog) add(r *crdt.Record) {
+	switch r.Kind {
+	case crdt.KindHero:
+		l.waiting.Entries.Heroes = append(l.waiting.Entries.Heroes, r.Hero)
+		l.bytes += crdt.HeroSize(r.Hero)
+	case crdt.KindTombstone:
+		l.waiting.Entries.Tombstones = append(l.waiting.Entries.Tombstones, r.Tombstone)
+		l.bytes += crdt.TombstoneSize(r.Tombstone)
+	}
+}
+
+func (l *incarnationLog) addPage(page crdt.Entries, answers []city.Answered) {
+	l.waiting.Entries.Heroes = append(l.waiting.Entries.Heroes, page.Heroes...)
+	l.waiting.Entries.Tombstones = append(l.waiting.Entries.Tombstones, page.Tombstones...)
+	for _, a := range answers {
+		l.waiting.Answers = append(l.waiting.Answers, EncodeAnswer(a))
+	}
+}
+
+func (l *incarnationLog) isEmpty() bool {
+	return len(l.waiting.Answers) == 0 && l.waiting.Entries.Len() == 0
+}
+
+// take returns all that waits, which then waits no more.
+func (l *incarnationLog) take() store.Batch {
+	b := l.waiting
+	b.Epoch = l.epoch
+	l.waiting, l.bytes = store.Batch{Lazy: true}, 0
+	return b
+}

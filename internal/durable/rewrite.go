@@ -1,0 +1,74 @@
+package durable
+
+import (
+	"time"
+
+	"github.com/citynode/citynode/crdt"
+)
+
+// rewrite is a writing of the whole state and all answers, page by page, for what
+// was left out is not known. What is appended meanwhile goes with the pages.
+type rewrite struct {
+	at    crdt.Cursor // of the page that is to be read
+	paged bool        // a page was read, and is not committed yet
+	more  bool        // that page is not the last
+}
+
+func (m *Machine) rewriting() bool { return m.log != nil && m.log.rewrite != nil }
+
+// catchUp begins a rewrite of a state of which some was left out, though the store
+// works.
+func (m *Machine) catchUp(now time.Time) {
+	if now.Before(m.retryAt) {
+		m.do(Wait{Until: m.retryAt})
+		return
+	}
+	m.do(FellBehind{})
+	m.beginRewrite()
+	m.goOnRewriting(now)
+}
+
+func (m *Machine) beginRewrite() { m.log.behind, m.log.rewrite = false, &rewrite{} }
+
+// goOnRewriting commits the page that was read, or has the next one read.
+func (m *Machine) goOnRewriting(now time.Time) {
+	l := m.log
+	if l.rewrite.paged {
+		m.commit(now, true)
+		return
+	}
+	m.job = job{kind: readingPage, since: now}
+	m.do(ReadPage{Incarnation: l.incarnation, At: l.rewrite.at})
+}
+
+// pageRead takes a page, unless it is of a rewrite that has been given up: a loop
+// may read a page late, after the writer has stopped waiting for it.
+func (m *Machine) pageRead(e PageRead) {
+	if m.job.kind == readingPage {
+		m.job = job{}
+	}
+	if !m.isPresent(e.Incarnation) || !m.rewriting() {
+		return
+	}
+	r := m.log.rewrite
+	if r.paged || r.at != e.At {
+		return
+	}
+	*r = rewrite{at: e.Next, paged: true, more: e.More}
+	m.log.addPage(e.Entries, e.Answers)
+}
+
+// pageFailed gives the rewrite up, to be begun again.
+func (m *Machine) pageFailed(now time.Time, err error) {
+	if m.job.kind == readingPage {
+		m.job = job{}
+	}
+	m.retryAt = now.Add(ResumeEvery)
+	if !m.rewriting() {
+		return
+	}
+	m.log.rewrite, m.log.behind = nil, true
+	if m.fault == nil {
+		m.do(StayedBehind{Err: err})
+	}
+}
