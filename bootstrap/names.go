@@ -77,6 +77,9 @@ type Names struct {
 	running sync.WaitGroup
 }
 
+// DHTProtocol returns the protocol ID of the DHT with that prefix.
+func DHTProtocol(prefix string) protocol.ID { return protocol.ID(prefix + kadProtocol) }
+
 // NewNames starts a server of the DHT on the host, which runs until Close. It
 // serves on private networks and on loopback as on the public one, and accepts
 // any number of peers at one address: cities live on one machine.
@@ -119,7 +122,7 @@ func (n *Names) Close() error {
 	n.mu.Unlock()
 	close(n.closing)
 	n.running.Wait()
-	n.host.RemoveStreamHandler(protocol.ID(n.config.Prefix + kadProtocol))
+	n.host.RemoveStreamHandler(DHTProtocol(n.config.Prefix))
 	if err := n.dht.Close(); err != nil {
 		return fmt.Errorf("close the dht: %w", err)
 	}

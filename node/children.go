@@ -79,9 +79,7 @@ func (n *Node) observer() supervise.Observer {
 			} else {
 				n.log.Error("a part crashed and is restarted", "part", child, "err", err, "stack", string(stack))
 			}
-			if tell := n.cfg.Events.Crashed; tell != nil {
-				tell(child, err)
-			}
+			n.cfg.Events.crashed(child, err)
 		},
 		GaveUp: func(err error) { n.log.Error("supervisor gave up", "err", err) },
 		Stopped: func(child string, err error) {
@@ -97,23 +95,14 @@ func (n *Node) cityStarted(incarnation crdt.Stamp) {
 	n.log.Info("city started", "city", n.cfg.City.Name, "incarnation", incarnation.Time())
 	n.members.Announce()
 	n.entropy.IncarnationStarted()
-	if tell := n.cfg.Events.Started; tell != nil {
-		tell(incarnation)
-	}
+	n.cfg.Events.started(incarnation)
 }
 
 // cityStepped is called by the city's loop after each message with effects.
 func (n *Node) cityStepped(fx city.Effects) {
 	n.deltas.Offer(toGossip(&fx))
 	n.entropy.Skipped(fx.Future)
-	if tell := n.cfg.Events.Changed; tell != nil {
-		for change := range fx.All() {
-			tell(change)
-		}
-	}
-	if tell := n.cfg.Events.Idle; tell != nil && fx.Note != "" {
-		tell(fx.Note)
-	}
+	n.cfg.Events.changed(&fx)
 }
 
 // toGossip returns the changes that are to be gossiped. What came by gossip or
@@ -134,8 +123,6 @@ func (n *Node) open(alone bool) {
 		return // crashed again; the next incarnation opens by itself
 	}
 	n.log.Info("city is open", "city", n.cfg.City.Name, "alone", alone)
-	n.readyOnce.Do(func() { close(n.ready) })
-	if tell := n.cfg.Events.Opened; tell != nil {
-		tell(alone)
-	}
+	n.life.readyOnce.Do(func() { close(n.life.ready) })
+	n.cfg.Events.opened(alone)
 }

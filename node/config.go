@@ -4,10 +4,10 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"regexp"
 	"time"
 
 	"github.com/libp2p/go-libp2p"
+	pubsub "github.com/libp2p/go-libp2p-pubsub"
 	"github.com/libp2p/go-libp2p/core/crypto"
 	"github.com/libp2p/go-libp2p/core/host"
 	"github.com/libp2p/go-libp2p/core/peer"
@@ -15,13 +15,11 @@ import (
 
 	"github.com/citynode/citynode/city"
 	"github.com/citynode/citynode/internal/store"
+	"github.com/citynode/citynode/protocol"
 )
 
 // DefaultNetwork is the network of a node that is told none.
-const DefaultNetwork = "main"
-
-// networkForm is the form of a network's name: a DNS label.
-var networkForm = regexp.MustCompile(`^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$`)
+const DefaultNetwork = protocol.DefaultNetwork
 
 // Config is what a node is told. A zero field means its default.
 type Config struct {
@@ -84,6 +82,24 @@ type Config struct {
 	// options that the node needs; for hosts on simulated networks. The node
 	// closes the host.
 	NewHost func(...libp2p.Option) (host.Host, error)
+	// Host, if set, is a libp2p host of the program, on which the node lives beside
+	// the program's own protocols. The node does not close it, and takes its
+	// protocols off it when it ends. The host must have its private key in its
+	// peerstore; Identity, if set, must be that key. Listen, Announce, Open and
+	// NewHost do not go with it. Its limits are the program's: leave room for 256
+	// streams a peer. A host takes one node of a network, and with a GossipSub on it
+	// only one that is given that as PubSub.
+	Host host.Host
+	// PubSub, if set, is the GossipSub of Host, which a program makes that uses
+	// GossipSub itself. The node joins its topics of the network on it and leaves
+	// them when it ends. New refuses one of another host or without signatures. What
+	// it cannot see the program has to see to: a WithMaxMessageSize of at least
+	// 72 KiB, a subscription filter that lets the topics of protocol.DeltaTopic and
+	// protocol.PresenceTopic pass, and a WithPeerOutboundQueueSize and a
+	// WithValidateQueueSize of some hundreds. What it drops nobody tells the node:
+	// it is brought by the rounds of anti-entropy with random cities, later than
+	// what the node's own GossipSub drops.
+	PubSub *pubsub.PubSub
 }
 
 // Defaults of a Config.
@@ -123,11 +139,14 @@ func (c Config) withDefaults() Config {
 
 // Validate names the first field that cannot be used, and why.
 func (c Config) Validate() error {
+	if err := c.validateHost(); err != nil {
+		return err
+	}
 	c = c.withDefaults()
 	if err := c.City.Validate(); err != nil {
 		return err
 	}
-	if err := ValidateNetwork(c.Network); err != nil {
+	if err := protocol.ValidateNetwork(c.Network); err != nil {
 		return err
 	}
 	if len(c.Software) > softwareBytesMax {
@@ -139,10 +158,22 @@ func (c Config) Validate() error {
 	return nil
 }
 
-// ValidateNetwork refuses what is not the name of a network: a DNS label.
-func ValidateNetwork(name string) error {
-	if !networkForm.MatchString(name) {
-		return fmt.Errorf("network name %q is not a DNS label (lower-case letters, digits and hyphens, at most 63)", name)
+// validateHost refuses fields that do not go together.
+func (c Config) validateHost() error {
+	switch {
+	case c.Host == nil && c.PubSub != nil:
+		return errors.New("PubSub needs Host, the host that it is on")
+	case c.Host == nil:
+		return nil
+	case c.NewHost != nil || len(c.Listen) > 0 || len(c.Announce) > 0 || c.Open:
+		return errors.New("NewHost, Listen, Announce and Open do not go with Host, which is made already")
+	}
+	key := c.Host.Peerstore().PrivKey(c.Host.ID())
+	if key == nil {
+		return errors.New("the Host has no private key in its peerstore")
+	}
+	if c.Identity != nil && !c.Identity.Equals(key) {
+		return fmt.Errorf("the Identity is not that of the Host, which is peer %s", c.Host.ID())
 	}
 	return nil
 }

@@ -1,10 +1,13 @@
 package node
 
 import (
+	"fmt"
+	"runtime/debug"
 	"time"
 
 	"github.com/libp2p/go-libp2p/core/peer"
 
+	"github.com/citynode/citynode/bootstrap"
 	"github.com/citynode/citynode/city"
 	"github.com/citynode/citynode/crdt"
 	"github.com/citynode/citynode/internal/antientropy"
@@ -15,8 +18,9 @@ import (
 // Events are callbacks for what happens in a node; any may be nil. They are
 // called from the goroutine in which it happens, several at the same time, and
 // must return at once: hand over what takes longer. Changed and Idle are called
-// by the city's loop and must not call the node. Logs, the command line and
-// tests subscribe here.
+// by the city's loop and must not call the node. A panic in a callback is the
+// program's and ends the program: it is not taken for a crash of the city, which
+// would cost the city its state.
 type Events struct {
 	// Changed tells each change of the state, with its source.
 	Changed func(city.SourcedChange)
@@ -49,6 +53,10 @@ type Events struct {
 	// Unreachable tells that a bootstrap or saved peer cannot be dialed, once
 	// a reason.
 	Unreachable func(p peer.ID, err error)
+
+	// call runs a callback. nil: a panic in it ends the program. Tests that need a
+	// part to crash have it crash in a callback.
+	call func(callback func())
 }
 
 // CityEvent is news of another city.
@@ -114,44 +122,103 @@ func joinProgress(p *antientropy.Progress) *JoinProgress {
 	return &j
 }
 
+// tell runs a callback with its news. A panic in the callback is the program's: it is
+// thrown again where no supervisor catches it.
+func (e *Events) tell(callback func()) {
+	if e.call != nil {
+		e.call(callback)
+		return
+	}
+	defer func() {
+		if v := recover(); v != nil {
+			stack := debug.Stack()
+			go func() { panic(fmt.Sprintf("a callback of node.Events panicked: %v\n\n%s", v, stack)) }()
+			select {} // the program ends
+		}
+	}()
+	callback()
+}
+
+// changed tells what a message to the city made happen.
+func (e *Events) changed(fx *city.Effects) {
+	if e.Changed != nil && len(fx.Changes) > 0 {
+		e.tell(func() {
+			for change := range fx.All() {
+				e.Changed(change)
+			}
+		})
+	}
+	if e.Idle != nil && fx.Note != "" {
+		e.tell(func() { e.Idle(fx.Note) })
+	}
+}
+
+// started tells of a new incarnation.
+func (e *Events) started(incarnation crdt.Stamp) {
+	if e.Started != nil {
+		e.tell(func() { e.Started(incarnation) })
+	}
+}
+
+// crashed tells of a part that crashed.
+func (e *Events) crashed(part string, err error) {
+	if e.Crashed != nil {
+		e.tell(func() { e.Crashed(part, err) })
+	}
+}
+
+// opened tells that the city answers for what it does not know.
+func (e *Events) opened(alone bool) {
+	if e.Opened != nil {
+		e.tell(func() { e.Opened(alone) })
+	}
+}
+
 // cityChanged tells of another city.
 func (e *Events) cityChanged(news membership.Event) {
 	if e.City != nil {
-		e.City(CityEvent(news))
+		e.tell(func() { e.City(CityEvent(news)) })
 	}
 }
 
 // synced tells of a session that ended.
 func (e *Events) synced(news antientropy.SyncEvent) {
 	if e.Synced != nil {
-		e.Synced(SyncEvent(news))
+		e.tell(func() { e.Synced(SyncEvent(news)) })
 	}
 }
 
-// joining tells of a transfer.
+// joining tells of the transfer of a whole state.
 func (e *Events) joining(p antientropy.Progress) {
 	if e.Joining != nil {
-		e.Joining(JoinProgress(p))
-	}
-}
-
-// contested tells of another claim to the own name.
-func (e *Events) contested(name string, other peer.ID) {
-	if e.Contested != nil {
-		e.Contested(name, other)
-	}
-}
-
-// storeFault tells that the store has failed, or with nil that it works again.
-func (e *Events) storeFault(err error) {
-	if e.Store != nil {
-		e.Store(StoreEvent{Err: err})
+		e.tell(func() { e.Joining(JoinProgress(p)) })
 	}
 }
 
 // filled tells how much of the store has been read.
 func (e *Events) filled(p durable.Progress) {
 	if e.Filled != nil {
-		e.Filled(FillProgress(p))
+		e.tell(func() { e.Filled(FillProgress(p)) })
+	}
+}
+
+// storeFault tells that the store has failed, or with nil that it works again.
+func (e *Events) storeFault(err error) {
+	if e.Store != nil {
+		e.tell(func() { e.Store(StoreEvent{Err: err}) })
+	}
+}
+
+// contested tells of another claim to the own name.
+func (e *Events) contested(name string, other peer.ID) {
+	if e.Contested != nil {
+		e.tell(func() { e.Contested(name, other) })
+	}
+}
+
+// dialFailed tells of a bootstrap peer that cannot be dialed.
+func (e *Events) dialFailed(f bootstrap.DialFailure) {
+	if e.Unreachable != nil && f.Bootstrap {
+		e.tell(func() { e.Unreachable(f.Peer, f.Err) })
 	}
 }

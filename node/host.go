@@ -6,18 +6,21 @@ import (
 	"math"
 	"net"
 	"net/netip"
+	"slices"
 	"time"
 
 	"github.com/libp2p/go-libp2p"
 	"github.com/libp2p/go-libp2p/core/host"
 	"github.com/libp2p/go-libp2p/core/network"
 	"github.com/libp2p/go-libp2p/core/peer"
+	libp2pprotocol "github.com/libp2p/go-libp2p/core/protocol"
 	rcmgr "github.com/libp2p/go-libp2p/p2p/host/resource-manager"
 	"github.com/libp2p/go-libp2p/p2p/net/connmgr"
 	"github.com/libp2p/go-libp2p/x/rate"
 	ma "github.com/multiformats/go-multiaddr"
 
 	"github.com/citynode/citynode/bootstrap"
+	"github.com/citynode/citynode/protocol"
 )
 
 // ErrListen is matched by New's error when an address cannot be listened on.
@@ -52,8 +55,11 @@ var privatePrefixes = []string{
 	"::1/128", "fc00::/7", "fe80::/10",
 }
 
-// newHost is the libp2p host of a node, listening.
+// newHost returns the libp2p host of a node, listening.
 func newHost(cfg Config) (host.Host, error) {
+	if cfg.Host != nil {
+		return cfg.Host, hostFree(cfg.Host, cfg.Network)
+	}
 	manager, err := newResourceManager(cfg.Admins)
 	if err != nil {
 		return nil, err
@@ -178,4 +184,16 @@ func privateNets() []*net.IPNet {
 		nets = append(nets, ipnet)
 	}
 	return nets
+}
+
+// hostFree fails if the host has a node of the network, or of any, already: one DHT
+// serves all networks.
+func hostFree(h host.Host, network string) error {
+	taken := h.Mux().Protocols()
+	for _, id := range []string{protocol.CallID(network), protocol.SyncID(network), string(bootstrap.DHTProtocol(protocol.DHTPrefix))} {
+		if slices.Contains(taken, libp2pprotocol.ID(id)) {
+			return fmt.Errorf("the Host speaks %s already: it has another node, and takes one", id)
+		}
+	}
+	return nil
 }

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"sync"
 
 	"github.com/libp2p/go-libp2p/core/crypto"
 	"github.com/libp2p/go-libp2p/core/host"
@@ -24,10 +23,6 @@ import (
 	"github.com/citynode/citynode/internal/streams"
 	"github.com/citynode/citynode/internal/supervise"
 )
-
-// ErrGaveUp is matched by Run's error when parts of the node crashed more often
-// than the supervisor allows.
-var ErrGaveUp = errors.New("the supervisor gave up")
 
 // Node is one city on a network. Its methods are safe for concurrent use.
 type Node struct {
@@ -60,11 +55,7 @@ type Node struct {
 	draining   draining
 	supervisor *supervise.Supervisor
 
-	quit       context.CancelCauseFunc // of Run
-	ready      chan struct{}
-	readyOnce  sync.Once
-	closeOnce  sync.Once
-	stopGossip context.CancelFunc
+	life *life
 }
 
 // New makes a node that listens but does not run yet. It fails with the name of
@@ -74,12 +65,12 @@ func New(cfg Config) (*Node, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, fmt.Errorf("node: %w", err)
 	}
-	usual := len(cfg.Listen) == 0
+	usual := len(cfg.Listen) == 0 && cfg.Host == nil
 	cfg, err := cfg.complete()
 	if err != nil {
 		return nil, err
 	}
-	n := &Node{cfg: cfg, log: cfg.Logger, ready: make(chan struct{})}
+	n := &Node{cfg: cfg, log: cfg.Logger, life: newLife()}
 	if err := n.openStore(); err != nil {
 		return nil, err
 	}
@@ -101,6 +92,9 @@ func New(cfg Config) (*Node, error) {
 // complete sets what depends on other fields.
 func (c Config) complete() (Config, error) {
 	c = c.withDefaults()
+	if c.Host != nil {
+		c.Identity = c.Host.Peerstore().PrivKey(c.Host.ID())
+	}
 	if c.Identity == nil {
 		key, _, err := crypto.GenerateEd25519Key(rand.Reader)
 		if err != nil {
@@ -158,52 +152,22 @@ func (n *Node) cityOptions() city.Options {
 	return o
 }
 
-// Run runs the node until ctx is done. Then it lets the orders that it has begun
-// end, refuses new ones, and returns nil once it has said goodbye and everything
-// has ended. Before that it returns a *NameTakenError if another live peer holds
-// the city's name and keeps it, or an error that matches ErrGaveUp. It can be
-// called once.
-func (n *Node) Run(ctx context.Context) error {
-	ctx, n.quit = context.WithCancelCause(ctx)
-	defer n.quit(nil)
-	drained, stop := n.draining.untilDrained(ctx)
-	defer stop()
-	err := n.supervisor.Serve(drained)
-	if taken, ok := errors.AsType[*NameTakenError](context.Cause(ctx)); ok && err == nil {
-		err = taken
+// release gives back what New has taken.
+func (n *Node) release() (err error) {
+	if n.clients != nil {
+		n.clients.Close()
 	}
-	if taken, ok := errors.AsType[*NameTakenError](err); ok {
-		err = taken
+	if n.dht != nil {
+		err = errors.Join(err, n.dht.Close())
 	}
-	if _, gaveUp := errors.AsType[*supervise.IntensityError](err); gaveUp {
-		err = fmt.Errorf("%w: %w", ErrGaveUp, err)
+	if n.router != nil {
+		err = errors.Join(err, n.router.Close())
 	}
-	if err := n.saved.Flush(); err != nil {
-		n.log.Warn("last-known peers were not saved", "err", err)
-	}
-	return errors.Join(err, n.Close())
-}
-
-// Close ends a node that is not running. Run does it by itself.
-func (n *Node) Close() (err error) {
-	n.closeOnce.Do(func() {
-		if n.clients != nil {
-			n.clients.Close()
-		}
-		if n.dht != nil {
-			err = errors.Join(err, n.dht.Close())
-		}
-		if n.stopGossip != nil {
-			n.stopGossip()
-		}
+	if n.cfg.Host == nil {
 		err = errors.Join(err, n.host.Close())
-	})
+	}
 	return err
 }
-
-// Ready is closed once the name check has passed and the city knows what its
-// neighbours know, or that it has none.
-func (n *Node) Ready() <-chan struct{} { return n.ready }
 
 // Peer returns the node's peer ID.
 func (n *Node) Peer() peer.ID { return n.host.ID() }

@@ -31,6 +31,9 @@ func (p *poison) take() {
 	}
 }
 
+// crashes has a panic in a callback crash the part that called it.
+func crashes(callback func()) { callback() }
+
 func TestAPanicRestartsThePartItHappensInAndNoOther(t *testing.T) {
 	for part, poisoned := range map[string]func(*Events, *poison){
 		childCity: func(e *Events, p *poison) { e.Changed = func(city.SourcedChange) { p.take() } },
@@ -53,6 +56,7 @@ func TestAPanicRestartsThePartItHappensInAndNoOther(t *testing.T) {
 				m := prepare(t, net.config(quiet("gotham"), metropolis))
 				deadly := newPoison(0)
 				poisoned(&m.cfg.Events, deadly)
+				m.cfg.Events.call = crashes
 				m.run(t)
 				awaitReady(t, m)
 				awaitAlive(t, metropolis, m)
@@ -67,10 +71,10 @@ func TestAPanicRestartsThePartItHappensInAndNoOther(t *testing.T) {
 				eventually(t, part+" crashes", func() bool { return m.crashed(part) == 1 })
 				time.Sleep(time.Minute)
 				m.mu.Lock()
-				crashes := strings.Join(m.crashes, " ")
+				crashed := strings.Join(m.crashes, " ")
 				m.mu.Unlock()
-				if crashes != part {
-					t.Errorf("crashed: %s", crashes)
+				if crashed != part {
+					t.Errorf("crashed: %s", crashed)
 				}
 				if e, _ := metropolis.directory.Get(m.Peer()); e.Status != Alive {
 					t.Errorf("the other city takes it for %s", e.Status)
@@ -92,6 +96,7 @@ func TestAPanicInALookupIsOneOfItsCaller(t *testing.T) {
 		m := prepare(t, net.config(quiet("gotham"), metropolis))
 		deadly := newPoison(0)
 		m.cfg.Events.City = func(CityEvent) { deadly.take() }
+		m.cfg.Events.call = crashes
 		m.run(t)
 		awaitReady(t, m)
 		awaitAlive(t, metropolis, m)
@@ -133,6 +138,7 @@ func TestMoreThanThreeCrashesInFiveSecondsEndTheNode(t *testing.T) {
 				m := prepare(t, newMockNet(t).config(quiet("gotham")))
 				deadly := newPoison(row.crashes)
 				m.cfg.Events.Changed = func(city.SourcedChange) { deadly.take() }
+				m.cfg.Events.call = crashes
 				m.run(t)
 				awaitReady(t, m)
 				survives := func() bool { // an order, which is answered before the change is told

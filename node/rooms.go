@@ -69,7 +69,7 @@ func (n *Node) connect(syncID, callID libp2pprotocol.ID) (err error) {
 		Worth: func(_ peer.ID, spoken []libp2pprotocol.ID) bool {
 			return containsAll(spoken, callID, syncID)
 		},
-		Events: bootstrap.RedialEvents{DialFailed: n.dialFailed},
+		Events: bootstrap.RedialEvents{DialFailed: n.cfg.Events.dialFailed},
 		Logger: n.log,
 	})
 	if err != nil {
@@ -108,10 +108,10 @@ func (n *Node) newEntropy(syncID libp2pprotocol.ID) *antientropy.AntiEntropy {
 
 // joinGossip makes what speaks over GossipSub.
 func (n *Node) joinGossip(syncID, callID libp2pprotocol.ID) (err error) {
-	ctx, cancel := context.WithCancel(context.Background())
-	n.stopGossip = cancel
-	n.router, err = gossip.NewRouter(ctx, gossip.RouterConfig{
+	n.router, err = gossip.NewRouter(gossip.RouterConfig{
 		Host:        n.host,
+		PubSub:      n.cfg.PubSub,
+		HostStays:   n.cfg.Host != nil,
 		Network:     n.cfg.Network,
 		KnownPeers:  len(n.saved.Peers()),
 		PrivateNets: privateNets(),
@@ -177,13 +177,6 @@ func (n *Node) newNames() *names.Names {
 		Contested:  n.cfg.Events.contested,
 		Yield:      n.yield,
 	})
-}
-
-// dialFailed tells of a bootstrap peer that cannot be dialed.
-func (n *Node) dialFailed(f bootstrap.DialFailure) {
-	if tell := n.cfg.Events.Unreachable; tell != nil && f.Bootstrap {
-		tell(f.Peer, f.Err)
-	}
 }
 
 // expectsPeers reports whether there are peers that could become neighbours soon.

@@ -32,7 +32,7 @@ func (n *Node) yield(ctx context.Context, holder peer.AddrInfo) {
 	n.syncBefore(ctx, holder.ID)
 	n.draining.drain()
 	n.syncBefore(ctx, holder.ID)
-	n.quit(&NameTakenError{Name: n.cfg.City.Name, Holder: holder})
+	n.life.stop(&NameTakenError{Name: n.cfg.City.Name, Holder: holder})
 }
 
 // syncBefore syncs with the holder once.

@@ -61,7 +61,7 @@ type Deltas struct {
 func NewDeltas(r *Router, cfg Config) (*Deltas, error) {
 	d := &Deltas{
 		cfg:    cfg,
-		own:    r.host,
+		own:    r.host.ID(),
 		outbox: newOutbox(),
 		pace:   rate.NewLimiter(publishBytesPerSecond, publishBurst),
 	}

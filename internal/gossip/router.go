@@ -2,13 +2,17 @@ package gossip
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net"
+	"slices"
+	"strings"
 	"sync/atomic"
 
 	pubsub "github.com/libp2p/go-libp2p-pubsub"
 	"github.com/libp2p/go-libp2p/core/host"
 	"github.com/libp2p/go-libp2p/core/peer"
+	libp2pprotocol "github.com/libp2p/go-libp2p/core/protocol"
 
 	"github.com/citynode/citynode/protocol"
 )
@@ -21,11 +25,15 @@ const (
 	pubsubQueueMax = 1024
 )
 
-// RouterConfig is what a Router needs. All fields but KnownPeers and PrivateNets are
-// required.
+// RouterConfig is what a Router needs. Host, Network, Missed and Lost are required.
 type RouterConfig struct {
 	Host    host.Host
 	Network string
+	// PubSub, if set, is a GossipSub that is on the host already; see CheckPubSub.
+	// Its owner ends it.
+	PubSub *pubsub.PubSub
+	// HostStays says that the host lives on after Close.
+	HostStays bool
 	// KnownPeers is how many peers are known at the start. It decides whether the
 	// mesh is that of a small network.
 	KnownPeers int
@@ -33,22 +41,34 @@ type RouterConfig struct {
 	PrivateNets []*net.IPNet
 	// Missed is called when a message to a peer was dropped for want of room, and
 	// Lost when one to this node was. Both are called by GossipSub's goroutines and
-	// must return at once.
+	// must return at once. With PubSub neither is: GossipSub tells only who made it.
 	Missed func(peer.ID)
 	Lost   func()
 }
 
-// A Router is GossipSub with the parameters of a citynode network. It ends with
-// the context that it was made with.
+// A Router is GossipSub with the parameters of a citynode network, or a GossipSub
+// that was there. Its methods are safe for concurrent use, but for Join and Close.
 type Router struct {
 	pubsub  *pubsub.PubSub
-	host    peer.ID
+	host    host.Host
+	topics  []*Topic
+	stop    context.CancelFunc // nil: the GossipSub is not ours
+	stays   bool               // the host lives on
 	dropped atomic.Uint64
 }
 
-// NewRouter attaches GossipSub to the host.
-func NewRouter(ctx context.Context, cfg RouterConfig) (*Router, error) {
-	r := &Router{host: cfg.Host.ID()}
+// NewRouter attaches GossipSub to the host. Close ends it. It fails if the host has
+// a GossipSub that was not given: a second one would take the streams of newcomers
+// from the first in silence.
+func NewRouter(cfg RouterConfig) (*Router, error) {
+	r := &Router{host: cfg.Host, pubsub: cfg.PubSub, stays: cfg.HostStays}
+	if cfg.PubSub != nil {
+		return r, CheckPubSub(cfg.PubSub, cfg.Host.ID())
+	}
+	if taken := pubsubProtocols(cfg.Host); len(taken) > 0 {
+		return nil, fmt.Errorf("the host has a GossipSub already (it speaks %s), and two on one host break each other: give the node that one", taken[0])
+	}
+	ctx, cancel := context.WithCancel(context.Background())
 	invalid := newInvalids()
 	drops := tracer{
 		missed:  func(p peer.ID) { r.dropped.Add(1); cfg.Missed(p) },
@@ -56,8 +76,7 @@ func NewRouter(ctx context.Context, cfg RouterConfig) (*Router, error) {
 		invalid: invalid.add,
 	}
 	params, thresholds := peerScore(cfg.Network, cfg.PrivateNets, invalid)
-	var err error
-	r.pubsub, err = pubsub.NewGossipSub(ctx, cfg.Host,
+	ps, err := pubsub.NewGossipSub(ctx, cfg.Host,
 		pubsub.WithRawTracer(drops),
 		pubsub.WithGossipSubParams(meshParams(cfg.KnownPeers)),
 		pubsub.WithFloodPublish(cfg.KnownPeers > smallNetwork),
@@ -70,13 +89,52 @@ func NewRouter(ctx context.Context, cfg RouterConfig) (*Router, error) {
 			protocol.DeltaTopic(cfg.Network), protocol.PresenceTopic(cfg.Network))),
 	)
 	if err != nil {
+		cancel()
 		return nil, fmt.Errorf("gossipsub: %w", err)
 	}
+	r.pubsub, r.stop = ps, cancel
 	return r, nil
+}
+
+// probeTopic is a topic that nobody subscribes to, for CheckPubSub.
+const probeTopic = "/citynode/probe/1"
+
+// CheckPubSub fails unless a GossipSub that a program has made serves a node: it is
+// of the host with that peer ID and signs its messages (StrictSign, the default).
+// What cannot be checked is written at node.Config.PubSub.
+func CheckPubSub(ps *pubsub.PubSub, host peer.ID) (err error) {
+	var author peer.ID
+	signed := false
+	err = ps.RegisterTopicValidator(probeTopic, func(_ context.Context, _ peer.ID, m *pubsub.Message) bool {
+		author, signed = m.GetFrom(), len(m.GetSignature()) > 0
+		return true
+	}, pubsub.WithValidatorInline(true))
+	if err != nil {
+		return fmt.Errorf("probe the PubSub: %w", err)
+	}
+	defer func() { err = errors.Join(err, ps.UnregisterTopicValidator(probeTopic)) }()
+	topic, err := ps.Join(probeTopic)
+	if err != nil {
+		return fmt.Errorf("probe the PubSub: %w", err)
+	}
+	defer func() { err = errors.Join(err, topic.Close()) }()
+	if err := topic.Publish(context.Background(), []byte("probe")); err != nil {
+		return fmt.Errorf("probe the PubSub: %w", err)
+	}
+	switch {
+	case !signed:
+		return errors.New("the PubSub does not sign its messages: make it with StrictSign")
+	case author != host:
+		return fmt.Errorf("the PubSub is of peer %s, the host is %s", author, host)
+	}
+	return nil
 }
 
 // Dropped returns how many messages were dropped for want of room, so far.
 func (r *Router) Dropped() uint64 { return r.dropped.Load() }
+
+// Peers returns the peers that are in a topic, as far as this node knows.
+func (r *Router) Peers(topic string) []peer.ID { return r.pubsub.ListPeers(topic) }
 
 // Join joins a topic whose messages validate judges. A router joins a topic once.
 func (r *Router) Join(name string, validate pubsub.ValidatorEx) (*Topic, error) {
@@ -85,28 +143,77 @@ func (r *Router) Join(name string, validate pubsub.ValidatorEx) (*Topic, error) 
 	}
 	topic, err := r.pubsub.Join(name)
 	if err != nil {
-		return nil, fmt.Errorf("topic %s: %w", name, err)
+		return nil, fmt.Errorf("topic %s: %w", name, errors.Join(err, r.pubsub.UnregisterTopicValidator(name)))
 	}
-	return &Topic{topic}, nil
+	t := &Topic{Topic: topic, name: name}
+	r.topics = append(r.topics, t)
+	return t, nil
+}
+
+// Close ends the router. A GossipSub that was there leaves the topics. One of its own
+// ends without a word where its host ends too, and else takes its streams off the
+// host. No Subscription may be in use any more.
+func (r *Router) Close() error {
+	if r.stop == nil {
+		return r.leave()
+	}
+	r.stop()
+	if !r.stays {
+		return nil
+	}
+	for _, id := range pubsubProtocols(r.host) {
+		r.host.RemoveStreamHandler(id)
+	}
+	for _, conn := range r.host.Network().Conns() {
+		for _, s := range conn.GetStreams() {
+			if isPubSub(s.Protocol()) {
+				_ = s.Reset() // whatever that says, nobody serves the stream any more
+			}
+		}
+	}
+	return nil
+}
+
+func (r *Router) leave() (err error) {
+	for _, t := range r.topics {
+		if t.relayed != nil {
+			t.relayed()
+		}
+		err = errors.Join(err, t.Close(), r.pubsub.UnregisterTopicValidator(t.name))
+	}
+	return err
+}
+
+// pubsubProtocols returns those of GossipSub and FloodSub that the host answers.
+func pubsubProtocols(h host.Host) []libp2pprotocol.ID {
+	return slices.DeleteFunc(h.Mux().Protocols(), func(id libp2pprotocol.ID) bool { return !isPubSub(id) })
+}
+
+func isPubSub(id libp2pprotocol.ID) bool {
+	return strings.HasPrefix(string(id), "/meshsub/") || strings.HasPrefix(string(id), "/floodsub/")
 }
 
 // A Topic is a topic of GossipSub that this node has joined.
-type Topic struct{ *pubsub.Topic }
+type Topic struct {
+	*pubsub.Topic
+	name    string
+	relayed pubsub.RelayCancelFunc // nil before Subscribe
+}
 
-// Subscribe subscribes to the topic for good: the node leaves the mesh only with
-// its host. A node that leaves by a message is kept out by its neighbours for some
-// time, also when it is back after a restart.
+// Subscribe subscribes to the topic for good: ending the Subscription does not leave
+// the mesh, which the node leaves with its host. A node that leaves by a message is
+// kept out by its neighbours for some time, also when it is back after a restart.
 func (t *Topic) Subscribe() (*pubsub.Subscription, error) {
 	sub, err := t.Topic.Subscribe(pubsub.WithBufferSize(pubsubQueueMax))
 	if err != nil {
 		return nil, err
 	}
-	if _, err := t.Relay(); err != nil {
+	if t.relayed != nil {
+		return sub, nil
+	}
+	if t.relayed, err = t.Relay(); err != nil {
 		sub.Cancel()
 		return nil, err
 	}
 	return sub, nil
 }
-
-// Peers returns the peers that are in a topic, as far as this node knows.
-func (r *Router) Peers(topic string) []peer.ID { return r.pubsub.ListPeers(topic) }

@@ -26,8 +26,9 @@ const (
 // connection, that it is that city on this network. Its methods are safe for
 // concurrent use.
 type Directory struct {
-	mu     sync.Mutex // guards cities
-	cities map[peer.ID]*Entry
+	mu      sync.Mutex // guards cities, changed
+	cities  map[peer.ID]*Entry
+	changed chan struct{} // closed, and replaced, by the next change that Changed tells of
 }
 
 // An Entry is a copy of what the directory knows of one city.
@@ -49,7 +50,7 @@ type Entry struct {
 
 // NewDirectory returns an empty directory.
 func NewDirectory() *Directory {
-	return &Directory{cities: make(map[peer.ID]*Entry)}
+	return &Directory{cities: make(map[peer.ID]*Entry), changed: make(chan struct{})}
 }
 
 // Hear applies a presence that arrived at the time now, if it is later news of an
@@ -110,6 +111,7 @@ func (d *Directory) Confirmed(p peer.ID, info protocol.InfoReply, now time.Time)
 	}
 	if change != nil {
 		change.Restarted = restarted
+		d.tell()
 	}
 	return change
 }
@@ -158,7 +160,22 @@ func (d *Directory) move(e *Entry, to Status) *Event {
 	}
 	change := &Event{Name: e.Presence.City, Peer: e.Peer, Status: to, Before: e.Status}
 	e.Status = to
+	d.tell()
 	return change
+}
+
+// tell wakes those who wait for a change; callers hold mu.
+func (d *Directory) tell() {
+	close(d.changed)
+	d.changed = make(chan struct{})
+}
+
+// Changed returns a channel that is closed when a city is found, or changes its
+// status or its incarnation. Ask for the channel before looking at the entries.
+func (d *Directory) Changed() <-chan struct{} {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.changed
 }
 
 // makeRoom drops a city once the directory is full: of those that are gone the one
