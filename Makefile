@@ -49,7 +49,7 @@ install: ## install citynode where go install puts programs
 ##@ Check
 
 .PHONY: check
-check: check-format vet staticcheck check-modules test ## all that must hold before a commit; under five minutes once caches are warm
+check: check-format vet staticcheck check-modules check-notice test ## all that must hold before a commit; under five minutes once caches are warm
 
 .PHONY: test
 test: ## run all unit tests
@@ -83,6 +83,14 @@ staticcheck: ## run staticcheck
 .PHONY: check-modules
 check-modules: ## fail if go.mod or go.sum is not tidy
 	$(GO) mod tidy -diff
+
+.PHONY: notice
+notice: ## write NOTICE, the licences of what the binary contains
+	$(GO) run ./internal/tools/notice
+
+.PHONY: check-notice
+check-notice: ## fail if NOTICE does not agree with what the binary contains
+	$(GO) run ./internal/tools/notice -check
 
 # Systems and processors that the types are checked for. The two of 32 bits are
 # where a constant can overflow an int.

@@ -49,6 +49,7 @@ var rooms = map[string][]string{
 	"internal/netlab":          {},
 	"internal/e2e":             {"internal/netlab", "internal/history", "crdt"}, // of the rest it knows the binary
 	"internal/tools/typecheck": {},
+	"internal/tools/notice":    {},
 	"internal/cbor":            {},
 	"internal/durable":         {"city", "crdt", "internal/store", "internal/supervise", "internal/wake", "internal/atomicfile", "protocol"},
 	"node":                     {"bootstrap", "city", "crdt", "crdt/sketch", "protocol", "internal/antientropy", "internal/atomicfile", "internal/durable", "internal/gossip", "internal/membership", "internal/names", "internal/reconcile", "internal/store", "internal/streams", "internal/supervise", "internal/wake", "internal/history"}, // its tests judge by a history
@@ -74,7 +75,7 @@ var pureRooms = map[string][]string{
 	"crdt":               nil,
 	"crdt/sketch":        nil,
 	"internal/cbor":      nil,
-	"city":               {"city.go", "incarnation.go", "read.go", "watch.go"},                            // the actor
+	"city":               {"city.go", "incarnation.go", "read.go", "watch.go"},          // the actor
 	"internal/durable":   {"writer.go", "incarnationjournal.go", "fill.go", "facts.go"}, // the shell
 	"internal/history":   nil,
 	"internal/reconcile": nil,
