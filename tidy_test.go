@@ -15,58 +15,19 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"testing/fstest"
 )
 
 const modulePath = "github.com/citynode/citynode"
 
-// rooms are the packages and which others of ours each may import. A new
-// package gets its line here. A package that supports tests, named after the
-// room it lies in (crdt/crdttest), needs none: it may import that room and what
-// that room may import, and only tests and its like may import it.
-var rooms = map[string][]string{
-	"docs/performance":         {},                        // draws what was measured
-	"crdt/crdttest/findtwins":  {"crdt", "crdt/crdttest"}, // made what a test has
-	"crdt":                     {"crdt/sketch", "internal/cbor"},
-	"crdt/sketch":              {},
-	"bootstrap":                {"internal/atomicfile"},
-	"internal/atomicfile":      {},
-	"internal/supervise":       {},
-	"internal/wake":            {},
-	"internal/streams":         {"protocol"},
-	"internal/gossip":          {"crdt", "protocol", "internal/supervise", "internal/wake"},
-	"internal/membership":      {"bootstrap", "crdt", "protocol", "internal/streams", "internal/supervise", "internal/wake"},
-	"internal/names":           {"bootstrap", "crdt", "protocol", "internal/membership", "internal/streams", "internal/supervise"},
-	"internal/antientropy":     {"crdt", "protocol", "internal/reconcile", "internal/streams", "internal/supervise", "internal/wake"},
-	"city":                     {"crdt", "crdt/sketch"},
-	"protocol":                 {"crdt", "internal/cbor"},
-	"internal/store":           {"crdt"},
-	"internal/reconcile":       {"crdt", "crdt/sketch", "internal/cbor"},
-	"internal/history":         {"crdt"},
-	"internal/sim":             {"city", "crdt", "crdt/sketch", "internal/history", "internal/reconcile", "internal/durable", "internal/store"},
-	"internal/dispatch":        {"crdt"},
-	"internal/netlab":          {},
-	"internal/e2e":             {"internal/netlab", "internal/history", "crdt"}, // of the rest it knows the binary
-	"internal/tools/typecheck": {},
-	"internal/tools/notice":    {},
-	"internal/cbor":            {},
-	"internal/durable":         {"city", "crdt", "internal/store", "internal/supervise", "internal/wake", "internal/atomicfile", "protocol"},
-	"node":                     {"bootstrap", "city", "crdt", "crdt/sketch", "protocol", "internal/antientropy", "internal/atomicfile", "internal/durable", "internal/gossip", "internal/membership", "internal/names", "internal/reconcile", "internal/store", "internal/streams", "internal/supervise", "internal/wake", "internal/history"}, // its tests judge by a history
-	"cmd/citynode":             {"node", "internal/dispatch", "internal/sim", "bootstrap", "city", "crdt", "crdt/sketch", "protocol", "internal/reconcile", "internal/store", "internal/supervise"},
-}
-
 // libp2pRooms are the rooms that know libp2p, and what of it.
 var libp2pRooms = map[string]string{
-	"bootstrap":            "github.com/libp2p/",
-	"internal/streams":     "github.com/libp2p/",
-	"internal/gossip":      "github.com/libp2p/",
-	"internal/membership":  "github.com/libp2p/",
-	"internal/names":       "github.com/libp2p/",
-	"internal/antientropy": "github.com/libp2p/",
-	"node":                 "github.com/libp2p/",
-	"cmd/citynode":         "github.com/libp2p/",
-	"protocol":             "github.com/libp2p/go-msgio", // frames, no network
+	"bootstrap":    "github.com/libp2p/",
+	"node":         "github.com/libp2p/",
+	"cmd/citynode": "github.com/libp2p/",
+	"protocol":     "github.com/libp2p/go-msgio", // frames, no network
 }
 
 // pureRooms have neither clock nor chance of their own, start no goroutine and
@@ -74,15 +35,18 @@ var libp2pRooms = map[string]string{
 var pureRooms = map[string][]string{
 	"crdt":               nil,
 	"crdt/sketch":        nil,
-	"internal/cbor":      nil,
-	"city":               {"city.go", "incarnation.go", "read.go", "watch.go"},          // the actor
-	"internal/durable":   {"writer.go", "incarnationjournal.go", "fill.go", "facts.go"}, // the shell
+	"city":               {"city.go", "incarnation.go", "read.go", "watch.go"}, // the actor
 	"internal/history":   nil,
 	"internal/reconcile": nil,
 	"internal/sim":       nil,
 }
 
 func TestPackagesImportOnlyAlongTheArrows(t *testing.T) { holds(t, importsAgainstTheArrows) }
+func TestEveryArrowIsAnImport(t *testing.T)             { holds(t, arrowsWithoutImports) }
+func TestNoRoomHasTooManyFiles(t *testing.T)            { holds(t, tooManyFiles) }
+func TestEveryGoroutineIsInTheTable(t *testing.T)       { holds(t, goroutinesOffTheTable) }
+func TestEveryLockIsInTheTable(t *testing.T)            { holds(t, locksOffTheTable) }
+func TestDocLinksLeadSomewhere(t *testing.T)            { holds(t, brokenDocLinks) }
 func TestLibp2pStaysInItsRooms(t *testing.T)            { holds(t, libp2pOutside) }
 func TestPureRoomsArePure(t *testing.T)                 { holds(t, impurities) }
 func TestEveryPackageHasADocFile(t *testing.T)          { holds(t, missingDocFiles) }
@@ -96,7 +60,7 @@ type rule func(*repo) []string
 
 func holds(t *testing.T, r rule) {
 	t.Helper()
-	src, err := read(os.DirFS("."))
+	src, err := source()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -107,6 +71,9 @@ func holds(t *testing.T, r rule) {
 		t.Error(fault)
 	}
 }
+
+// source is the repository, read once for all rules.
+var source = sync.OnceValues(func() (*repo, error) { return read(os.DirFS(".")) })
 
 // repo is the source tree.
 type repo struct {
@@ -190,31 +157,6 @@ func (f *file) uses(importPath string, found func(at ast.Node, name string)) {
 func supports(dir string) (room string, ok bool) {
 	room = path.Dir(dir)
 	return room, path.Base(dir) == path.Base(room)+"test"
-}
-
-func importsAgainstTheArrows(r *repo) (faults []string) {
-	for _, f := range r.files {
-		room, support := f.room, false
-		if supported, ok := supports(f.room); ok {
-			room, support = supported, true
-		}
-		allowed, known := rooms[room]
-		if !known && room != "." {
-			faults = append(faults, f.path+": package "+f.room+" is not in the table of rooms")
-			continue
-		}
-		for imported := range f.imports {
-			target, ours := strings.CutPrefix(imported, modulePath+"/")
-			if !ours || target == room && (support || f.test) || slices.Contains(allowed, target) {
-				continue
-			}
-			if of, ok := supports(target); ok && (f.test || support) && (of == room || slices.Contains(allowed, of)) {
-				continue
-			}
-			faults = append(faults, f.path+": "+f.room+" must not import "+target)
-		}
-	}
-	return faults
 }
 
 func libp2pOutside(r *repo) (faults []string) {
@@ -396,7 +338,7 @@ func danglingNames(r *repo) (faults []string) {
 	for _, m := range makeTarget.FindAllStringSubmatch(r.text("Makefile"), -1) {
 		targets[m[1]] = true
 	}
-	for _, name := range []string{"README.md", "ARCHITECTURE.md", "CONTRIBUTING.md"} {
+	for _, name := range r.texts() {
 		text := r.text(name)
 		for _, code := range codeSpan.FindAllString(text, -1) {
 			for _, m := range makeCommand.FindAllStringSubmatch(code, -1) {
@@ -407,16 +349,31 @@ func danglingNames(r *repo) (faults []string) {
 				}
 			}
 		}
-		for _, m := range slices.Concat(link.FindAllStringSubmatch(text, -1), ourPath.FindAllStringSubmatch(text, -1)) {
+		for _, m := range ourPath.FindAllStringSubmatch(text, -1) {
+			if _, err := fs.Stat(r, path.Clean(m[1])); err != nil {
+				faults = append(faults, name+": there is no "+m[1])
+			}
+		}
+		for _, m := range link.FindAllStringSubmatch(codeSpan.ReplaceAllString(text, ""), -1) { // relative to the text's folder
 			if strings.Contains(m[1], "://") || strings.HasPrefix(m[1], "mailto:") {
 				continue
 			}
-			if _, err := fs.Stat(r, path.Clean(m[1])); err != nil {
+			if _, err := fs.Stat(r, path.Join(path.Dir(name), m[1])); err != nil {
 				faults = append(faults, name+": there is no "+m[1])
 			}
 		}
 	}
 	return faults
+}
+
+// texts returns the paths of what is written for people: at the root and under
+// docs.
+func (r *repo) texts() (names []string) {
+	for _, pattern := range []string{"*.md", "docs/*.md", "docs/*/*.md", "examples/*.md", "examples/*/*.md"} {
+		found, _ := fs.Glob(r, pattern) // the patterns are well-formed
+		names = append(names, found...)
+	}
+	return names
 }
 
 // text is the contents of a file at the root, empty if there is none.
@@ -448,22 +405,59 @@ func unexplainedDependencies(r *repo) (faults []string) {
 	return faults
 }
 
+// Tables of one row each, for the rules on them.
+const (
+	goroutines = "| goroutine | where |\n|---|---|\n| the loop | `city/a.go` `c.serve` |\n"
+	locks      = "| lock | where | guards |\n|---|---|---|\n| of c | `city/a.go` `c.mu` | `n` |\n"
+)
+
+// goFiles are n files of one package.
+func goFiles(room, text string, n int) map[string]string {
+	files := map[string]string{room + "/a_test.go": text}
+	for i := range n {
+		files[room+"/a"+strconv.Itoa(i)+".go"] = text
+	}
+	return files
+}
+
 // A rule that finds nothing may have stopped to look: each must find the fault
 // made for it, and only that.
 func TestEachRuleFindsItsFault(t *testing.T) {
 	const doc = "// Package p is one.\npackage p\n"
+	const fence = "```"
+	const imports = fence + "imports\ncity ->\n  crdt # the lattice\ncrdt -> nothing of ours\ncity (tests) -> internal/{sim,page}\n" + fence
 	for _, c := range []struct {
 		name  string
 		rule  rule
 		files map[string]string
 		want  string // what the one fault contains; empty: there is none
 	}{
-		{"an arrow backward", importsAgainstTheArrows, map[string]string{"crdt/a.go": doc + `import _ "` + modulePath + `/city"`}, "must not import city"},
-		{"an arrow forward", importsAgainstTheArrows, map[string]string{"city/a.go": doc + `import _ "` + modulePath + `/crdt"`}, ""},
-		{"a room without a line", importsAgainstTheArrows, map[string]string{"util/a.go": doc}, "not in the table"},
-		{"a test that imports its own room", importsAgainstTheArrows, map[string]string{"city/a_test.go": doc + `import _ "` + modulePath + `/city"`}, ""},
-		{"test support in a test", importsAgainstTheArrows, map[string]string{"city/a_test.go": doc + `import _ "` + modulePath + `/crdt/crdttest"`}, ""},
-		{"test support in the program", importsAgainstTheArrows, map[string]string{"city/a.go": doc + `import _ "` + modulePath + `/crdt/crdttest"`}, "must not import crdt/crdttest"},
+		{"an arrow backward", importsAgainstTheArrows, map[string]string{mapFile: imports, "crdt/a.go": doc + `import _ "` + modulePath + `/city"`}, "must not import city"},
+		{"an arrow forward", importsAgainstTheArrows, map[string]string{mapFile: imports, "city/a.go": doc + `import _ "` + modulePath + `/crdt"`}, ""},
+		{"an arrow for tests in the program", importsAgainstTheArrows, map[string]string{mapFile: imports, "city/a.go": doc + `import _ "` + modulePath + `/internal/sim"`}, "must not import internal/sim"},
+		{"an arrow for tests", importsAgainstTheArrows, map[string]string{mapFile: imports, "city/a_test.go": doc + `import _ "` + modulePath + `/internal/page"`}, ""},
+		{"a room without a line", importsAgainstTheArrows, map[string]string{mapFile: imports, "util/a.go": doc}, "not in the table"},
+		{"a test that imports its own room", importsAgainstTheArrows, map[string]string{mapFile: imports, "city/a_test.go": doc + `import _ "` + modulePath + `/city"`}, ""},
+		{"test support in a test", importsAgainstTheArrows, map[string]string{mapFile: imports, "city/a_test.go": doc + `import _ "` + modulePath + `/crdt/crdttest"`}, ""},
+		{"test support in the program", importsAgainstTheArrows, map[string]string{mapFile: imports, "city/a.go": doc + `import _ "` + modulePath + `/crdt/crdttest"`}, "must not import crdt/crdttest"},
+		{"no table of imports", importsAgainstTheArrows, map[string]string{mapFile: "", "README.md": ""}, "no block of imports"},
+		{"an arrow that nothing goes along", arrowsWithoutImports, map[string]string{mapFile: fence + "imports\ncity -> crdt\n" + fence, "city/a.go": doc}, "city does not import crdt"},
+		{"an arrow for tests that no test goes along", arrowsWithoutImports, map[string]string{mapFile: fence + "imports\ncity -> crdt\ncity (tests) -> node\n" + fence, "city/a.go": doc + `import _ "` + modulePath + `/crdt"`}, "no test of city imports node"},
+		{"a line of no room", arrowsWithoutImports, map[string]string{mapFile: fence + "imports\ncity -> nothing of ours\n" + fence, "README.md": ""}, "there is no package city"},
+		{"as many files as there may be", tooManyFiles, goFiles("city", doc, filesMax), ""},
+		{"a file too many", tooManyFiles, goFiles("city", doc, filesMax+1), "city has too many files"},
+		{"a goroutine that is not in the table", goroutinesOffTheTable, map[string]string{mapFile: goroutines, "city/a.go": doc + "type c[K any] struct{}\nfunc (*c[K]) serve() { go f() }\nfunc f() { new(sync.WaitGroup).Go(f) }"}, "f begins a goroutine"},
+		{"goroutines in the table", goroutinesOffTheTable, map[string]string{mapFile: goroutines, "city/a.go": doc + "type c struct{}\nfunc (*c) serve() { go f() }", "city/a_test.go": doc + "func g() { go f() }", "city/citytest/a.go": doc + "func g() { go f() }"}, ""},
+		{"a row of a function that is gone", goroutinesOffTheTable, map[string]string{mapFile: goroutines, "city/a.go": doc}, "there is no c.serve in city/a.go"},
+		{"locks in the table", locksOffTheTable, map[string]string{mapFile: locks, "city/a.go": doc + "import \"sync\"\ntype c struct {\n\tmu sync.Mutex // guards n\n\tn int\n}"}, ""},
+		{"a lock that is not in the table", locksOffTheTable, map[string]string{mapFile: locks, "city/a.go": doc + "import \"sync\"\ntype c struct {\n\tmu sync.Mutex // guards n\n\tn int\n}\ntype d struct {\n\t// RWMutex guards all.\n\tsync.RWMutex\n}"}, "the lock d.RWMutex"},
+		{"a lock without a word on what it guards", locksOffTheTable, map[string]string{mapFile: locks, "city/a.go": doc + "import \"sync\"\ntype c struct {\n\tmu sync.Mutex\n\tn int\n}"}, "c.mu does not say"},
+		{"a field that is gone", locksOffTheTable, map[string]string{mapFile: locks, "city/a.go": doc + "import \"sync\"\ntype c struct {\n\tmu sync.Mutex // guards m\n\tm int\n}"}, "c.mu cannot guard n"},
+		{"a lock that is gone", locksOffTheTable, map[string]string{mapFile: locks, "city/a.go": doc}, "no lock c.mu in city/a.go"},
+		{"doc links", brokenDocLinks, map[string]string{"city/a.go": doc + "// T is like [errors.Is], [net/http.Client] and [fmt]. See [T.F], [*T], [U.M], [V], [p.V], a[i], [note].\ntype T struct{ F int }\n// U is [T.G].\ntype U interface{ M() }\n// V is.\nvar V T\n// G is.\nfunc (T) G() {}"}, ""},
+		{"a doc link to nowhere", brokenDocLinks, map[string]string{"city/a.go": doc + "// T is [T.H].\ntype T struct{}"}, "[T.H] leads nowhere"},
+		{"a doc link to a package that is gone", brokenDocLinks, map[string]string{"city/a.go": doc + "// T is [journal.T].\ntype T struct{}"}, "[journal.T] leads nowhere"},
+		{"a doc link to another room", brokenDocLinks, map[string]string{"crdt/a.go": doc, "city/a.go": doc + "import \"" + modulePath + "/crdt\"\n// T is [crdt.T].\ntype T struct{ crdt.S }"}, "[crdt.T] leads nowhere"},
 		{"libp2p in the core", libp2pOutside, map[string]string{"city/a.go": doc + `import _ "github.com/libp2p/go-libp2p/core/peer"`}, "is not for city"},
 		{"libp2p in protocol", libp2pOutside, map[string]string{"protocol/a.go": doc + `import _ "github.com/libp2p/go-libp2p"`}, "is not for protocol"},
 		{"frames in protocol", libp2pOutside, map[string]string{"protocol/a.go": doc + `import _ "github.com/libp2p/go-msgio"`}, ""},
@@ -487,6 +481,7 @@ func TestEachRuleFindsItsFault(t *testing.T) {
 		{"a make target that is not", danglingNames, map[string]string{"README.md": "Run `make tea`, make sure.", "Makefile": "test: build\nX := y\n"}, "no `make tea`"},
 		{"a make target in a block", danglingNames, map[string]string{"README.md": "```\nmake test SEEDS=3   # all\nmake X\n```", "Makefile": "test: build\nX := y\n"}, "no `make X`"},
 		{"a link to nowhere", danglingNames, map[string]string{"README.md": "[a](Makefile#x) [b](nowhere.md) [c](https://example.org/)", "Makefile": ""}, "no nowhere.md"},
+		{"links from a folder", danglingNames, map[string]string{"docs/wire/README.md": "[a](sync.md) [b](../../README.md) [c](../gone.md)", "docs/wire/sync.md": "", "README.md": ""}, "no ../gone.md"},
 		{"a path to nowhere", danglingNames, map[string]string{"ARCHITECTURE.md": "`city/core.go`, `PATH/city/x`"}, "no city/core.go"},
 		{"a dependency nobody explains", unexplainedDependencies, map[string]string{
 			"go.mod":          "module x.org/y\n\ngo 1.26.0\n\nrequire (\n\tgithub.com/libp2p/go-libp2p v0.51.0\n\tgo.uber.org/fx v1.0.0 // indirect\n)\nrequire github.com/fxamacker/cbor/v2 v2.9.6\n",

@@ -6,10 +6,10 @@
 // create, assign, retire, update, patrol, fight and bomb are there, and the
 // simulator drives exactly that code.
 //
-// [City] is the actor round a Core. One goroutine, the loop in [City.Serve],
-// owns the Core and all that hangs on it; everybody else sends it messages.
-// One call of Serve is one incarnation: it begins with an empty state and ends
-// with the crash, the bomb or the stop that ended it. Restarting is the
+// [City] is the actor round a Core. One goroutine, the loop that [City.Start]
+// returns, owns the Core and all that hangs on it; everybody else sends it
+// messages. One run of the loop is one [Incarnation]: it begins with an empty
+// state and ends with the crash, the bomb or the stop that ended it. Restarting is the
 // supervisor's work, recovery the neighbours'.
 //
 // A city acts only on the heroes located in it and never needs another city.
