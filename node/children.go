@@ -90,9 +90,14 @@ func (n *Node) observer() supervise.Observer {
 	}
 }
 
-// cityStarted is called by the start of each incarnation.
+// cityStarted is called by the start of each incarnation, after the city has read what
+// its store holds.
 func (n *Node) cityStarted(incarnation crdt.Stamp) {
-	n.log.Info("city started", "city", n.cfg.City.Name, "incarnation", incarnation.Time())
+	if n.journal == nil {
+		n.log.Info("city started empty; nothing of it is stored", "city", n.cfg.City.Name, "incarnation", incarnation.Time())
+	} else {
+		n.log.Info("city started from its store", "city", n.cfg.City.Name, "incarnation", incarnation.Time())
+	}
 	n.members.Announce()
 	n.entropy.IncarnationStarted()
 	n.cfg.Events.started(incarnation)
