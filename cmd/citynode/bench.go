@@ -13,6 +13,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/citynode/citynode/crdt"
+	"github.com/citynode/citynode/node/dispatch"
 	"github.com/citynode/citynode/protocol"
 )
 
@@ -51,11 +52,11 @@ them die in the end; their deaths are remembered for ever, as all are.`,
 					return err
 				}
 			}
-			return g.dispatchPatiently(cmd, func(ctx context.Context, d *dispatcher) error {
-				at := d.node
+			return g.dispatchPatiently(cmd, func(ctx context.Context, d dispatcher) error {
+				at := d.Node()
 				if len(args) == 1 {
 					var err error
-					if at, err = d.city(ctx, args[0]); err != nil {
+					if at, err = d.City(ctx, args[0]); err != nil {
 						return err
 					}
 				}
@@ -96,8 +97,8 @@ type benchLine struct {
 
 // bench measures one city, or the node that is asked.
 type bench struct {
-	d      *dispatcher
-	at     *link
+	d      dispatcher
+	at     *dispatch.Link
 	plan   benchPlan
 	say    func(format string, args ...any)
 	heroes []crdt.ID
@@ -157,12 +158,12 @@ func measure(n int, do func() error) (times []time.Duration, took time.Duration,
 
 // pings is the baseline: 32 bytes each way on a stream that stays open.
 func (b *bench) pings(ctx context.Context) error {
-	if _, err := b.at.open(ctx); err != nil { // also connects
+	if err := b.at.Open(ctx); err != nil { // also connects
 		return err
 	}
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	answers := ping.Ping(ctx, b.d.host, b.at.peer.ID)
+	answers := ping.Ping(ctx, b.d.Host(), b.at.Peer().ID)
 	var times []time.Duration
 	begin := time.Now()
 	for range b.plan.calls {
@@ -186,19 +187,19 @@ func (b *bench) calls(ctx context.Context) error {
 	hero := b.heroes[0]
 	for _, kind := range []struct {
 		name string
-		call func(context.Context, *protocol.Client) error
+		call func(*protocol.Client) error
 	}{
-		{"info", func(ctx context.Context, c *protocol.Client) error {
+		{"info", func(c *protocol.Client) error {
 			_, err := c.Info(ctx)
 			return err
 		}},
-		{"get one hero", func(ctx context.Context, c *protocol.Client) error {
+		{"get one hero", func(c *protocol.Client) error {
 			_, err := c.Get(ctx, protocol.GetRequest{IDs: []crdt.ID{hero}}, func(crdt.Entries) error { return nil })
 			return err
 		}},
-		{"assign", func(ctx context.Context, c *protocol.Client) error { return assignOnce(ctx, c, hero) }},
+		{"assign", func(c *protocol.Client) error { return assignOnce(ctx, c, hero) }},
 	} {
-		times, took, err := measure(b.plan.calls, func() error { return b.at.call(ctx, kind.call) })
+		times, took, err := measure(b.plan.calls, func() error { return b.at.Call(ctx, kind.call) })
 		if err != nil {
 			return err
 		}
@@ -218,10 +219,10 @@ func (b *bench) callers(ctx context.Context) error {
 	begin := time.Now()
 	for i := range all {
 		group.Go(func() (err error) {
-			own := b.d.newLink(b.at.peer, b.at.title, b.at.city)
-			defer own.close()
+			own := b.at.Clone()
+			defer own.Close()
 			all[i], _, err = measure(each, func() error {
-				return own.call(ctx, func(ctx context.Context, c *protocol.Client) error { return assignOnce(ctx, c, b.heroes[i]) })
+				return own.Call(ctx, func(c *protocol.Client) error { return assignOnce(ctx, c, b.heroes[i]) })
 			})
 			return err
 		})
@@ -250,15 +251,15 @@ func (b *bench) spread(ctx context.Context) error {
 	hero, others := b.heroes[0], 0
 	live, seen := make(chan struct{}), make(chan crdt.Stamp, 1)
 	for _, line := range view.lines {
-		if line.Status != protocol.StatusAlive || string(line.Peer) == string(b.at.peer.ID) {
+		if line.Status != protocol.StatusAlive || string(line.Peer) == string(b.at.Peer().ID) {
 			continue
 		}
-		at, err := b.d.city(ctx, line.Presence.City)
+		at, err := b.d.City(ctx, line.Presence.City)
 		if err != nil {
 			return err
 		}
 		others++
-		group.Go(func() error { return followHero(ctx, b.d.newLink(at.peer, at.title, at.city), hero, live, seen) })
+		group.Go(func() error { return followHero(ctx, at.Clone(), hero, live, seen) })
 	}
 	if others == 0 {
 		b.say("no other city is alive: there is nobody to spread to")
@@ -278,7 +279,7 @@ func (b *bench) spread(ctx context.Context) error {
 
 func (b *bench) spreadOnce(ctx context.Context, hero crdt.ID, others int, seen <-chan crdt.Stamp) error {
 	var order crdt.Stamp
-	err := b.at.call(ctx, func(ctx context.Context, c *protocol.Client) error {
+	err := b.at.Call(ctx, func(c *protocol.Client) error {
 		reply, err := c.Assign(ctx, crdt.ID(uuid.New()), protocol.AssignRequest{Hero: hero})
 		order = reply.Hero.Version.Assigned
 		return err
@@ -297,9 +298,9 @@ func (b *bench) spreadOnce(ctx context.Context, hero crdt.ID, others int, seen <
 }
 
 // followHero tells each order for a hero as one city learns of it.
-func followHero(ctx context.Context, at *link, hero crdt.ID, live chan<- struct{}, seen chan<- crdt.Stamp) error {
-	defer at.close()
-	return at.once(ctx, func(ctx context.Context, c *protocol.Client) error {
+func followHero(ctx context.Context, at *dispatch.Link, hero crdt.ID, live chan<- struct{}, seen chan<- crdt.Stamp) error {
+	defer at.Close()
+	return at.Once(ctx, func(c *protocol.Client) error {
 		begun := func(crdt.Summary) error { return send(ctx, live, struct{}{}) }
 		return c.Watch(ctx, protocol.WatchRequest{}, begun, func(e crdt.Entries) error {
 			for _, h := range e.Heroes {
@@ -345,7 +346,7 @@ func (b *bench) settle(ctx context.Context) error {
 func (b *bench) create(ctx context.Context, n int) error {
 	for range n {
 		id := crdt.ID(uuid.New())
-		err := b.at.call(ctx, func(ctx context.Context, c *protocol.Client) error {
+		err := b.at.Call(ctx, func(c *protocol.Client) error {
 			_, err := c.Create(ctx, id, protocol.CreateRequest{Name: "bench " + strconv.Itoa(len(b.heroes)+1)})
 			return err
 		})
@@ -359,10 +360,10 @@ func (b *bench) create(ctx context.Context, n int) error {
 
 // retire lets the heroes of the bench die, also where it was cut short.
 func (b *bench) retire(ctx context.Context) {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), dialTimeout)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), dispatch.DefaultDialTimeout)
 	defer cancel()
 	for _, id := range b.heroes {
-		err := b.at.call(ctx, func(ctx context.Context, c *protocol.Client) error {
+		err := b.at.Call(ctx, func(c *protocol.Client) error {
 			_, err := c.Retire(ctx, crdt.ID(uuid.New()), protocol.RetireRequest{Hero: id})
 			return err
 		})

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/libp2p/go-libp2p/core/peer"
 	"github.com/spf13/cobra"
 
 	"github.com/citynode/citynode/protocol"
@@ -25,12 +26,13 @@ twice.`,
 			if err := checkCity(args[0]); err != nil {
 				return err
 			}
-			return g.dispatch(cmd, func(ctx context.Context, d *dispatcher) error {
-				if err := d.bomb(ctx, args[0]); err != nil {
+			return g.dispatch(cmd, func(ctx context.Context, d dispatcher) error {
+				bombed, err := d.bomb(ctx, args[0])
+				if err != nil {
 					return err
 				}
 				if g.json {
-					return g.printJSON(bombedJSON{City: args[0], Peer: d.cities[args[0]].peer.ID.String(), Bombed: true})
+					return g.printJSON(bombedJSON{City: args[0], Peer: bombed.String(), Bombed: true})
 				}
 				return g.printf("%s is bombed\n", args[0])
 			})
@@ -44,20 +46,21 @@ type bombedJSON struct {
 	Bombed bool   `json:"bombed"`
 }
 
-func (d *dispatcher) bomb(ctx context.Context, name string) error {
-	at, err := d.city(ctx, name)
+// bomb bombs a city and returns its peer ID.
+func (d dispatcher) bomb(ctx context.Context, name string) (peer.ID, error) {
+	at, err := d.City(ctx, name)
 	if err != nil {
-		return err
+		return "", err
 	}
-	err = at.once(ctx, func(ctx context.Context, c *protocol.Client) error { return c.Bomb(ctx) })
+	err = d.Bomb(ctx, name)
 	switch {
 	case err == nil:
-		return nil
+		return at.Peer().ID, nil
 	case errors.Is(err, protocol.ErrForbidden):
-		return failf(exitRefused, "bomb %s: %w", name, err).
+		return "", failf(exitRefused, "bomb %s: %w", name, err).
 			withHint("name this command's peer with run --admin; citynode key identity prints it")
 	case errors.Is(err, protocol.ErrStreamClosed):
-		return failf(exitFailure, "bomb %s: %w; whether it crashed is not known", name, err)
+		return "", failf(exitFailure, "bomb %s: %w; whether it crashed is not known", name, err)
 	}
-	return fmt.Errorf("bomb %s: %w", name, err)
+	return "", fmt.Errorf("bomb %s: %w", name, err)
 }

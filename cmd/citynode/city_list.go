@@ -17,7 +17,7 @@ where it answers, else by what it last told the node.`,
 		Args:    exactly(),
 		Example: "  citynode city list\n  citynode city list --json",
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return g.dispatch(cmd, func(ctx context.Context, d *dispatcher) error {
+			return g.dispatch(cmd, func(ctx context.Context, d dispatcher) error {
 				view, err := d.view(ctx)
 				if err != nil {
 					return err

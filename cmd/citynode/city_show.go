@@ -22,7 +22,7 @@ peers claim its name the one shown is that which calls by the name reach, and
 			if err := checkCity(args[0]); err != nil {
 				return err
 			}
-			return g.dispatch(cmd, func(ctx context.Context, d *dispatcher) error {
+			return g.dispatch(cmd, func(ctx context.Context, d dispatcher) error {
 				c, err := d.showCity(ctx, args[0])
 				if err != nil {
 					return err
@@ -35,7 +35,7 @@ peers claim its name the one shown is that which calls by the name reach, and
 
 // showCity is the city of that name: the holder that a lookup prefers if it is
 // alive, else what the node remembers of one.
-func (d *dispatcher) showCity(ctx context.Context, name string) (cityJSON, error) {
+func (d dispatcher) showCity(ctx context.Context, name string) (cityJSON, error) {
 	view, err := d.view(ctx)
 	if err != nil {
 		return cityJSON{}, err
@@ -43,7 +43,7 @@ func (d *dispatcher) showCity(ctx context.Context, name string) (cityJSON, error
 	if remembered, ok := view.gone(name); ok {
 		return remembered, nil
 	}
-	info, err := d.lookup(ctx, name)
+	info, err := d.Lookup(ctx, name)
 	if err != nil {
 		return cityJSON{}, err
 	}

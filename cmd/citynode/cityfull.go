@@ -8,6 +8,7 @@ import (
 	"github.com/libp2p/go-libp2p/core/peer"
 	"golang.org/x/sync/errgroup"
 
+	"github.com/citynode/citynode/node/dispatch"
 	"github.com/citynode/citynode/protocol"
 )
 
@@ -23,7 +24,7 @@ const (
 // inFull fills in where the cities that are alive are reached, by a lookup, and
 // what they say of themselves now. What cannot be had in askTimeout stays as
 // the node has it.
-func (d *dispatcher) inFull(ctx context.Context, cities []cityJSON) []cityJSON {
+func (d dispatcher) inFull(ctx context.Context, cities []cityJSON) []cityJSON {
 	var asking errgroup.Group
 	asking.SetLimit(asksMax)
 	for i := range cities {
@@ -40,12 +41,12 @@ func (d *dispatcher) inFull(ctx context.Context, cities []cityJSON) []cityJSON {
 
 // askCity fills in one city. It opens links of its own, for it runs beside
 // others.
-func (d *dispatcher) askCity(ctx context.Context, c *cityJSON) {
+func (d dispatcher) askCity(ctx context.Context, c *cityJSON) {
 	ctx, cancel := context.WithTimeout(ctx, askTimeout)
 	defer cancel()
-	node := d.newLink(d.node.peer, d.node.title, "")
-	defer node.close()
-	info, err := lookupAt(ctx, node, c.Name)
+	node := d.Node().Clone()
+	defer node.Close()
+	info, err := node.Lookup(ctx, c.Name)
 	if err != nil || info.ID.String() != c.Peer {
 		return // gone meanwhile, or another holder of the name
 	}
@@ -53,8 +54,8 @@ func (d *dispatcher) askCity(ctx context.Context, c *cityJSON) {
 	if c.Restarts != nil {
 		return // it is the node itself, which has told
 	}
-	city := d.newLink(info, "city "+c.Name, c.Name)
-	defer city.close()
+	city := d.LinkTo(c.Name, info)
+	defer city.Close()
 	reply, err := infoAt(ctx, city)
 	if err == nil {
 		c.told(reply)
@@ -62,8 +63,8 @@ func (d *dispatcher) askCity(ctx context.Context, c *cityJSON) {
 }
 
 // stranger is a city that the node could look up but does not list.
-func (d *dispatcher) stranger(ctx context.Context, name string) (cityJSON, error) {
-	at, err := d.city(ctx, name)
+func (d dispatcher) stranger(ctx context.Context, name string) (cityJSON, error) {
+	at, err := d.City(ctx, name)
 	if err != nil {
 		return cityJSON{}, err
 	}
@@ -73,22 +74,22 @@ func (d *dispatcher) stranger(ctx context.Context, name string) (cityJSON, error
 	}
 	c := cityJSON{
 		Name:   name,
-		Peer:   at.peer.ID.String(),
-		Addrs:  addrTexts(at.peer),
+		Peer:   at.Peer().ID.String(),
+		Addrs:  addrTexts(at.Peer()),
 		Status: protocol.StatusAlive,
 	}
 	c.told(reply)
 	return c, nil
 }
 
-func infoAt(ctx context.Context, at *link) (protocol.InfoReply, error) {
+func infoAt(ctx context.Context, at *dispatch.Link) (protocol.InfoReply, error) {
 	var reply protocol.InfoReply
-	err := at.call(ctx, func(ctx context.Context, c *protocol.Client) (err error) {
+	err := at.Call(ctx, func(c *protocol.Client) (err error) {
 		reply, err = c.Info(ctx)
 		return err
 	})
 	if err != nil {
-		return protocol.InfoReply{}, fmt.Errorf("ask %s: %w", at.title, err)
+		return protocol.InfoReply{}, fmt.Errorf("ask %s: %w", at, err)
 	}
 	return reply, nil
 }

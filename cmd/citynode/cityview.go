@@ -44,9 +44,9 @@ type view struct {
 }
 
 // view asks the node for both at once, so that they are of one moment.
-func (d *dispatcher) view(ctx context.Context) (view, error) {
-	v := view{self: d.node.peer.ID}
-	err := d.atNode(ctx, func(ctx context.Context, c *protocol.Client) (err error) {
+func (d dispatcher) view(ctx context.Context) (view, error) {
+	v := view{self: d.Node().Peer().ID}
+	err := d.Node().Call(ctx, func(c *protocol.Client) (err error) {
 		var infoErr error
 		var asking sync.WaitGroup
 		asking.Go(func() { v.info, infoErr = c.Info(ctx) })

@@ -54,7 +54,7 @@ func (g *globals) completeCityFlag(cmd *cobra.Command) {
 // cityNames are the cities alive, or none if no node says.
 func (g *globals) cityNames() []string {
 	var names []string
-	g.quickly(func(ctx context.Context, d *dispatcher) error {
+	g.quickly(func(ctx context.Context, d dispatcher) error {
 		view, err := d.view(ctx)
 		for _, line := range view.lines {
 			if line.Status == protocol.StatusAlive {
@@ -69,8 +69,8 @@ func (g *globals) cityNames() []string {
 // heroIDs are the ids of the living heroes, each with its name as description.
 func (g *globals) heroIDs() []string {
 	var ids []string
-	g.quickly(func(ctx context.Context, d *dispatcher) error {
-		got, err := d.node.get(ctx, protocol.GetRequest{})
+	g.quickly(func(ctx context.Context, d dispatcher) error {
+		got, err := getAt(ctx, d.Node(), protocol.GetRequest{})
 		for _, h := range got.sorted() {
 			ids = append(ids, h.ID.String()+"\t"+h.Name)
 		}
@@ -80,7 +80,7 @@ func (g *globals) heroIDs() []string {
 }
 
 // quickly dispatches for a shell that waits. What goes wrong gives no words.
-func (g *globals) quickly(do func(context.Context, *dispatcher) error) {
+func (g *globals) quickly(do func(context.Context, dispatcher) error) {
 	ctx, cancel := context.WithTimeout(context.Background(), completeTimeout)
 	defer cancel()
 	_ = g.dispatchIn(ctx, do)

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/citynode/citynode/crdt"
+	"github.com/citynode/citynode/node/dispatch"
 	"github.com/citynode/citynode/protocol"
 )
 
@@ -146,7 +147,7 @@ func (p *play) enlist(ctx context.Context, name string, to int) error {
 		return err
 	}
 	return p.stage.call(ctx, to, func(c *protocol.Client) error {
-		err := retry(ctx, func() error {
+		err := dispatch.Retry(ctx, func() error {
 			_, err := c.Create(ctx, hero, protocol.CreateRequest{Name: name})
 			return err
 		})

@@ -2,161 +2,105 @@ package main
 
 import (
 	"context"
-	"fmt"
+	"errors"
 	"os"
 	"os/signal"
-	"slices"
+	"strings"
 	"syscall"
 
-	"github.com/libp2p/go-libp2p/core/host"
-	"github.com/libp2p/go-libp2p/core/peer"
-	ma "github.com/multiformats/go-multiaddr"
 	"github.com/spf13/cobra"
 
-	"github.com/citynode/citynode/protocol"
+	"github.com/citynode/citynode/node/dispatch"
 )
 
-// dispatcher is a command's way to the cities: a host of its own, a link to
-// the node that it asks, and links to the cities that this node looked up. It
-// is used by one goroutine.
-type dispatcher struct {
-	host    host.Host
-	network string
-	node    *link            // to the node that is asked
-	cities  map[string]*link // to others, by name
-}
+// dispatcher is a command's way to the cities.
+type dispatcher struct{ *dispatch.Dispatcher }
 
 // dispatch gives do a way to the cities, within --timeout.
-func (g *globals) dispatch(cmd *cobra.Command, do func(context.Context, *dispatcher) error) error {
+func (g *globals) dispatch(cmd *cobra.Command, do func(context.Context, dispatcher) error) error {
 	ctx, cancel := context.WithTimeout(cmd.Context(), g.timeout)
 	defer cancel()
 	return g.dispatchIn(ctx, do)
 }
 
+// dispatchPatiently is dispatch for commands that wait: a node that cannot be
+// reached yet is tried until the time is over.
+func (g *globals) dispatchPatiently(cmd *cobra.Command, do func(context.Context, dispatcher) error) error {
+	ctx, cancel := context.WithTimeout(cmd.Context(), g.timeout)
+	defer cancel()
+	for pauses := (dispatch.Backoff{}); ; {
+		err := g.dispatchIn(ctx, do)
+		if !errors.Is(err, dispatch.ErrUnreachable) || pauses.Wait(ctx) != nil {
+			return err
+		}
+	}
+}
+
 // dispatchIn is dispatch with a time of the caller's choice. A signal ends it.
-func (g *globals) dispatchIn(ctx context.Context, do func(context.Context, *dispatcher) error) error {
+func (g *globals) dispatchIn(ctx context.Context, do func(context.Context, dispatcher) error) error {
 	ctx, stop := signal.NotifyContext(ctx, endSignals...)
 	defer stop()
-	d, err := g.newDispatcher()
+	key, err := operatorKey()
 	if err != nil {
 		return err
 	}
-	defer d.close()
-	if err := d.reach(ctx, g); err != nil {
-		return err
+	named := g.namedNode()
+	d, err := dispatch.Dial(ctx, dispatch.Config{
+		Network:    g.network,
+		Identity:   key,
+		Candidates: named.candidates,
+		MDNS:       named.address == "" && !mdnsOff(),
+		Software:   software(),
+		Patience:   g.timeout,
+	})
+	if err != nil {
+		return dialError(err)
 	}
-	return do(ctx, d)
+	// The command is over when the host closes: an error would change nothing.
+	defer func() { _ = d.Close() }()
+	return dialError(do(ctx, dispatcher{d}))
 }
 
 // endSignals ask a command or a node to end.
 var endSignals = []os.Signal{os.Interrupt, syscall.SIGTERM, syscall.SIGHUP}
 
-func (g *globals) newDispatcher() (*dispatcher, error) {
-	key, err := operatorKey()
-	if err != nil {
-		return nil, err
+// envMDNS, set to "off", keeps every command from sending multicast.
+const envMDNS = "CITYNODE_MDNS"
+
+// mdnsOff reports whether multicast is not to be sent.
+func mdnsOff() bool {
+	switch strings.ToLower(os.Getenv(envMDNS)) {
+	case "off", "false", "no", "0":
+		return true
 	}
-	h, err := newDispatchHost(key)
-	if err != nil {
-		return nil, err
-	}
-	return &dispatcher{host: h, cities: make(map[string]*link)}, nil
+	return false
 }
 
-// close ends all that the command has opened.
-func (d *dispatcher) close() {
-	for _, l := range d.cities {
-		l.close()
-	}
-	if d.node != nil {
-		d.node.close()
-	}
-	// The command is over; there is nothing that an error would change.
-	_ = d.host.Close()
-}
-
-// reach connects to the node that is to be asked: the first candidate that
-// answers.
-func (d *dispatcher) reach(ctx context.Context, g *globals) error {
-	candidates, err := d.candidates(ctx, g)
-	if err != nil {
+// dialError says what to do where no node could be asked. It returns any other
+// error as it is.
+func dialError(err error) error {
+	if _, said := errors.AsType[*exitError](err); said {
 		return err
 	}
-	failures := make([]error, 0, len(candidates))
-	for _, c := range candidates {
-		network, err := d.connect(ctx, c, g.network)
-		if err == nil {
-			d.network = network
-			d.node = d.newLink(c.info, "the node", "")
-			return nil
+	if several, ok := errors.AsType[*dispatch.SeveralNetworksError](err); ok {
+		if several.Node != "" {
+			return usagef("%w", err).withHint("choose one with --network NAME")
 		}
-		failures = append(failures, err)
+		return usagef("%w", err).withHint("choose one with --network NAME, or a node with --node")
 	}
-	return noNode(failures)
-}
-
-// atNode calls the node that is asked, and tries again what it is too busy for.
-func (d *dispatcher) atNode(ctx context.Context, do func(context.Context, *protocol.Client) error) error {
-	return d.node.call(ctx, do)
-}
-
-// city is the link to a city that the node looks up, or to the node itself.
-func (d *dispatcher) city(ctx context.Context, name string) (*link, error) {
-	if l, ok := d.cities[name]; ok {
-		return l, nil
-	}
-	info, err := d.find(ctx, name)
-	if err != nil {
-		return nil, err
-	}
-	l := d.newLink(info, "city "+name, name)
-	l.find = func(ctx context.Context) (peer.AddrInfo, error) { return d.find(ctx, name) }
-	d.cities[name] = l
-	return l, nil
-}
-
-// find is lookup, and tells of the node itself where this command has reached it.
-func (d *dispatcher) find(ctx context.Context, name string) (peer.AddrInfo, error) {
-	info, err := d.lookup(ctx, name)
-	if err == nil && info.ID == d.node.peer.ID {
-		info.Addrs = append(slices.Clone(d.node.peer.Addrs), info.Addrs...)
-	}
-	return info, err
-}
-
-// lookup asks the node where a city is.
-func (d *dispatcher) lookup(ctx context.Context, name string) (peer.AddrInfo, error) {
-	return lookupAt(ctx, d.node, name)
-}
-
-func lookupAt(ctx context.Context, node *link, name string) (peer.AddrInfo, error) {
-	var found peer.AddrInfo
-	err := node.call(ctx, func(ctx context.Context, c *protocol.Client) error {
-		reply, err := c.Lookup(ctx, name)
-		if err != nil {
-			return err
-		}
-		found, err = lookedUp(reply)
+	if !errors.Is(err, dispatch.ErrUnreachable) {
 		return err
-	})
-	if err != nil {
-		return peer.AddrInfo{}, fmt.Errorf("look up city %s: %w", name, err)
 	}
-	return found, nil
-}
-
-// lookedUp reads the answer to a lookup. Addresses that this version does not
-// know are left out.
-func lookedUp(reply protocol.LookupReply) (peer.AddrInfo, error) {
-	id, err := peer.IDFromBytes(reply.Peer)
-	if err != nil {
-		return peer.AddrInfo{}, fmt.Errorf("the node gave no valid peer ID: %w", err)
+	e := failf(exitUnreachable, "%w", err)
+	if other, ok := errors.AsType[*dispatch.WrongNetworkError](err); ok {
+		return e.withHint("ask for its network with --network %s", other.Speaks[0])
 	}
-	info := peer.AddrInfo{ID: id}
-	for _, b := range reply.Addrs {
-		if addr, err := ma.NewMultiaddrBytes(b); err == nil {
-			info.Addrs = append(info.Addrs, addr)
-		}
+	none, ok := errors.AsType[*dispatch.NoNodeError](err)
+	switch {
+	case !ok:
+		return e
+	case len(none.Others) > 0 && none.Network != "":
+		return e.withHint("start one with citynode run CITY --network %s, or name one with --node", none.Network)
 	}
-	return info, nil
+	return e.withHint("start one with citynode run CITY, or name one with --node")
 }

@@ -9,6 +9,7 @@ import (
 	"syscall"
 
 	"github.com/citynode/citynode/node"
+	"github.com/citynode/citynode/node/dispatch"
 	"github.com/citynode/citynode/protocol"
 )
 
@@ -110,7 +111,7 @@ func report(w io.Writer, err error) {
 // context.
 func messageOf(err error) string {
 	if answer, ok := errors.AsType[*protocol.Error](err); ok && answer.Message != "" {
-		if isPassing(answer) {
+		if dispatch.Transient(answer) {
 			return "given up: " + answer.Message
 		}
 		return answer.Message

@@ -21,12 +21,12 @@ tombstones. With --json: {"superheroes":{ID:hero},"tombstones":{ID:{"last_update
 			if err := checkCity(args[0]); err != nil {
 				return err
 			}
-			return g.dispatch(cmd, func(ctx context.Context, d *dispatcher) error {
-				at, err := d.city(ctx, args[0])
+			return g.dispatch(cmd, func(ctx context.Context, d dispatcher) error {
+				at, err := d.City(ctx, args[0])
 				if err != nil {
 					return err
 				}
-				got, err := at.get(ctx, protocol.GetRequest{})
+				got, err := getAt(ctx, at, protocol.GetRequest{})
 				if err != nil {
 					return err
 				}

@@ -31,7 +31,7 @@ hero travels with the order, so that the city need not have heard of it.`,
 					return err
 				}
 			}
-			return g.dispatch(cmd, func(ctx context.Context, d *dispatcher) error {
+			return g.dispatch(cmd, func(ctx context.Context, d dispatcher) error {
 				id, err := d.heroID(ctx, prefix)
 				if err != nil {
 					return err
@@ -48,15 +48,15 @@ hero travels with the order, so that the city need not have heard of it.`,
 
 // assign orders a hero to a city, by a call to the city itself, or home, by one
 // to the node.
-func (d *dispatcher) assign(ctx context.Context, hero crdt.ID, place string) (crdt.Hero, error) {
+func (d dispatcher) assign(ctx context.Context, hero crdt.ID, place string) (crdt.Hero, error) {
 	request, err := newID()
 	if err != nil {
 		return crdt.Hero{}, err
 	}
 	order := protocol.AssignRequest{Hero: hero, Home: place == crdt.Home}
-	at := d.node
+	at := d.Node()
 	if !order.Home {
-		if at, err = d.city(ctx, place); err != nil {
+		if at, err = d.City(ctx, place); err != nil {
 			return crdt.Hero{}, err
 		}
 		if order.Entries, err = d.travelling(ctx, hero); err != nil {
@@ -64,7 +64,7 @@ func (d *dispatcher) assign(ctx context.Context, hero crdt.ID, place string) (cr
 		}
 	}
 	var reply protocol.HeroReply
-	err = at.call(ctx, func(ctx context.Context, c *protocol.Client) (err error) {
+	err = at.Call(ctx, func(c *protocol.Client) (err error) {
 		reply, err = c.Assign(ctx, request, order)
 		return err
 	})
@@ -76,8 +76,8 @@ func (d *dispatcher) assign(ctx context.Context, hero crdt.ID, place string) (cr
 
 // travelling is what the node knows of a hero, to be taken along; nil if that
 // is nothing.
-func (d *dispatcher) travelling(ctx context.Context, hero crdt.ID) (*crdt.Entries, error) {
-	got, err := d.node.get(ctx, protocol.GetRequest{IDs: []crdt.ID{hero}})
+func (d dispatcher) travelling(ctx context.Context, hero crdt.ID) (*crdt.Entries, error) {
+	got, err := getAt(ctx, d.Node(), protocol.GetRequest{IDs: []crdt.ID{hero}})
 	if err != nil {
 		return nil, err
 	}

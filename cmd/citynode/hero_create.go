@@ -27,7 +27,7 @@ func newHeroCreate(g *globals) *cobra.Command {
 			if err := checkCityFlag(cmd, city); err != nil {
 				return err
 			}
-			return g.dispatch(cmd, func(ctx context.Context, d *dispatcher) error {
+			return g.dispatch(cmd, func(ctx context.Context, d dispatcher) error {
 				hero, err := d.create(ctx, args[0], city)
 				if err != nil {
 					return err
@@ -43,19 +43,19 @@ func newHeroCreate(g *globals) *cobra.Command {
 
 // create makes a hero, in a city or, if that is empty, at home. All attempts
 // have one request id, which is the hero's, so that there is one hero.
-func (d *dispatcher) create(ctx context.Context, name, city string) (crdt.Hero, error) {
+func (d dispatcher) create(ctx context.Context, name, city string) (crdt.Hero, error) {
 	id, err := newID()
 	if err != nil {
 		return crdt.Hero{}, err
 	}
-	at := d.node
+	at := d.Node()
 	if city != "" {
-		if at, err = d.city(ctx, city); err != nil {
+		if at, err = d.City(ctx, city); err != nil {
 			return crdt.Hero{}, err
 		}
 	}
 	var reply protocol.HeroReply
-	err = at.call(ctx, func(ctx context.Context, c *protocol.Client) (err error) {
+	err = at.Call(ctx, func(c *protocol.Client) (err error) {
 		reply, err = c.Create(ctx, id, protocol.CreateRequest{Name: name, Here: city != ""})
 		return err
 	})

@@ -7,6 +7,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/citynode/citynode/crdt"
+	"github.com/citynode/citynode/node/dispatch"
 	"github.com/citynode/citynode/protocol"
 )
 
@@ -23,7 +24,7 @@ func newHeroList(g *globals) *cobra.Command {
 			if err := checkCityFlag(cmd, city); err != nil {
 				return err
 			}
-			return g.dispatch(cmd, func(ctx context.Context, d *dispatcher) error {
+			return g.dispatch(cmd, func(ctx context.Context, d dispatcher) error {
 				heroes, err := d.listHeroes(ctx, city)
 				if err != nil {
 					return err
@@ -38,22 +39,22 @@ func newHeroList(g *globals) *cobra.Command {
 }
 
 // listHeroes asks a city for its heroes, or the node for all.
-func (d *dispatcher) listHeroes(ctx context.Context, city string) ([]crdt.Hero, error) {
-	at := d.node
+func (d dispatcher) listHeroes(ctx context.Context, city string) ([]crdt.Hero, error) {
+	at := d.Node()
 	if city != "" {
 		var err error
-		if at, err = d.city(ctx, city); err != nil {
+		if at, err = d.City(ctx, city); err != nil {
 			return nil, err
 		}
 	}
-	got, err := at.get(ctx, protocol.GetRequest{Location: city})
+	got, err := getAt(ctx, at, protocol.GetRequest{Location: city})
 	return got.sorted(), err
 }
 
-// get collects the answer to a get.
-func (l *link) get(ctx context.Context, request protocol.GetRequest) (state, error) {
+// getAt collects the answer to a get.
+func getAt(ctx context.Context, at *dispatch.Link, request protocol.GetRequest) (state, error) {
 	var got state
-	err := l.call(ctx, func(ctx context.Context, c *protocol.Client) (err error) {
+	err := at.Call(ctx, func(c *protocol.Client) (err error) {
 		got = newState()
 		got.summary, err = c.Get(ctx, request, func(page crdt.Entries) error {
 			got.add(page)
@@ -62,7 +63,7 @@ func (l *link) get(ctx context.Context, request protocol.GetRequest) (state, err
 		return err
 	})
 	if err != nil {
-		return state{}, fmt.Errorf("ask %s for its state: %w", l.title, err)
+		return state{}, fmt.Errorf("ask %s for its state: %w", at, err)
 	}
 	return got, nil
 }

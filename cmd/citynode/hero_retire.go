@@ -22,7 +22,7 @@ func newHeroRetire(g *globals) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return g.dispatch(cmd, func(ctx context.Context, d *dispatcher) error {
+			return g.dispatch(cmd, func(ctx context.Context, d dispatcher) error {
 				id, err := d.heroID(ctx, prefix)
 				if err != nil {
 					return err
@@ -38,13 +38,13 @@ func newHeroRetire(g *globals) *cobra.Command {
 }
 
 // retire ends a hero by way of the node.
-func (d *dispatcher) retire(ctx context.Context, hero crdt.ID) (crdt.Tombstone, error) {
+func (d dispatcher) retire(ctx context.Context, hero crdt.ID) (crdt.Tombstone, error) {
 	request, err := newID()
 	if err != nil {
 		return crdt.Tombstone{}, err
 	}
 	var reply protocol.RetireReply
-	err = d.atNode(ctx, func(ctx context.Context, c *protocol.Client) (err error) {
+	err = d.Node().Call(ctx, func(c *protocol.Client) (err error) {
 		reply, err = c.Retire(ctx, request, protocol.RetireRequest{Hero: hero})
 		return err
 	})

@@ -22,7 +22,7 @@ func newHeroShow(g *globals) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return g.dispatch(cmd, func(ctx context.Context, d *dispatcher) error {
+			return g.dispatch(cmd, func(ctx context.Context, d dispatcher) error {
 				id, err := d.heroID(ctx, prefix)
 				if err != nil {
 					return err
@@ -38,8 +38,8 @@ func newHeroShow(g *globals) *cobra.Command {
 }
 
 // hero asks the node for one living hero.
-func (d *dispatcher) hero(ctx context.Context, id crdt.ID) (crdt.Hero, error) {
-	got, err := d.node.get(ctx, protocol.GetRequest{IDs: []crdt.ID{id}})
+func (d dispatcher) hero(ctx context.Context, id crdt.ID) (crdt.Hero, error) {
+	got, err := getAt(ctx, d.Node(), protocol.GetRequest{IDs: []crdt.ID{id}})
 	if err != nil {
 		return crdt.Hero{}, err
 	}

@@ -58,7 +58,7 @@ func (p heroPrefix) matches(id crdt.ID) bool {
 
 // heroID is the id that a person means. A whole one is not looked up; what it
 // stands for is for the city to say.
-func (d *dispatcher) heroID(ctx context.Context, p heroPrefix) (crdt.ID, error) {
+func (d dispatcher) heroID(ctx context.Context, p heroPrefix) (crdt.ID, error) {
 	if id, ok := p.whole(); ok {
 		return id, nil
 	}
@@ -84,9 +84,9 @@ type likely struct {
 
 // heroesLike are the heroes, dead ones too, whose ids begin so: all, or a few
 // more than an error would list.
-func (d *dispatcher) heroesLike(ctx context.Context, p heroPrefix) ([]likely, error) {
+func (d dispatcher) heroesLike(ctx context.Context, p heroPrefix) ([]likely, error) {
 	var found map[crdt.ID]string
-	err := d.atNode(ctx, func(ctx context.Context, c *protocol.Client) error {
+	err := d.Node().Call(ctx, func(c *protocol.Client) error {
 		found = make(map[crdt.ID]string)
 		_, err := c.Get(ctx, protocol.GetRequest{}, func(page crdt.Entries) error {
 			for _, h := range page.Heroes {

@@ -14,7 +14,7 @@ func newPeers(g *globals) *cobra.Command {
 		Args:    exactly(),
 		Example: "  citynode peers\n  citynode peers --json",
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return g.dispatch(cmd, func(ctx context.Context, d *dispatcher) error {
+			return g.dispatch(cmd, func(ctx context.Context, d dispatcher) error {
 				peers, err := d.peers(ctx)
 				if err != nil {
 					return err
@@ -35,7 +35,7 @@ type peerJSON struct {
 	Addrs    []string `json:"addrs"`     // empty where the city is not alive
 }
 
-func (d *dispatcher) peers(ctx context.Context) ([]peerJSON, error) {
+func (d dispatcher) peers(ctx context.Context) ([]peerJSON, error) {
 	view, err := d.view(ctx)
 	if err != nil {
 		return nil, err

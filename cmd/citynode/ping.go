@@ -7,6 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/citynode/citynode/node/dispatch"
 	"github.com/citynode/citynode/protocol"
 )
 
@@ -26,7 +27,7 @@ connect to it and open a stream, and the best of three calls on that stream.`,
 			if err := checkCity(args[0]); err != nil {
 				return err
 			}
-			return g.dispatch(cmd, func(ctx context.Context, d *dispatcher) error {
+			return g.dispatch(cmd, func(ctx context.Context, d dispatcher) error {
 				p, err := d.ping(ctx, args[0])
 				if err != nil {
 					return err
@@ -50,13 +51,13 @@ type pingJSON struct {
 	RTTMS     float64 `json:"rtt_ms"`     // of one call, the best of three
 }
 
-func (d *dispatcher) ping(ctx context.Context, name string) (pingJSON, error) {
+func (d dispatcher) ping(ctx context.Context, name string) (pingJSON, error) {
 	begin := time.Now()
-	at, err := d.city(ctx, name)
+	at, err := d.City(ctx, name)
 	if err != nil {
 		return pingJSON{}, err
 	}
-	p := pingJSON{City: name, Peer: at.peer.ID.String(), LookupMS: millis(time.Since(begin))}
+	p := pingJSON{City: name, Peer: at.Peer().ID.String(), LookupMS: millis(time.Since(begin))}
 	for i := range pings {
 		took, err := timeInfo(ctx, at)
 		switch {
@@ -72,9 +73,9 @@ func (d *dispatcher) ping(ctx context.Context, name string) (pingJSON, error) {
 }
 
 // timeInfo is how many milliseconds one call takes.
-func timeInfo(ctx context.Context, at *link) (float64, error) {
+func timeInfo(ctx context.Context, at *dispatch.Link) (float64, error) {
 	begin := time.Now()
-	err := at.call(ctx, func(ctx context.Context, c *protocol.Client) error {
+	err := at.Call(ctx, func(c *protocol.Client) error {
 		_, err := c.Info(ctx)
 		return err
 	})

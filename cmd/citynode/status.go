@@ -25,7 +25,7 @@ cities that it knows are alive and agree with it.`,
 		Args:    exactly(),
 		Example: "  citynode status\n  citynode status --node /ip4/192.0.2.1/tcp/4001/p2p/12D3Koo… --json",
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return g.dispatch(cmd, func(ctx context.Context, d *dispatcher) error {
+			return g.dispatch(cmd, func(ctx context.Context, d dispatcher) error {
 				view, err := d.view(ctx)
 				if err != nil {
 					return err

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"strconv"
 	"time"
 
@@ -25,7 +26,7 @@ func newWaitCities(g *globals) *cobra.Command {
 				return usagef("%q is not a number of cities", args[0]).withHint("give a whole number, 1 or more")
 			}
 			begin := time.Now()
-			return g.dispatchPatiently(cmd, func(ctx context.Context, d *dispatcher) error {
+			return g.dispatchPatiently(cmd, func(ctx context.Context, d dispatcher) error {
 				view, err := d.waitCities(ctx, wanted)
 				if err != nil {
 					return err
@@ -38,8 +39,10 @@ func newWaitCities(g *globals) *cobra.Command {
 
 // waitCities looks until that many cities are alive, or ctx ends, which is an
 // error of exit code 6.
-func (d *dispatcher) waitCities(ctx context.Context, wanted int) (view, error) {
+func (d dispatcher) waitCities(ctx context.Context, wanted int) (view, error) {
 	alive := 0
+	looks := time.NewTicker(citiesEvery)
+	defer looks.Stop()
 	for {
 		v, err := d.view(ctx)
 		switch {
@@ -50,12 +53,15 @@ func (d *dispatcher) waitCities(ctx context.Context, wanted int) (view, error) {
 		case ctx.Err() == nil:
 			return view{}, err
 		}
-		if sleep(ctx, citiesEvery) != nil {
-			if context.Cause(ctx) == context.Canceled {
-				return view{}, ctx.Err()
-			}
-			return view{}, failf(exitTimeout, "only %s alive, not %d", counted(uint64(alive), "city is", "cities are"), wanted)
+		select {
+		case <-looks.C:
+			continue
+		case <-ctx.Done():
 		}
+		if errors.Is(ctx.Err(), context.Canceled) {
+			return view{}, ctx.Err()
+		}
+		return view{}, failf(exitTimeout, "only %s alive, not %d", counted(uint64(alive), "city is", "cities are"), wanted)
 	}
 }
 

@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/citynode/citynode/node/dispatch"
 	"github.com/citynode/citynode/protocol"
 )
 
@@ -24,7 +25,7 @@ their stamps are in the future are counted. Ends with 8 if --timeout is over.`,
 		Example: "  citynode wait converged\n  citynode wait converged --timeout 1m --json",
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			begin := time.Now()
-			return g.dispatchPatiently(cmd, func(ctx context.Context, d *dispatcher) error {
+			return g.dispatchPatiently(cmd, func(ctx context.Context, d dispatcher) error {
 				settled, err := d.converge(ctx)
 				if err != nil {
 					return err
@@ -47,19 +48,19 @@ type settledJSON struct {
 
 // converge repeats settle until every sync of one succeeds or ctx ends, which
 // is an error of exit code 8.
-func (d *dispatcher) converge(ctx context.Context) (settledJSON, error) {
+func (d dispatcher) converge(ctx context.Context) (settledJSON, error) {
 	var last error
-	for pause := pauseMin; ; pause = min(2*pause, pauseMax) {
+	for pauses := (dispatch.Backoff{}); ; {
 		settled, err := d.settle(ctx)
 		switch {
 		case err == nil:
 			return settled, nil
-		case ctx.Err() == nil && !isPassing(err) && !isBroken(err) && !errors.Is(err, errUnsettled):
+		case ctx.Err() == nil && !dispatch.Transient(err) && !errors.Is(err, errUnsettled):
 			return settledJSON{}, err
 		case last == nil || ctx.Err() == nil:
 			last = err
 		}
-		if sleep(ctx, jittered(pause)) != nil {
+		if pauses.Wait(ctx) != nil {
 			return settledJSON{}, notConverged(ctx, last)
 		}
 	}
@@ -76,10 +77,10 @@ func notConverged(ctx context.Context, last error) error {
 var errUnsettled = errors.New("sync failed")
 
 // settle runs one round of syncs between the node and all cities.
-func (d *dispatcher) settle(ctx context.Context) (settledJSON, error) {
+func (d dispatcher) settle(ctx context.Context) (settledJSON, error) {
 	settled := settledJSON{Converged: true}
 	var failed []string
-	err := d.node.once(ctx, func(ctx context.Context, c *protocol.Client) error {
+	err := d.Node().Once(ctx, func(c *protocol.Client) error {
 		return c.Settle(ctx, func(line protocol.SettleLine) error {
 			settled.Cities++
 			settled.Differed += line.Differed

@@ -1,7 +1,8 @@
-package main
+package dispatch
 
 import (
 	"context"
+	"errors"
 	"testing"
 	"time"
 
@@ -29,11 +30,11 @@ func newTestHost(t *testing.T, opts ...libp2p.Option) host.Host {
 }
 
 // linkTo is a link to a peer that is believed to be where nobody listens.
-func linkTo(t *testing.T, city host.Host) *link {
-	d := &dispatcher{host: newTestHost(t, libp2p.NoListenAddrs), network: "main"}
+func linkTo(t *testing.T, city host.Host) *Link {
+	d := &Dispatcher{config: Config{}.withDefaults(), host: newTestHost(t, libp2p.NoListenAddrs), network: "main"}
 	nowhere := peer.AddrInfo{ID: city.ID(), Addrs: []ma.Multiaddr{ma.StringCast("/ip4/127.0.0.1/tcp/1")}}
-	l := d.newLink(nowhere, "city gotham", "gotham")
-	t.Cleanup(l.close)
+	l := d.LinkTo("gotham", nowhere)
+	t.Cleanup(l.Close)
 	return l
 }
 
@@ -49,7 +50,7 @@ func TestACityThatIsNotWhereItWasIsLookedForAgain(t *testing.T) {
 		}
 		return peer.AddrInfo{ID: city.ID(), Addrs: city.Addrs()}, nil
 	}
-	if err := l.call(ctx, func(context.Context, *protocol.Client) error { return nil }); err != nil || looks != 2 {
+	if err := l.Call(ctx, func(*protocol.Client) error { return nil }); err != nil || looks != 2 {
 		t.Errorf("%v, after %d looks, want 2", err, looks)
 	}
 }
@@ -58,12 +59,12 @@ func TestACityThatCannotBeReachedToTheEndIsUnavailableAndANodeUnreachable(t *tes
 	ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 	defer cancel()
 	l := linkTo(t, newTestHost(t, libp2p.NoListenAddrs))
-	never := func(context.Context, *protocol.Client) error { t.Error("it was reached"); return nil }
-	if err := l.call(ctx, never); exitCode(err) != exitUnreachable {
-		t.Errorf("exit code %d, want %d: %v", exitCode(err), exitUnreachable, err)
+	never := func(*protocol.Client) error { t.Error("it was reached"); return nil }
+	if err := l.Call(ctx, never); !errors.Is(err, ErrUnreachable) {
+		t.Errorf("%v, want ErrUnreachable", err)
 	}
-	l.find = func(context.Context) (peer.AddrInfo, error) { return l.peer, nil }
-	if err := l.call(ctx, never); exitCode(err) != exitTimeout {
-		t.Errorf("exit code %d, want %d: %v", exitCode(err), exitTimeout, err)
+	l.find = func(context.Context) (peer.AddrInfo, error) { return l.Peer(), nil }
+	if err := l.Call(ctx, never); !errors.Is(err, protocol.ErrUnavailable) {
+		t.Errorf("%v, want protocol.ErrUnavailable", err)
 	}
 }

@@ -1,8 +1,7 @@
-package main
+package dispatch
 
 import (
 	"context"
-	"os"
 	"strings"
 	"time"
 
@@ -13,23 +12,17 @@ import (
 	"github.com/citynode/citynode/protocol"
 )
 
-// envMDNS, set to "off", keeps every command from sending multicast.
-const envMDNS = "CITYNODE_MDNS"
+// mDNS answers within a fraction of a second on a working network.
+const (
+	browseFor   = 2 * time.Second        // where nobody answers
+	browseAfter = 300 * time.Millisecond // where somebody did, for others
+)
 
 // browsedMax bounds how many nodes are taken from what the local network says.
 const browsedMax = 16
 
-// mdnsOff tells whether multicast is not to be sent.
-func mdnsOff() bool {
-	switch strings.ToLower(os.Getenv(envMDNS)) {
-	case "off", "false", "no", "0":
-		return true
-	}
-	return false
-}
-
-// browse asks the local network for nodes, and announces nothing itself. It
-// waits browseFor for the first, then browseAfter for others.
+// browse returns the nodes that answer on the local network, and announces
+// nothing. It waits browseFor for the first, then browseAfter for others.
 func browse(ctx context.Context) []peer.AddrInfo {
 	ctx, cancel := context.WithTimeout(ctx, browseFor)
 	defer cancel()
@@ -58,7 +51,7 @@ func browse(ctx context.Context) []peer.AddrInfo {
 	}
 }
 
-// announced are the nodes in one announcement.
+// announced returns the nodes in one announcement.
 func announced(entry *zeroconf.ServiceEntry) []peer.AddrInfo {
 	var addrs []ma.Multiaddr
 	for _, text := range entry.Text {

@@ -1,4 +1,4 @@
-package main
+package dispatch
 
 import (
 	"context"
@@ -20,9 +20,9 @@ import (
 const endsAtOnce = "it ends the connection at once: its clock and this machine's may be more than an hour apart, " +
 	"it may have another network key, or too many connections"
 
-// dialReason says the most telling thing about a dial that failed, in one line:
-// that another peer answers, else that nothing listens, else what the first
-// address had to say.
+// dialReason returns the most telling thing about a dial that failed, in one
+// line: that another peer answers, else that nothing listens, else what the first
+// address had to say. It returns nil for no error.
 func dialReason(err error) error {
 	if err == nil {
 		return nil
@@ -55,7 +55,7 @@ func dialReason(err error) error {
 	return fmt.Errorf("%s: %s", first.Address, strings.ReplaceAll(first.Cause.Error(), "\n", " "))
 }
 
-// isCutShort tells whether the other side ended a connection.
+// isCutShort reports whether the other side ended a connection.
 func isCutShort(err error) bool {
 	return errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE) ||
 		errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF)

@@ -1,0 +1,97 @@
+package dispatch
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/libp2p/go-libp2p/core/peer"
+
+	"github.com/citynode/citynode/crdt"
+	"github.com/citynode/citynode/protocol"
+)
+
+// knownMax is how many cities are remembered to be asked where the node is gone:
+// enough for one of them to be there, few enough to look up in no time.
+const knownMax = 4
+
+// sources returns who may tell the changes at a location, in this order: the city
+// of that name, the node that is asked, any other node that can be reached.
+func (d *Dispatcher) sources(location string) []func(context.Context) (source, error) {
+	node := func(context.Context) (source, error) { return d.Node().source(), nil }
+	other := func(ctx context.Context) (source, error) {
+		if err := d.reach(ctx); err != nil {
+			return source{}, err
+		}
+		return d.Node().source(), nil
+	}
+	if location == "" || location == crdt.Home {
+		return []func(context.Context) (source, error){node, other}
+	}
+	var last peer.AddrInfo // where the city was found last, for when nobody can look it up
+	holder := func(ctx context.Context) (source, error) {
+		ctx, cancel := context.WithTimeout(ctx, d.config.DialTimeout)
+		defer cancel()
+		found, err := d.findOnce(ctx, location)
+		switch {
+		case err == nil:
+			last = found
+		case last.ID == "":
+			return source{}, err
+		}
+		return d.LinkTo(location, last).source(), nil
+	}
+	return []func(context.Context) (source, error){holder, node, other}
+}
+
+// findOnce is find without a second attempt, for others may tell meanwhile.
+func (d *Dispatcher) findOnce(ctx context.Context, name string) (info peer.AddrInfo, err error) {
+	node := d.Node()
+	err = node.Once(ctx, func(c *protocol.Client) (err error) {
+		info, err = lookUp(ctx, c, name)
+		return err
+	})
+	if err != nil {
+		return peer.AddrInfo{}, fmt.Errorf("look up city %s: %w", name, err)
+	}
+	return d.reachedToo(info), nil
+}
+
+// source returns the peer of a link as a source. Its clients have streams of their
+// own.
+func (l *Link) source() source {
+	return source{peer: l.Peer().ID, open: func(ctx context.Context) (*protocol.Client, error) {
+		return l.Clone().open(ctx)
+	}}
+}
+
+// learn remembers some cities that the node knows, to be asked where the node and
+// all that the configuration names are gone. What cannot be had is left out.
+func (d *Dispatcher) learn(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, d.config.DialTimeout)
+	defer cancel()
+	node := d.Node().Clone()
+	defer node.Close()
+	var known []Candidate
+	_ = node.Once(ctx, func(c *protocol.Client) error {
+		lines, err := c.Cities(ctx)
+		if err != nil {
+			return err
+		}
+		for _, line := range lines {
+			if line.Status != protocol.StatusAlive || peer.ID(line.Peer) == node.Peer().ID || len(known) == knownMax {
+				continue
+			}
+			name := line.Presence.City
+			if info, err := lookUp(ctx, c, name); err == nil {
+				known = append(known, Candidate{Title: "city " + name, Network: d.network, Peer: info})
+			}
+		}
+		return nil
+	})
+	if len(known) == 0 {
+		return
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.known = known
+}
