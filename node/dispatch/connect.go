@@ -27,7 +27,7 @@ func (d *Dispatcher) connect(ctx context.Context, c Candidate, wanted string) (s
 	networks := networksOf(spoken)
 	switch {
 	case len(spoken) == 0: // not even what every libp2p host does
-		return "", unreachable("%s cannot be reached: %s", c.Title, endsAtOnce)
+		return "", unreachable("%s cannot be reached: %w", c.Title, errEndsAtOnce)
 	case len(networks) == 0:
 		return "", unreachable("%s answers, but is not a city: it does not speak the call protocol", c.Title)
 	case wanted != "" && !slices.Contains(networks, wanted):

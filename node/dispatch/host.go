@@ -47,5 +47,5 @@ func (d *Dispatcher) dial(ctx context.Context, info peer.AddrInfo) error {
 	}
 	ctx, cancel := context.WithTimeout(ctx, d.config.DialTimeout)
 	defer cancel()
-	return dialReason(d.host.Connect(ctx, info))
+	return explainDial(d.host.Connect(ctx, info), info.Addrs)
 }

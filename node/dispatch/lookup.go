@@ -5,8 +5,8 @@ import (
 	"fmt"
 
 	"github.com/libp2p/go-libp2p/core/peer"
-	ma "github.com/multiformats/go-multiaddr"
 
+	"github.com/citynode/citynode/bootstrap"
 	"github.com/citynode/citynode/protocol"
 )
 
@@ -29,21 +29,9 @@ func lookUp(ctx context.Context, c *protocol.Client, name string) (peer.AddrInfo
 	if err != nil {
 		return peer.AddrInfo{}, err
 	}
-	return readLookup(reply)
-}
-
-// readLookup reads the answer to a lookup. It skips addresses that this version
-// does not know, for a newer city may have some beside those that are known.
-func readLookup(reply protocol.LookupReply) (peer.AddrInfo, error) {
-	id, err := peer.IDFromBytes(reply.Peer)
+	info, err := bootstrap.ReadAddrInfo(reply.Peer, reply.Addrs)
 	if err != nil {
-		return peer.AddrInfo{}, fmt.Errorf("the node gave no valid peer ID: %w", err)
-	}
-	info := peer.AddrInfo{ID: id}
-	for _, b := range reply.Addrs {
-		if addr, err := ma.NewMultiaddrBytes(b); err == nil {
-			info.Addrs = append(info.Addrs, addr)
-		}
+		return peer.AddrInfo{}, fmt.Errorf("the node's answer: %w", err)
 	}
 	return info, nil
 }
