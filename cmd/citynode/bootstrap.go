@@ -3,12 +3,14 @@ package main
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"path/filepath"
 
 	ma "github.com/multiformats/go-multiaddr"
 	"github.com/spf13/cobra"
 
 	"github.com/citynode/citynode/bootstrap"
+	"github.com/citynode/citynode/internal/operator"
 )
 
 // bootstrapFileName is the list of peers in the configuration folder.
@@ -21,21 +23,21 @@ func newBootstrap(g *globals) *cobra.Command {
 
 // bootstrapPath is the file that the commands edit and that run reads.
 func bootstrapPath() (string, error) {
-	dir, err := configFolder()
+	dir, err := operator.ConfigFolder()
 	if err != nil {
 		return "", err
 	}
 	return filepath.Join(dir, bootstrapFileName), nil
 }
 
-// keptBootstrap reads the list; no file is an empty one.
-func keptBootstrap() ([]ma.Multiaddr, error) {
+// bootstrapList returns the peers on the list; no file is an empty list.
+func bootstrapList() ([]ma.Multiaddr, error) {
 	path, err := bootstrapPath()
 	if err != nil {
 		return nil, err
 	}
 	addrs, err := bootstrap.ReadPeersFile(path)
-	if absent(err) {
+	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}
 	return addrs, err
@@ -48,7 +50,7 @@ func newBootstrapList(g *globals) *cobra.Command {
 		Args:    exactly(),
 		Example: "  citynode bootstrap list\n  citynode bootstrap list --json",
 		RunE: func(*cobra.Command, []string) error {
-			addrs, err := keptBootstrap()
+			addrs, err := bootstrapList()
 			if printErr := g.printAddrs(addrs); printErr != nil {
 				return printErr
 			}
@@ -136,5 +138,5 @@ func listError(err error) error {
 	if _, ok := errors.AsType[*bootstrap.ItemError](err); ok {
 		return usagef("%w", err)
 	}
-	return writeError(fmt.Errorf("edit the list: %w", err), envConfigHome)
+	return writeError(fmt.Errorf("edit the list: %w", err), operator.EnvConfigHome)
 }

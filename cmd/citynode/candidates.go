@@ -7,10 +7,8 @@ import (
 	"fmt"
 	"os"
 
-	"github.com/libp2p/go-libp2p/core/peer"
-	ma "github.com/multiformats/go-multiaddr"
-
 	"github.com/citynode/citynode/bootstrap"
+	"github.com/citynode/citynode/internal/operator"
 	"github.com/citynode/citynode/node/dispatch"
 )
 
@@ -57,17 +55,17 @@ func (n namedNode) candidates(ctx context.Context) ([]dispatch.Candidate, error)
 
 // nodesHere returns the nodes of this user that run on this machine.
 func nodesHere() ([]dispatch.Candidate, error) {
-	dir, err := runtimeFolder()
+	dir, err := operator.RuntimeFolder()
 	if err != nil {
 		return nil, err
 	}
-	nodes, err := runningNodes(dir)
+	nodes, err := operator.RunningNodes(dir)
 	if err != nil {
 		return nil, err
 	}
 	var candidates []dispatch.Candidate
 	for _, n := range nodes {
-		info, err := n.addrInfo()
+		info, err := n.AddrInfo()
 		if err != nil {
 			continue // written by another version
 		}
@@ -75,22 +73,4 @@ func nodesHere() ([]dispatch.Candidate, error) {
 		candidates = append(candidates, dispatch.Candidate{Peer: info, Network: n.Network, Title: title})
 	}
 	return candidates, nil
-}
-
-// addrInfo returns where the node listens.
-func (n runningNode) addrInfo() (peer.AddrInfo, error) {
-	id, err := peer.Decode(n.Peer)
-	if err != nil {
-		return peer.AddrInfo{}, err
-	}
-	info := peer.AddrInfo{ID: id}
-	for _, s := range n.Addrs {
-		addr, err := ma.NewMultiaddr(s)
-		if err != nil {
-			return peer.AddrInfo{}, err
-		}
-		transport, _ := peer.SplitAddr(addr)
-		info.Addrs = append(info.Addrs, transport)
-	}
-	return info, nil
 }

@@ -22,7 +22,7 @@ where it answers, else by what it last told the node.`,
 				if err != nil {
 					return err
 				}
-				cities := d.inFull(ctx, view.cities())
+				cities := d.withDetails(ctx, view.cities())
 				if g.json {
 					return g.printJSON(cities)
 				}

@@ -49,8 +49,8 @@ func (d dispatcher) showCity(ctx context.Context, name string) (cityJSON, error)
 	}
 	c, ok := view.holder(name, info.ID)
 	if ok {
-		c = d.inFull(ctx, []cityJSON{c})[0]
-	} else if c, err = d.stranger(ctx, name); err != nil {
+		c = d.withDetails(ctx, []cityJSON{c})[0]
+	} else if c, err = d.unlistedCity(ctx, name); err != nil {
 		return cityJSON{}, err
 	}
 	c.Contested = view.claimants(c)

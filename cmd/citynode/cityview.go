@@ -103,13 +103,13 @@ func (v view) city(line protocol.CityLine) cityJSON {
 		started:     p.Incarnation.Time(),
 	}
 	if string(line.Peer) == string(v.self) {
-		c.told(v.info)
+		c.setInfo(v.info)
 	}
 	return c
 }
 
 // told fills in what the city itself has just said.
-func (c *cityJSON) told(info protocol.InfoReply) {
+func (c *cityJSON) setInfo(info protocol.InfoReply) {
 	c.Heroes, c.Tombstones = info.Summary.Heroes, info.Summary.Tombstones
 	c.Digest = info.Summary.Digest.String()
 	c.Since, c.Incarnation = timeText(info.Since), timeText(info.Incarnation)

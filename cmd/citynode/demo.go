@@ -8,17 +8,15 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+
+	"github.com/citynode/citynode/city"
+	"github.com/citynode/citynode/internal/demo"
 )
 
-// The bounds of a demo: a bombed city needs a neighbour, and each city is a
-// host of its own that takes its share of one machine.
+// Defaults of the flags.
 const (
-	demoCitiesMin     = 2
-	demoCitiesMax     = 16
 	demoCitiesDefault = 3
 	demoForDefault    = 20 * time.Second
-	// demoStatusEvery is the pause between two tables of how the cities are.
-	demoStatusEvery = 4 * time.Second
 )
 
 func newDemo(g *globals) *cobra.Command {
@@ -39,8 +37,8 @@ took longer than --timeout.`,
 		Example: "  citynode demo\n  citynode demo --cities 5 --for 1m\n  citynode demo --json",
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			switch {
-			case cities < demoCitiesMin || cities > demoCitiesMax:
-				return usagef("--cities is %d, must be %d to %d", cities, demoCitiesMin, demoCitiesMax)
+			case cities < demo.CitiesMin || cities > demo.CitiesMax:
+				return usagef("--cities is %d, must be %d to %d", cities, demo.CitiesMin, demo.CitiesMax)
 			case lasts < 0:
 				return usagef("--for is %v, must not be negative", lasts)
 			}
@@ -57,7 +55,6 @@ took longer than --timeout.`,
 
 // demo runs the whole show.
 func (g *globals) demo(ctx context.Context, cities int, lasts time.Duration) error {
-	begin := time.Now()
 	network := g.network
 	if network == "" {
 		network = "demo-" + demoSuffix()
@@ -65,32 +62,45 @@ func (g *globals) demo(ctx context.Context, cities int, lasts time.Duration) err
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	defer stopOnSignals(g, cancel)()
-	out := newTeller(g, func(err error) { cancel(err) })
+	out := newEventPrinter(g, func(err error) { cancel(err) })
 	defer out.close()
-	out.screen.begin = begin
-	play := &play{out: out, begin: begin, patience: g.timeout, stage: newStage(network, out)}
-	out.start(play.line("start", "", fmt.Sprintf(
-		"starting %d cities on this machine, network %s; loopback only, nothing is kept", cities, network)))
-	defer play.stage.close()
-	if err := play.story(ctx, cities); err != nil {
-		return demoError(ctx, err)
-	}
-	play.goOn(ctx, begin.Add(lasts))
-	return play.finale()
+	show := demoMessages{begin: time.Now()}
+	out.screen.begin = show.begin
+	out.start(show.line(demo.Line{Event: "start", Text: fmt.Sprintf(
+		"starting %d cities on this machine, network %s; loopback only, nothing is kept", cities, network)}))
+	err := demo.Run(ctx, demo.Config{
+		Cities:   cities,
+		Network:  network,
+		Until:    show.begin.Add(lasts),
+		Patience: g.timeout,
+		Software: software(),
+		Told:     func(l demo.Line) { out.tell(show.line(l)) },
+		Changed:  func(c city.SourcedChange) { out.tell(changeMessage(time.Now(), c)) },
+		Status:   func(s demo.Status) { out.tell(show.status(s)) },
+		Ended:    func(s demo.Summary) { out.tell(show.summary(s)) },
+	})
+	return demoError(ctx, err)
 }
 
-// demoError says why a story broke off.
+// demoError says why a demo has failed, for a person.
 func demoError(ctx context.Context, err error) error {
+	broken, ok := errors.AsType[*demo.StoryError](err)
 	switch {
+	case errors.Is(err, demo.ErrDiffer):
+		return failf(exitNotConverged, "%w", err)
+	case !ok:
+		return err
 	case errors.Is(context.Cause(ctx), errAsked):
 		return failf(exitFailure, "interrupted before the story was told")
 	case ctx.Err() != nil:
 		return context.Cause(ctx)
+	case errors.Is(err, context.DeadlineExceeded):
+		return failf(exitNotConverged, "not within --timeout: %s", broken.Act)
 	}
 	return err
 }
 
-// demoSuffix tells the networks of two demos apart.
+// demoSuffix returns what tells the networks of two demos apart.
 func demoSuffix() string {
 	const letters = 8
 	b := make([]byte, letters/2)

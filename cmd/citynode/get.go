@@ -38,7 +38,7 @@ tombstones. With --json: {"superheroes":{ID:hero},"tombstones":{ID:{"last_update
 
 func (g *globals) printState(got state) error {
 	if g.json {
-		return g.printJSON(stateForm(got))
+		return g.printJSON(toStateJSON(got))
 	}
 	if err := heroTable(got.sorted()).write(g.stdout); err != nil {
 		return err

@@ -70,11 +70,11 @@ func getAt(ctx context.Context, at *dispatch.Link, request protocol.GetRequest) 
 
 func (g *globals) printHeroes(heroes []crdt.Hero) error {
 	if g.json {
-		forms := make([]heroJSON, 0, len(heroes))
+		lines := make([]heroJSON, 0, len(heroes))
 		for _, h := range heroes {
-			forms = append(forms, heroForm(h))
+			lines = append(lines, toHeroJSON(h))
 		}
-		return g.printJSON(forms)
+		return g.printJSON(lines)
 	}
 	if len(heroes) == 0 {
 		g.notef("no heroes")

@@ -56,7 +56,7 @@ func (d dispatcher) retire(ctx context.Context, hero crdt.ID) (crdt.Tombstone, e
 
 func (g *globals) printRetired(t crdt.Tombstone) error {
 	if g.json {
-		return g.printJSON(retiredJSON{ID: t.ID, tombstoneJSON: tombstoneForm(t)})
+		return g.printJSON(retiredJSON{ID: t.ID, tombstoneJSON: toTombstoneJSON(t)})
 	}
 	return g.printf("hero %s is dead\n", t.ID)
 }

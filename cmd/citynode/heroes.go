@@ -46,7 +46,7 @@ func yesNo(v bool) string {
 // printHero prints one hero, for a person after a line that says what was done.
 func (g *globals) printHero(done string, h crdt.Hero) error {
 	if g.json {
-		return g.printJSON(heroForm(h))
+		return g.printJSON(toHeroJSON(h))
 	}
 	if done != "" {
 		if err := g.printf("%s\n", printable(done)); err != nil {

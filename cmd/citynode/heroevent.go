@@ -21,7 +21,7 @@ type heroEventJSON struct {
 	Source string         `json:"source,omitempty"` // of run: "self", "caller", "gossip", "sync"
 }
 
-func heroEventForm(e crdt.Event, at time.Time) heroEventJSON {
+func toHeroEventJSON(e crdt.Event, at time.Time) heroEventJSON {
 	return heroEventJSON{
 		Event:  e.Kind,
 		Time:   clockText(at),
@@ -36,7 +36,7 @@ func heroEventForm(e crdt.Event, at time.Time) heroEventJSON {
 }
 
 // clockText is a time of this machine's clock as JSON has it.
-func clockText(t time.Time) string { return t.UTC().Format(timeForm) }
+func clockText(t time.Time) string { return t.UTC().Format(timeLayout) }
 
 // told are the sentences about one change, for a person. Of an assignment that
 // moves a hero, only the assignment is told.

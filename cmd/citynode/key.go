@@ -1,8 +1,11 @@
 package main
 
 import (
+	"github.com/libp2p/go-libp2p/core/crypto"
 	"github.com/libp2p/go-libp2p/core/peer"
 	"github.com/spf13/cobra"
+
+	"github.com/citynode/citynode/internal/operator"
 )
 
 func newKey(g *globals) *cobra.Command {
@@ -29,8 +32,8 @@ line's key is made if there is none.`,
 }
 
 type identitiesJSON struct {
-	Operator operatorJSON   `json:"operator"`
-	Cities   []keptIdentity `json:"cities"`
+	Operator operatorJSON        `json:"operator"`
+	Cities   []operator.Identity `json:"cities"`
 }
 
 type operatorJSON struct {
@@ -38,21 +41,21 @@ type operatorJSON struct {
 	Key  string  `json:"key"`
 }
 
-// identities are those of this user on this machine.
+// identities returns those of this user on this machine.
 func identities(network string) (identitiesJSON, error) {
-	path, err := operatorKeyPath()
+	path, err := operator.KeyPath()
 	if err != nil {
 		return identitiesJSON{}, err
 	}
-	operator, err := operatorPeer()
+	own, err := operatorPeer()
 	if err != nil {
 		return identitiesJSON{}, err
 	}
-	cities, err := keptIdentities(network)
+	cities, err := operator.Identities(network)
 	if err != nil {
 		return identitiesJSON{}, err
 	}
-	return identitiesJSON{Operator: operatorJSON{Peer: operator, Key: path}, Cities: cities}, nil
+	return identitiesJSON{Operator: operatorJSON{Peer: own, Key: path}, Cities: cities}, nil
 }
 
 func (g *globals) printIdentities(ids identitiesJSON) error {
@@ -65,4 +68,19 @@ func (g *globals) printIdentities(ids identitiesJSON) error {
 		t.add(c.City, c.Network, c.Peer.String(), c.Key)
 	}
 	return t.write(g.stdout)
+}
+
+// operatorKey returns the identity of the command line, made on first use.
+func operatorKey() (crypto.PrivKey, error) {
+	key, err := operator.Key()
+	return key, writeError(err, operator.EnvConfigHome)
+}
+
+// operatorPeer returns the peer ID of the command line.
+func operatorPeer() (peer.ID, error) {
+	key, err := operatorKey()
+	if err != nil {
+		return "", err
+	}
+	return peer.IDFromPrivateKey(key)
 }

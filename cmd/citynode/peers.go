@@ -41,7 +41,7 @@ func (d dispatcher) peers(ctx context.Context) ([]peerJSON, error) {
 		return nil, err
 	}
 	peers := make([]peerJSON, 0, len(view.lines))
-	for i, c := range d.inFull(ctx, view.cities()) { // in the order of the lines
+	for i, c := range d.withDetails(ctx, view.cities()) { // in the order of the lines
 		told := view.lines[i].Presence
 		peers = append(peers, peerJSON{
 			Peer:     c.Peer,

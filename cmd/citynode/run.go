@@ -77,7 +77,7 @@ func (g *globals) run(ctx context.Context, plan *runPlan) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	defer stopOnSignals(g, cancel)()
-	out := newTeller(g, func(err error) { cancel(err) })
+	out := newEventPrinter(g, func(err error) { cancel(err) })
 	defer out.close()
 	n, leave, err := plan.start(ctx, out)
 	if err != nil {
@@ -88,7 +88,7 @@ func (g *globals) run(ctx context.Context, plan *runPlan) error {
 }
 
 // runNode runs a node that listens, and tells when it is ready.
-func (g *globals) runNode(ctx context.Context, n *node.Node, plan *runPlan, out *teller) error {
+func (g *globals) runNode(ctx context.Context, n *node.Node, plan *runPlan, out *eventPrinter) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	if plan.ready > 0 {
@@ -107,14 +107,14 @@ func (g *globals) runNode(ctx context.Context, n *node.Node, plan *runPlan, out 
 	select {
 	case err = <-ended:
 	case <-n.Ready():
-		out.start(readyTale(time.Now(), plan.config, n))
+		out.start(readyMessage(time.Now(), plan.config, n))
 		err = <-ended
 	}
 	if late, ok := errors.AsType[*exitError](context.Cause(ctx)); ok && err == nil {
 		return late
 	}
 	if err == nil {
-		out.tell(stoppedTale(time.Now(), plan.config.City.Name))
+		out.tell(stoppedMessage(time.Now(), plan.config.City.Name))
 	}
 	return runError(err, plan)
 }

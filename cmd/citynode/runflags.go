@@ -148,7 +148,7 @@ func (f *runFlags) peersFile() ([]ma.Multiaddr, error) {
 	if f.bootstrapFile != "" {
 		return bootstrap.ReadPeersFile(f.bootstrapFile)
 	}
-	return keptBootstrap()
+	return bootstrapList()
 }
 
 func (f *runFlags) adminPeers(c *node.Config) error {

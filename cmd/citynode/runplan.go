@@ -9,6 +9,7 @@ import (
 
 	ma "github.com/multiformats/go-multiaddr"
 
+	"github.com/citynode/citynode/internal/operator"
 	"github.com/citynode/citynode/node"
 )
 
@@ -24,9 +25,9 @@ type runPlan struct {
 
 // start takes the city's lock, makes the node, which then listens, and lists it
 // for this user's other processes. The function undoes all but the node.
-func (p *runPlan) start(ctx context.Context, out *teller) (*node.Node, func(), error) {
+func (p *runPlan) start(ctx context.Context, out *eventPrinter) (*node.Node, func(), error) {
 	c := &p.config
-	folder, err := dataFolder(p.dataDir, c.Network, c.City.Name)
+	folder, err := makeCityFolder(p.dataDir, c.Network, c.City.Name)
 	if err != nil {
 		return nil, nil, folderError(err)
 	}
@@ -37,10 +38,10 @@ func (p *runPlan) start(ctx context.Context, out *teller) (*node.Node, func(), e
 	n, unlist, err := p.startLocked(ctx, folder, out)
 	if err != nil {
 		p.closeStore()
-		lock.release()
+		lock.Release()
 		return nil, nil, err
 	}
-	return n, func() { unlist(); p.closeStore(); lock.release() }, nil
+	return n, func() { unlist(); p.closeStore(); lock.Release() }, nil
 }
 
 // openStore opens the store in the city's folder.
@@ -67,28 +68,28 @@ func (p *runPlan) closeStore() {
 	}
 }
 
-func (p *runPlan) startLocked(ctx context.Context, folder string, out *teller) (*node.Node, func(), error) {
+func (p *runPlan) startLocked(ctx context.Context, folder string, out *eventPrinter) (*node.Node, func(), error) {
 	c := &p.config
 	c.StateDir = folder
 	c.Events = out.events(c.City.Name)
-	operator, err := operatorPeer()
+	own, err := operatorPeer()
 	if err != nil {
 		return nil, nil, err
 	}
-	c.Admins = append(c.Admins, operator)
-	if c.Identity, err = identity(folder, c.City.Name); err != nil {
+	c.Admins = append(c.Admins, own)
+	if c.Identity, err = cityKey(folder, c.City.Name); err != nil {
 		return nil, nil, folderError(err)
 	}
 	if err := p.openStore(folder); err != nil {
 		return nil, nil, err
 	}
-	runtimeDir, err := runtimeFolder()
+	runtimeDir, err := operator.RuntimeFolder()
 	if err != nil {
 		return nil, nil, err
 	}
-	unlock, err := lockStarts(ctx, runtimeDir)
+	unlock, err := operator.LockStarts(ctx, runtimeDir)
 	if err != nil {
-		return nil, nil, writeError(err, envRuntimeDir)
+		return nil, nil, writeError(err, operator.EnvRuntimeDir)
 	}
 	defer unlock()
 	return p.listen(runtimeDir)
@@ -98,7 +99,7 @@ func (p *runPlan) startLocked(ctx context.Context, folder string, out *teller) (
 // it.
 func (p *runPlan) listen(runtimeDir string) (*node.Node, func(), error) {
 	c := &p.config
-	others, err := runningNodes(runtimeDir)
+	others, err := operator.RunningNodes(runtimeDir)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -107,18 +108,18 @@ func (p *runPlan) listen(runtimeDir string) (*node.Node, func(), error) {
 	if err != nil {
 		return nil, nil, startError(err)
 	}
-	listed, err := publishNode(runtimeDir, runningNode{
+	listed, err := operator.Publish(runtimeDir, operator.RunningNode{
 		Network:     c.Network,
 		City:        c.City.Name,
 		Peer:        n.Peer().String(),
-		IdentityKey: identityPath(c.StateDir),
+		IdentityKey: operator.IdentityPath(c.StateDir),
 		Addrs:       textsOf(n.Addrs()),
 		PID:         os.Getpid(),
 	})
 	if err != nil {
-		return nil, nil, writeError(errors.Join(err, n.Close()), envRuntimeDir)
+		return nil, nil, writeError(errors.Join(err, n.Close()), operator.EnvRuntimeDir)
 	}
-	return n, listed.remove, nil
+	return n, listed.Remove, nil
 }
 
 func startError(err error) error {
@@ -129,8 +130,8 @@ func startError(err error) error {
 	return fmt.Errorf("start the node: %w", err)
 }
 
-// addrsHere are the addresses of the nodes of one network.
-func addrsHere(nodes []runningNode, network string) []ma.Multiaddr {
+// addrsHere returns the addresses of the nodes of one network.
+func addrsHere(nodes []operator.RunningNode, network string) []ma.Multiaddr {
 	var addrs []ma.Multiaddr
 	for _, n := range nodes {
 		if n.Network != network {

@@ -29,7 +29,7 @@ func (s *screen) changes(changes []crdt.Change) error {
 func (s *screen) events(events []crdt.Event, now time.Time) error {
 	if s.g.json {
 		for _, e := range events {
-			if err := s.g.printJSON(heroEventForm(e, now)); err != nil {
+			if err := s.g.printJSON(toHeroEventJSON(e, now)); err != nil {
 				return err
 			}
 		}

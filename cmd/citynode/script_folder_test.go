@@ -8,10 +8,12 @@ import (
 	"path/filepath"
 
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/citynode/citynode/internal/operator"
 )
 
 // lockNames are the files whose bytes nobody relies on: who has the folder.
-var lockNames = map[string]bool{cityLockName: true, "LOCK": true}
+var lockNames = map[string]bool{operator.CityLockName: true, "LOCK": true}
 
 // sealCommand remembers what is in a folder.
 func sealCommand(ts *testscript.TestScript, neg bool, args []string) {

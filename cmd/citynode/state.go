@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/citynode/citynode/internal/operator"
 	"github.com/citynode/citynode/internal/store"
 	"github.com/citynode/citynode/node"
 )
@@ -23,7 +24,7 @@ func newStates(g *globals) *cobra.Command {
 type heldStore struct {
 	network, city string
 	folder        string
-	lock          *cityLock
+	lock          *operator.CityLock
 }
 
 // holdStore takes the lock of the city's folder, which must be there.
@@ -40,11 +41,9 @@ func (g *globals) holdStore(cmd *cobra.Command, city string) (*heldStore, error)
 		h.network = g.network
 	}
 	if h.folder == "" {
-		state, err := stateFolder()
-		if err != nil {
+		if h.folder, err = operator.CityFolder(h.network, city); err != nil {
 			return nil, err
 		}
-		h.folder = filepath.Join(state, h.network, city)
 	}
 	if _, err := os.Stat(h.storeFolder()); errors.Is(err, fs.ErrNotExist) {
 		return nil, failf(exitNotFound, "city %s of network %s has no store in %s", city, h.network, h.folder).
@@ -56,11 +55,11 @@ func (g *globals) holdStore(cmd *cobra.Command, city string) (*heldStore, error)
 
 func (h *heldStore) storeFolder() string { return filepath.Join(h.folder, storeName) }
 
-func (h *heldStore) release() { h.lock.release() }
+func (h *heldStore) release() { h.lock.Release() }
 
 // open opens the store as that of the city.
 func (h *heldStore) open() (*store.Store, error) {
-	key, err := readKey(identityPath(h.folder))
+	key, err := operator.ReadKey(operator.IdentityPath(h.folder))
 	if err != nil {
 		return nil, err
 	}

@@ -28,7 +28,7 @@ anything is damaged.`,
 			if err != nil {
 				return storeError(err)
 			}
-			if err := g.printVerified(verifiedForm(held, report)); err != nil || len(report.Problems) == 0 {
+			if err := g.printVerified(toVerifiedJSON(held, report)); err != nil || len(report.Problems) == 0 {
 				return err
 			}
 			return failf(exitFailure, "the store of %s is damaged", args[0]).
@@ -55,7 +55,7 @@ type problemJSON struct {
 	What   string `json:"what"`
 }
 
-func verifiedForm(h *heldStore, r store.Report) verifiedJSON {
+func toVerifiedJSON(h *heldStore, r store.Report) verifiedJSON {
 	v := verifiedJSON{
 		City: r.Identity.City, Network: r.Identity.Network, Folder: h.storeFolder(),
 		Heroes: r.Heroes, Tombstones: r.Tombstones, Answers: r.Answers, Outdated: r.Outdated,

@@ -30,7 +30,7 @@ cities that it knows are alive and agree with it.`,
 				if err != nil {
 					return err
 				}
-				return g.printStatus(statusForm(view, wallClock()))
+				return g.printStatus(toStatusJSON(view, wallClock()))
 			})
 		},
 	}
@@ -67,7 +67,7 @@ type joinJSON struct {
 	Of      uint64 `json:"of"`
 }
 
-func joinForm(j *protocol.Joining) *joinJSON {
+func toJoinJSON(j *protocol.Joining) *joinJSON {
 	if j == nil {
 		return nil
 	}
@@ -87,7 +87,7 @@ type countsJSON struct {
 	Failed int `json:"failed"`
 }
 
-func statusForm(v view, now time.Time) statusJSON {
+func toStatusJSON(v view, now time.Time) statusJSON {
 	differing := v.differing()
 	return statusJSON{
 		Network:     v.info.Network,
@@ -100,7 +100,7 @@ func statusForm(v view, now time.Time) statusJSON {
 		Heroes:      v.info.Summary.Heroes,
 		Tombstones:  v.info.Summary.Tombstones,
 		Digest:      v.info.Summary.Digest.String(),
-		Joining:     joinForm(v.info.Joining),
+		Joining:     toJoinJSON(v.info.Joining),
 		Store:       cmp.Or(v.info.Store, "none"),
 		Now:         timeText(v.info.Now),
 		SkewMS:      v.info.Now.Time().Sub(now).Milliseconds(),

@@ -1,9 +1,7 @@
-package main
+package operator
 
 import (
-	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -12,20 +10,31 @@ import (
 // appFolder is the name of our folder in each of the XDG base directories.
 const appFolder = "citynode"
 
-// The variables that name the folders in which configFolder and runtimeFolder are.
+// The variables of the environment that say where ConfigFolder and RuntimeFolder
+// are.
 const (
-	envConfigHome = "XDG_CONFIG_HOME"
-	envRuntimeDir = "XDG_RUNTIME_DIR"
+	EnvConfigHome = "XDG_CONFIG_HOME"
+	EnvRuntimeDir = "XDG_RUNTIME_DIR"
 )
 
-// configFolder is where the operator's key and the bootstrap list are:
-// XDG_CONFIG_HOME/citynode, else ~/.config/citynode. It may not exist yet.
-func configFolder() (string, error) { return baseFolder(envConfigHome, ".config") }
+// ConfigFolder returns the folder of the operator's key and of the bootstrap
+// list: XDG_CONFIG_HOME/citynode, else ~/.config/citynode. It may not exist yet.
+func ConfigFolder() (string, error) { return baseFolder(EnvConfigHome, ".config") }
 
-// stateFolder is where nodes keep what outlives a run: XDG_STATE_HOME/citynode,
-// else ~/.local/state/citynode. It may not exist yet.
-func stateFolder() (string, error) {
+// StateFolder returns the folder in which nodes keep what outlives a run:
+// XDG_STATE_HOME/citynode, else ~/.local/state/citynode. It may not exist yet.
+func StateFolder() (string, error) {
 	return baseFolder("XDG_STATE_HOME", filepath.Join(".local", "state"))
+}
+
+// CityFolder returns the folder in which one city of one network keeps its
+// identity and what a node remembers. It may not exist yet.
+func CityFolder(network, city string) (string, error) {
+	state, err := StateFolder()
+	if err != nil {
+		return "", err
+	}
+	return filepath.Join(state, network, city), nil
 }
 
 func baseFolder(env, inHome string) (string, error) {
@@ -39,11 +48,12 @@ func baseFolder(env, inHome string) (string, error) {
 	return filepath.Join(home, inHome, appFolder), nil
 }
 
-// runtimeFolder is where running nodes are listed: XDG_RUNTIME_DIR/citynode,
-// or, where that cannot be had, citynode-UID in the temporary folder. It
-// exists, belongs to this user, and nobody else can look into it.
-func runtimeFolder() (string, error) {
-	if base := os.Getenv(envRuntimeDir); filepath.IsAbs(base) {
+// RuntimeFolder returns the folder in which running nodes are listed:
+// XDG_RUNTIME_DIR/citynode, or, where that cannot be had, citynode-UID in the
+// temporary folder. The folder exists, belongs to this user, and nobody else can
+// look into it.
+func RuntimeFolder() (string, error) {
+	if base := os.Getenv(EnvRuntimeDir); filepath.IsAbs(base) {
 		dir := filepath.Join(base, appFolder)
 		if err := privateFolder(dir); err == nil {
 			return dir, nil
@@ -51,7 +61,7 @@ func runtimeFolder() (string, error) {
 	}
 	dir := filepath.Join(os.TempDir(), appFolder+"-"+strconv.Itoa(os.Getuid()))
 	if err := privateFolder(dir); err != nil {
-		return "", fmt.Errorf("%w; set %s to a folder of your own", err, envRuntimeDir)
+		return "", fmt.Errorf("%w; set %s to a folder of your own", err, EnvRuntimeDir)
 	}
 	return dir, nil
 }
@@ -75,6 +85,3 @@ func privateFolder(dir string) error {
 	}
 	return nil
 }
-
-// absent tells whether err says that a file is not there.
-func absent(err error) bool { return errors.Is(err, fs.ErrNotExist) }

@@ -1,8 +1,7 @@
-package main
+package operator
 
 import (
 	"errors"
-	"io/fs"
 	"os"
 
 	"golang.org/x/sys/windows"
@@ -12,15 +11,8 @@ import (
 // lies behind whatever the file holds, which others may then read.
 const lockedByte = 1 << 30
 
-// ownedByUser is true: folders are private by their place in the user's
-// profile.
-func ownedByUser(fs.FileInfo) bool { return true }
-
-// openToOthers is false: mode bits say nothing here.
-func openToOthers(fs.FileInfo) bool { return false }
-
-// tryLock takes the lock of an open file, alone or shared, without waiting, and
-// tells whether it could. The lock ends with the file or the process.
+// tryLock takes the lock of an open file, alone or shared, without waiting. It
+// reports whether it could. The lock ends with the file or the process.
 func tryLock(f *os.File, shared bool) (bool, error) {
 	flags := uint32(windows.LOCKFILE_FAIL_IMMEDIATELY)
 	if !shared {

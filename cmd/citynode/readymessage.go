@@ -10,9 +10,9 @@ import (
 	"github.com/citynode/citynode/node"
 )
 
-// readyTale tells that a city answers, where, and how a second one joins it.
-func readyTale(at time.Time, c node.Config, n *node.Node) tale {
-	form := readyJSON{
+// readyMessage tells that a city answers, where, and how a second one joins it.
+func readyMessage(at time.Time, c node.Config, n *node.Node) message {
+	object := readyJSON{
 		Event:   "ready",
 		City:    c.City.Name,
 		Peer:    n.Peer().String(),
@@ -20,11 +20,11 @@ func readyTale(at time.Time, c node.Config, n *node.Node) tale {
 		Network: c.Network,
 		Time:    clockText(at),
 	}
-	texts := []string{fmt.Sprintf("%s is up on network %s, peer %s", form.City, form.Network, form.Peer)}
-	for _, addr := range form.Addrs {
+	texts := []string{fmt.Sprintf("%s is up on network %s, peer %s", object.City, object.Network, object.Peer)}
+	for _, addr := range object.Addrs {
 		texts = append(texts, "  "+addr)
 	}
-	return tale{at: at, forms: []any{form}, texts: append(texts, howToJoin(c, n.Addrs())...), color: colorBold}
+	return message{at: at, objects: []any{object}, texts: append(texts, howToJoin(c, n.Addrs())...), color: colorBold}
 }
 
 // howToJoin says how to start a second city.

@@ -9,11 +9,11 @@ import (
 	"github.com/citynode/citynode/crdt"
 )
 
-// timeForm is RFC 3339 in UTC with milliseconds, which is what a stamp holds.
-const timeForm = "2006-01-02T15:04:05.000Z"
+// timeLayout is RFC 3339 in UTC with milliseconds, which is what a stamp holds.
+const timeLayout = "2006-01-02T15:04:05.000Z"
 
 // timeText is the wall-clock time of a stamp as it is printed.
-func timeText(s crdt.Stamp) string { return s.Time().Format(timeForm) }
+func timeText(s crdt.Stamp) string { return s.Time().Format(timeLayout) }
 
 // heroJSON is a hero as every command prints it.
 type heroJSON struct {
@@ -26,8 +26,8 @@ type heroJSON struct {
 	LastUpdated string  `json:"last_updated"`
 }
 
-func heroForm(h crdt.Hero) heroJSON {
-	form := heroJSON{
+func toHeroJSON(h crdt.Hero) heroJSON {
+	object := heroJSON{
 		ID:          h.ID,
 		Name:        h.Name,
 		Location:    h.Location,
@@ -36,9 +36,9 @@ func heroForm(h crdt.Hero) heroJSON {
 		LastUpdated: timeText(h.Version.HLC),
 	}
 	if h.Version.Assigned > 0 {
-		form.AssignedAt = timeText(h.Version.Assigned)
+		object.AssignedAt = timeText(h.Version.Assigned)
 	}
-	return form
+	return object
 }
 
 // tombstoneJSON is what is left of a hero.
@@ -59,22 +59,22 @@ type stateJSON struct {
 	Digest      crdt.Digest               `json:"digest"`
 }
 
-func stateForm(s state) stateJSON {
-	form := stateJSON{
+func toStateJSON(s state) stateJSON {
+	object := stateJSON{
 		Superheroes: make(map[crdt.ID]heroJSON, len(s.heroes)),
 		Tombstones:  make(map[crdt.ID]tombstoneJSON, len(s.tombstones)),
 		Digest:      s.summary.Digest,
 	}
 	for id, h := range s.heroes {
-		form.Superheroes[id] = heroForm(h)
+		object.Superheroes[id] = toHeroJSON(h)
 	}
 	for id, t := range s.tombstones {
-		form.Tombstones[id] = tombstoneForm(t)
+		object.Tombstones[id] = toTombstoneJSON(t)
 	}
-	return form
+	return object
 }
 
-func tombstoneForm(t crdt.Tombstone) tombstoneJSON {
+func toTombstoneJSON(t crdt.Tombstone) tombstoneJSON {
 	return tombstoneJSON{LastUpdated: timeText(t.Version.HLC)}
 }
 

@@ -2,52 +2,13 @@ package main
 
 import (
 	"errors"
-	"fmt"
 	"os"
 	"path/filepath"
 	"syscall"
 
-	"github.com/libp2p/go-libp2p/core/crypto"
-	"github.com/libp2p/go-libp2p/core/peer"
-
+	"github.com/citynode/citynode/internal/operator"
 	"github.com/citynode/citynode/internal/store"
 )
-
-// storeName is the folder of the store in a city's folder.
-const storeName = "store"
-
-// dataFolder is the folder of a city: the one that was named, made if need be, or
-// else the usual one.
-func dataFolder(named, network, city string) (string, error) {
-	if named == "" {
-		return cityFolder(network, city)
-	}
-	dir, err := filepath.Abs(named)
-	if err != nil {
-		return "", fmt.Errorf("--data-dir %s: %w", named, err)
-	}
-	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return "", folderError(fmt.Errorf("make --data-dir: %w", err))
-	}
-	return dir, nil
-}
-
-// openStore opens the store in the folder of a city, and makes it where there is
-// none.
-func openStore(folder, network, city string, key crypto.PrivKey) (*store.Store, error) {
-	id, err := peer.IDFromPrivateKey(key)
-	if err != nil {
-		return nil, fmt.Errorf("identity: %w", err)
-	}
-	s, err := store.Open(filepath.Join(folder, storeName), store.Config{
-		Identity: store.Identity{City: city, Network: network, Peer: id.String()},
-		Now:      wallClock,
-	})
-	if err != nil {
-		return nil, storeError(err)
-	}
-	return s, nil
-}
 
 // storeError says what to do about a store that cannot be opened. Whose it is, and
 // what is there, is in the error itself.
@@ -70,7 +31,7 @@ func storeError(err error) error {
 // withoutKey says what to do about a store whose city's key is not there.
 func withoutKey(e *exitError, city string) error {
 	return e.withHint("put %s back from a copy; or citynode state reset %s gives the store up, and the other cities bring what they hold",
-		identityKeyName, city)
+		operator.IdentityKeyName, city)
 }
 
 // folderError says what to do about a city's folder that cannot be written to.

@@ -1,4 +1,4 @@
-package main
+package demo
 
 import (
 	"context"
@@ -17,30 +17,29 @@ import (
 )
 
 const (
-	demoTick     = time.Second
-	demoPresence = time.Second
-	// demoStopWait bounds how long the end of a demo waits for goodbyes.
-	demoStopWait = 5 * time.Second
+	tick          = time.Second
+	presenceEvery = time.Second
+	// stopWait bounds how long the end of a demo waits for goodbyes.
+	stopWait = 5 * time.Second
 )
 
-var demoNames = []string{
+var cityNames = []string{
 	"gotham", "metropolis", "star-city", "central-city", "coast-city", "smallville", "hub-city", "fawcett",
 	"opal-city", "gateway", "bludhaven", "themyscira", "atlantis", "midway", "keystone", "ivy-town",
 }
 
-// stage is where a demo plays: nodes in this process.
+// A stage is where a demo plays: nodes in this process.
 type stage struct {
-	network string
-	out     *teller
-	actors  []*actor
-	admins  []peer.ID
-	keys    []crypto.PrivKey
+	config Config
+	actors []*actor
+	admins []peer.ID
+	keys   []crypto.PrivKey
 
 	patrols, fights, deaths, deltas, syncs atomic.Uint64
-	over                                   atomic.Bool // the end has been told
+	over                                   atomic.Bool // what happens now comes after the summary
 }
 
-// actor is one city of a demo.
+// An actor is one city of a demo.
 type actor struct {
 	name   string
 	node   *node.Node
@@ -52,16 +51,14 @@ type actor struct {
 	fights atomic.Uint64
 }
 
-func newStage(network string, out *teller) *stage { return &stage{network: network, out: out} }
-
 // enter starts the cities, each knowing the one before it.
-func (s *stage) enter(ctx context.Context, cities int) error {
-	if err := s.makeKeys(cities); err != nil {
+func (s *stage) enter(ctx context.Context) error {
+	if err := s.makeKeys(); err != nil {
 		return err
 	}
-	for i := range cities {
+	for i := range s.config.Cities {
 		if err := s.enterOne(i); err != nil {
-			return fmt.Errorf("start %s: %w", demoNames[i], err)
+			return fmt.Errorf("start %s: %w", cityNames[i], err)
 		}
 	}
 	for _, a := range s.actors {
@@ -77,8 +74,8 @@ func (s *stage) enter(ctx context.Context, cities int) error {
 }
 
 // makeKeys makes the identities, each of which may bomb the others.
-func (s *stage) makeKeys(cities int) error {
-	for range cities {
+func (s *stage) makeKeys() error {
+	for range s.config.Cities {
 		key, _, err := crypto.GenerateEd25519Key(rand.Reader)
 		if err != nil {
 			return fmt.Errorf("make an identity: %w", err)
@@ -93,14 +90,14 @@ func (s *stage) makeKeys(cities int) error {
 }
 
 func (s *stage) enterOne(i int) error {
-	a := &actor{name: demoNames[i], ended: make(chan struct{})}
+	a := &actor{name: cityNames[i], ended: make(chan struct{})}
 	config := node.Config{
-		City:          city.Config{Name: a.name, PatrolEvery: demoTick, FightEvery: demoTick},
-		Network:       s.network,
+		City:          city.Config{Name: a.name, PatrolEvery: tick, FightEvery: tick},
+		Network:       s.config.Network,
 		Identity:      s.keys[i],
 		Admins:        s.admins,
-		PresenceEvery: demoPresence,
-		Software:      software(),
+		PresenceEvery: presenceEvery,
+		Software:      s.config.Software,
 		Events:        s.events(a),
 	}
 	if i > 0 {
@@ -120,8 +117,8 @@ func (s *stage) enterOne(i int) error {
 	return nil
 }
 
-// events counts what happens, and tells what a city does itself: what it hears
-// from others has been told.
+// events returns callbacks that count what happens, and tell what a city does by
+// itself: what it hears from others has been told.
 func (s *stage) events(a *actor) node.Events {
 	return node.Events{
 		Changed: func(c city.SourcedChange) {
@@ -129,7 +126,7 @@ func (s *stage) events(a *actor) node.Events {
 			case city.SourceSelf:
 				s.count(a, c.Events())
 				if !s.over.Load() {
-					s.out.tell(changeTale(time.Now(), c))
+					s.config.Changed(c)
 				}
 			case city.SourceGossip:
 				s.deltas.Add(1)
@@ -165,19 +162,36 @@ func (s *stage) call(ctx context.Context, to int, do func(*protocol.Client) erro
 	return from.node.Call(ctx, s.actors[to].name, do)
 }
 
-// infos asks every city how it is.
-func (s *stage) infos(ctx context.Context) ([]protocol.InfoReply, error) {
-	infos := make([]protocol.InfoReply, len(s.actors))
+// status asks every city how it is.
+func (s *stage) status(ctx context.Context) (Status, error) {
+	status := Status{Equal: true}
 	for i, a := range s.actors {
+		var info protocol.InfoReply
 		err := s.call(ctx, i, func(c *protocol.Client) (err error) {
-			infos[i], err = c.Info(ctx)
+			info, err = c.Info(ctx)
 			return err
 		})
 		if err != nil {
-			return nil, fmt.Errorf("ask %s: %w", a.name, err)
+			return Status{}, fmt.Errorf("ask %s: %w", a.name, err)
 		}
+		status.Cities = append(status.Cities, City{
+			Name: info.City, Peer: a.node.Peer(), Summary: info.Summary, Restarts: info.Restarts,
+		})
+		status.Equal = status.Equal && info.Summary == status.Cities[0].Summary
 	}
-	return infos, nil
+	return status, nil
+}
+
+// sum returns the summary of what was counted.
+func (s *stage) sum(end Status) Summary {
+	return Summary{
+		Status:  end,
+		Patrols: s.patrols.Load(),
+		Fights:  s.fights.Load(),
+		Deaths:  s.deaths.Load(),
+		Deltas:  s.deltas.Load(),
+		Syncs:   s.syncs.Load(),
+	}
 }
 
 // close has all cities leave, and waits for it.
@@ -185,7 +199,7 @@ func (s *stage) close() {
 	for _, a := range s.actors {
 		a.leave()
 	}
-	late := time.After(demoStopWait)
+	late := time.After(stopWait)
 	for _, a := range s.actors {
 		select {
 		case <-a.ended:

@@ -94,76 +94,76 @@ type (
 	}
 )
 
-// events subscribes the teller to the node of that city.
-func (t *teller) events(name string) node.Events {
+// events returns callbacks that tell what happens in the node of that city.
+func (p *eventPrinter) events(name string) node.Events {
 	now := time.Now
 	return node.Events{
-		Changed:     func(c city.SourcedChange) { t.tellChange(now(), c) },
-		Started:     func(i crdt.Stamp) { t.tell(startedTale(now(), name, i)) },
-		Opened:      func(alone bool) { t.tell(openedTale(now(), name, alone)) },
-		Crashed:     func(part string, err error) { t.tell(crashedTale(now(), part, err)) },
-		City:        func(e node.CityEvent) { t.tell(cityTale(now(), e)) },
-		Synced:      func(e node.SyncEvent) { t.tell(syncTale(now(), e)) },
-		Joining:     func(p node.JoinProgress) { t.tell(joiningTale(now(), p)) },
-		Filled:      func(p node.FillProgress) { t.tell(readingTale(now(), p)) },
-		Store:       func(e node.StoreEvent) { t.tell(storeTale(now(), e)) },
-		Contested:   func(name string, other peer.ID) { t.tell(contestedTale(now(), name, other)) },
-		Unreachable: func(p peer.ID, err error) { t.tell(unreachableTale(now(), p, err)) },
+		Changed:     func(c city.SourcedChange) { p.tellChange(now(), c) },
+		Started:     func(i crdt.Stamp) { p.tell(startedMessage(now(), name, i)) },
+		Opened:      func(alone bool) { p.tell(openedMessage(now(), name, alone)) },
+		Crashed:     func(part string, err error) { p.tell(crashedMessage(now(), part, err)) },
+		City:        func(e node.CityEvent) { p.tell(cityMessage(now(), e)) },
+		Synced:      func(e node.SyncEvent) { p.tell(syncMessage(now(), e)) },
+		Joining:     func(j node.JoinProgress) { p.tell(joiningMessage(now(), j)) },
+		Filled:      func(f node.FillProgress) { p.tell(readingMessage(now(), f)) },
+		Store:       func(e node.StoreEvent) { p.tell(storeMessage(now(), e)) },
+		Contested:   func(name string, other peer.ID) { p.tell(contestedMessage(now(), name, other)) },
+		Unreachable: func(id peer.ID, err error) { p.tell(unreachableMessage(now(), id, err)) },
 	}
 }
 
 // tellChange tells a change that happens now. What a sync brings has happened
 // before, and may be a million changes; the sync tells of them in one.
-func (t *teller) tellChange(at time.Time, c city.SourcedChange) {
+func (p *eventPrinter) tellChange(at time.Time, c city.SourcedChange) {
 	if c.Source != city.SourceSync {
-		t.tell(changeTale(at, c))
+		p.tell(changeMessage(at, c))
 	}
 }
 
-func changeTale(at time.Time, c city.SourcedChange) tale {
+func changeMessage(at time.Time, c city.SourcedChange) message {
 	events := c.Events()
 	if len(events) == 0 {
-		return tale{}
+		return message{}
 	}
-	x := tale{at: at, texts: told(events), color: eventColor(events[0].Kind)}
+	m := message{at: at, texts: told(events), color: eventColor(events[0].Kind)}
 	for _, e := range events {
-		form := heroEventForm(e, at)
-		form.Source = c.Source.String()
-		x.forms = append(x.forms, form)
+		object := toHeroEventJSON(e, at)
+		object.Source = c.Source.String()
+		m.objects = append(m.objects, object)
 	}
-	return x
+	return m
 }
 
-func startedTale(at time.Time, name string, incarnation crdt.Stamp) tale {
-	return tale{
-		at:    at,
-		forms: []any{startedJSON{"started", clockText(at), timeText(incarnation)}},
-		texts: []string{name + " starts"},
-		color: colorDim,
+func startedMessage(at time.Time, name string, incarnation crdt.Stamp) message {
+	return message{
+		at:      at,
+		objects: []any{startedJSON{"started", clockText(at), timeText(incarnation)}},
+		texts:   []string{name + " starts"},
+		color:   colorDim,
 	}
 }
 
-func openedTale(at time.Time, name string, alone bool) tale {
+func openedMessage(at time.Time, name string, alone bool) message {
 	text := name + " knows what its neighbours know"
 	if alone {
 		text = fmt.Sprintf("no other city is connected: %s runs alone, and others may join it", name)
 	}
-	return tale{at: at, forms: []any{openedJSON{"opened", clockText(at), alone}}, texts: []string{text}, color: colorGreen}
+	return message{at: at, objects: []any{openedJSON{"opened", clockText(at), alone}}, texts: []string{text}, color: colorGreen}
 }
 
-func crashedTale(at time.Time, part string, err error) tale {
-	return tale{
-		at:    at,
-		forms: []any{crashedJSON{"crashed", clockText(at), part, err.Error()}},
-		texts: []string{fmt.Sprintf("%s crashed and is restarted: %v", part, err)},
-		color: colorRed,
+func crashedMessage(at time.Time, part string, err error) message {
+	return message{
+		at:      at,
+		objects: []any{crashedJSON{"crashed", clockText(at), part, err.Error()}},
+		texts:   []string{fmt.Sprintf("%s crashed and is restarted: %v", part, err)},
+		color:   colorRed,
 	}
 }
 
-func cityTale(at time.Time, e node.CityEvent) tale {
-	return tale{
+func cityMessage(at time.Time, e node.CityEvent) message {
+	return message{
 		at: at,
-		forms: []any{cityEventJSON{
+		objects: []any{cityEventJSON{
 			"city", clockText(at), e.Name, e.Peer.String(), string(e.Status), string(e.Before), e.Restarted,
 		}},
 		texts: []string{cityNews(e)},
@@ -186,70 +186,70 @@ func cityNews(e node.CityEvent) string {
 	return e.Name + " is back"
 }
 
-// syncTale tells of a sync that brought something or failed; the usual one is
+// syncMessage tells of a sync that brought something or failed; the usual one is
 // no news. That one failed is for programs: people see when the city is gone.
-func syncTale(at time.Time, e node.SyncEvent) tale {
+func syncMessage(at time.Time, e node.SyncEvent) message {
 	if e.Err == nil && e.Differed == 0 && e.Skipped == 0 {
-		return tale{}
+		return message{}
 	}
-	form := syncedJSON{
+	object := syncedJSON{
 		Event: "synced", Time: clockText(at), City: e.City, Peer: e.Peer.String(),
 		Differed: e.Differed, Skipped: e.Skipped, Seconds: e.Took.Seconds(),
 	}
-	x := tale{at: at, color: colorDim}
+	m := message{at: at, color: colorDim}
 	if e.Err != nil {
-		form.Error = e.Err.Error()
+		object.Error = e.Err.Error()
 	} else {
-		x.texts = []string{fmt.Sprintf("synced with %s, %d entries differed", cmp.Or(e.City, e.Peer.String()), e.Differed)}
+		m.texts = []string{fmt.Sprintf("synced with %s, %d entries differed", cmp.Or(e.City, e.Peer.String()), e.Differed)}
 	}
-	x.forms = []any{form}
-	return x
+	m.objects = []any{object}
+	return m
 }
 
-func joiningTale(at time.Time, p node.JoinProgress) tale {
-	return tale{
-		at:    at,
-		forms: []any{joiningJSON{"joining", clockText(at), p.City, p.Peer.String(), p.Entries, p.Of}},
-		texts: []string{fmt.Sprintf("%d of about %d entries have come from %s", p.Entries, p.Of, cmp.Or(p.City, p.Peer.String()))},
-		color: colorDim,
+func joiningMessage(at time.Time, p node.JoinProgress) message {
+	return message{
+		at:      at,
+		objects: []any{joiningJSON{"joining", clockText(at), p.City, p.Peer.String(), p.Entries, p.Of}},
+		texts:   []string{fmt.Sprintf("%d of about %d entries have come from %s", p.Entries, p.Of, cmp.Or(p.City, p.Peer.String()))},
+		color:   colorDim,
 	}
 }
 
-func readingTale(at time.Time, p node.FillProgress) tale {
+func readingMessage(at time.Time, p node.FillProgress) message {
 	text := fmt.Sprintf("%d records of the store have been read", p.Records)
 	if p.Done {
 		text += ", that is all"
 	}
-	return tale{at: at, forms: []any{readingJSON{"reading", clockText(at), p.Records, p.Done}}, texts: []string{text}, color: colorDim}
+	return message{at: at, objects: []any{readingJSON{"reading", clockText(at), p.Records, p.Done}}, texts: []string{text}, color: colorDim}
 }
 
-func storeTale(at time.Time, e node.StoreEvent) tale {
+func storeMessage(at time.Time, e node.StoreEvent) message {
 	if e.Err == nil {
-		return tale{
-			at: at, forms: []any{storeJSON{Event: "store", Time: clockText(at)}},
+		return message{
+			at: at, objects: []any{storeJSON{Event: "store", Time: clockText(at)}},
 			texts: []string{"the store works again"}, color: colorGreen,
 		}
 	}
-	return tale{
-		at: at, forms: []any{storeJSON{"store", clockText(at), e.Err.Error()}},
+	return message{
+		at: at, objects: []any{storeJSON{"store", clockText(at), e.Err.Error()}},
 		texts: []string{fmt.Sprintf("the store does not work, own writes are refused until it does: %v", e.Err)},
 		warn:  true,
 	}
 }
 
-func contestedTale(at time.Time, name string, other peer.ID) tale {
-	return tale{
-		at:    at,
-		forms: []any{peerEventJSON{Event: "contested", Time: clockText(at), City: name, Peer: other.String()}},
-		texts: []string{fmt.Sprintf("the name %s is contested: peer %s claims it too", name, other)},
-		warn:  true,
+func contestedMessage(at time.Time, name string, other peer.ID) message {
+	return message{
+		at:      at,
+		objects: []any{peerEventJSON{Event: "contested", Time: clockText(at), City: name, Peer: other.String()}},
+		texts:   []string{fmt.Sprintf("the name %s is contested: peer %s claims it too", name, other)},
+		warn:    true,
 	}
 }
 
-func unreachableTale(at time.Time, p peer.ID, err error) tale {
-	return tale{
+func unreachableMessage(at time.Time, p peer.ID, err error) message {
+	return message{
 		at: at,
-		forms: []any{peerEventJSON{
+		objects: []any{peerEventJSON{
 			Event: "unreachable", Time: clockText(at), Peer: p.String(), Error: err.Error(),
 		}},
 		texts: []string{fmt.Sprintf("peer %s cannot be reached, and is tried again: %v", p, err)},
@@ -257,20 +257,20 @@ func unreachableTale(at time.Time, p peer.ID, err error) tale {
 	}
 }
 
-func droppedTale(at time.Time, n uint64) tale {
-	return tale{
-		at:    at,
-		forms: []any{countEventJSON{"dropped", clockText(at), n}},
-		texts: []string{fmt.Sprintf("%d events were not read in time and are lost", n)},
-		warn:  true,
+func droppedMessage(at time.Time, n uint64) message {
+	return message{
+		at:      at,
+		objects: []any{countEventJSON{"dropped", clockText(at), n}},
+		texts:   []string{fmt.Sprintf("%d events were not read in time and are lost", n)},
+		warn:    true,
 	}
 }
 
-func stoppedTale(at time.Time, name string) tale {
-	return tale{
-		at:    at,
-		forms: []any{plainEventJSON{"stopped", clockText(at)}},
-		texts: []string{name + " has left"},
-		color: colorDim,
+func stoppedMessage(at time.Time, name string) message {
+	return message{
+		at:      at,
+		objects: []any{plainEventJSON{"stopped", clockText(at)}},
+		texts:   []string{name + " has left"},
+		color:   colorDim,
 	}
 }

@@ -21,16 +21,16 @@ const (
 	asksMax = 8
 )
 
-// inFull fills in where the cities that are alive are reached, by a lookup, and
+// withDetails fills in where the cities that are alive are reached, by a lookup, and
 // what they say of themselves now. What cannot be had in askTimeout stays as
 // the node has it.
-func (d dispatcher) inFull(ctx context.Context, cities []cityJSON) []cityJSON {
+func (d dispatcher) withDetails(ctx context.Context, cities []cityJSON) []cityJSON {
 	var asking errgroup.Group
 	asking.SetLimit(asksMax)
 	for i := range cities {
 		if cities[i].Status == protocol.StatusAlive {
 			asking.Go(func() error {
-				d.askCity(ctx, &cities[i])
+				d.addDetails(ctx, &cities[i])
 				return nil
 			})
 		}
@@ -39,9 +39,9 @@ func (d dispatcher) inFull(ctx context.Context, cities []cityJSON) []cityJSON {
 	return cities
 }
 
-// askCity fills in one city. It opens links of its own, for it runs beside
+// addDetails fills in one city. It opens links of its own, for it runs beside
 // others.
-func (d dispatcher) askCity(ctx context.Context, c *cityJSON) {
+func (d dispatcher) addDetails(ctx context.Context, c *cityJSON) {
 	ctx, cancel := context.WithTimeout(ctx, askTimeout)
 	defer cancel()
 	node := d.Node().Clone()
@@ -58,12 +58,12 @@ func (d dispatcher) askCity(ctx context.Context, c *cityJSON) {
 	defer city.Close()
 	reply, err := infoAt(ctx, city)
 	if err == nil {
-		c.told(reply)
+		c.setInfo(reply)
 	}
 }
 
 // stranger is a city that the node could look up but does not list.
-func (d dispatcher) stranger(ctx context.Context, name string) (cityJSON, error) {
+func (d dispatcher) unlistedCity(ctx context.Context, name string) (cityJSON, error) {
 	at, err := d.City(ctx, name)
 	if err != nil {
 		return cityJSON{}, err
@@ -78,7 +78,7 @@ func (d dispatcher) stranger(ctx context.Context, name string) (cityJSON, error)
 		Addrs:  addrTexts(at.Peer()),
 		Status: protocol.StatusAlive,
 	}
-	c.told(reply)
+	c.setInfo(reply)
 	return c, nil
 }
 

@@ -1,4 +1,4 @@
-package main
+package operator
 
 import (
 	"crypto/rand"
@@ -16,21 +16,23 @@ import (
 // have about 4.7 KB.
 const keyBytesMax = 64 << 10
 
-// keyFile reads the private key at path, in libp2p's protobuf form, and makes
+// KeyFile returns the private key at path, in libp2p's protobuf form, and makes
 // a new one, 0600, where there is none. Of any number of processes that do so
 // at once all get the same key.
-func keyFile(path string) (crypto.PrivKey, error) {
-	key, err := readKey(path)
-	if !absent(err) {
+func KeyFile(path string) (crypto.PrivKey, error) {
+	key, err := ReadKey(path)
+	if !errors.Is(err, fs.ErrNotExist) {
 		return key, err
 	}
 	if err := makeKey(path); err != nil {
 		return nil, fmt.Errorf("make key %s: %w", path, err)
 	}
-	return readKey(path)
+	return ReadKey(path)
 }
 
-func readKey(path string) (crypto.PrivKey, error) {
+// ReadKey returns the private key at path. The error matches fs.ErrNotExist if
+// there is none, and says what to do if others can use the file.
+func ReadKey(path string) (crypto.PrivKey, error) {
 	f, err := os.Open(path)
 	if err != nil {
 		return nil, fmt.Errorf("read key: %w", err)

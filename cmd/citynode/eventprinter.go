@@ -1,0 +1,155 @@
+package main
+
+import (
+	"sync/atomic"
+	"time"
+)
+
+const (
+	// messagesMax is how many events may wait for a reader. A city with a hundred
+	// changes a second fills it in ten; what comes beyond is counted.
+	messagesMax = 1024
+	// closeTimeout is how long the last events may take to be read.
+	closeTimeout = time.Second
+)
+
+// A message is one event, for programs and for people.
+type message struct {
+	at      time.Time
+	objects []any    // one JSON line each
+	texts   []string // one line each
+	color   string
+	warn    bool // the texts are warnings, not results
+}
+
+// An eventPrinter prints what happens in a node. One goroutine writes, so that a
+// reader that is slow or gone does not hold the node up; it begins when the node
+// is ready, and ends with close.
+type eventPrinter struct {
+	g       *globals
+	screen  *screen
+	failed  func(error) // called once, when nobody reads any more
+	queue   chan message
+	dropped atomic.Uint64
+	first   message // set before begin is closed
+	begin   chan struct{}
+	end     chan struct{}
+	done    chan struct{}
+}
+
+func newEventPrinter(g *globals, failed func(error)) *eventPrinter {
+	p := &eventPrinter{
+		g:      g,
+		screen: newScreen(g),
+		failed: failed,
+		queue:  make(chan message, messagesMax),
+		begin:  make(chan struct{}),
+		end:    make(chan struct{}),
+		done:   make(chan struct{}),
+	}
+	go p.serve()
+	return p
+}
+
+// tell hands a message over without waiting. A message without JSON lines is no
+// event.
+func (p *eventPrinter) tell(m message) {
+	if len(m.objects) == 0 {
+		return
+	}
+	select {
+	case p.queue <- m:
+	default:
+		p.dropped.Add(1)
+	}
+}
+
+// start lets the writing begin, with this message before all that have waited.
+func (p *eventPrinter) start(first message) {
+	p.first = first
+	close(p.begin)
+}
+
+// close writes what is left, if somebody reads it, and ends the goroutine. The
+// node must have ended.
+func (p *eventPrinter) close() {
+	close(p.end)
+	select {
+	case <-p.done:
+	case <-time.After(closeTimeout): // the reader has stopped; the process ends anyway
+	}
+}
+
+// serve owns standard output from begin to end. Its input is the queue.
+func (p *eventPrinter) serve() {
+	defer close(p.done)
+	select {
+	case <-p.begin:
+	case <-p.end:
+		return
+	}
+	if !p.write(p.first) {
+		return
+	}
+	for {
+		select {
+		case m := <-p.queue:
+			if !p.write(m) {
+				return
+			}
+		case <-p.end:
+			p.drain()
+			return
+		}
+	}
+}
+
+func (p *eventPrinter) drain() {
+	for {
+		select {
+		case m := <-p.queue:
+			if !p.write(m) {
+				return
+			}
+		default:
+			return
+		}
+	}
+}
+
+// write prints one message, and before it how many were lost. It reports whether
+// somebody reads.
+func (p *eventPrinter) write(m message) bool {
+	var err error
+	if n := p.dropped.Swap(0); n > 0 {
+		err = p.print(droppedMessage(m.at, n))
+	}
+	if err == nil {
+		err = p.print(m)
+	}
+	if err != nil {
+		p.failed(err)
+	}
+	return err == nil
+}
+
+func (p *eventPrinter) print(m message) error {
+	if p.g.json {
+		for _, object := range m.objects {
+			if err := p.g.printJSON(object); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	for _, text := range m.texts {
+		if m.warn {
+			p.g.notef("citynode: %s", printable(text))
+			continue
+		}
+		if err := p.screen.line(m.at, text, m.color); err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,27 @@
+package operator
+
+import (
+	"path/filepath"
+
+	"github.com/libp2p/go-libp2p/core/crypto"
+)
+
+const operatorKeyName = "operator.key"
+
+// KeyPath returns where the identity of the command line is kept.
+func KeyPath() (string, error) {
+	dir, err := ConfigFolder()
+	if err != nil {
+		return "", err
+	}
+	return filepath.Join(dir, operatorKeyName), nil
+}
+
+// Key returns the identity of the command line, which is made on first use.
+func Key() (crypto.PrivKey, error) {
+	path, err := KeyPath()
+	if err != nil {
+		return nil, err
+	}
+	return KeyFile(path)
+}
