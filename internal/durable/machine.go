@@ -91,6 +91,9 @@ func (m *Machine) do(e Effect) { m.out = append(m.out, e) }
 // free gives the writer its next job. What waits goes before a rewrite, since
 // callers wait for it.
 func (m *Machine) free(now time.Time) {
+	if m.job.kind != idle {
+		panic("durable: the writer asks for a job before its last one has ended")
+	}
 	l := m.log
 	switch {
 	case m.fault != nil && !m.rewriting():

@@ -6,59 +6,59 @@ import (
 	"slices"
 	"time"
 
-	"github.com/citynode/citynode/city"
 	"github.com/citynode/citynode/crdt"
-	"github.com/citynode/citynode/internal/history"
+	"github.com/citynode/citynode/internal/store"
 )
 
 // purgeEvery is how often the store deletes old answers, at most.
 const purgeEvery = time.Minute
 
-// batch is what becomes durable together.
-type batch struct {
-	epoch   int
-	records []crdt.Record
-	answers []city.Answered
-	lazy    bool // not synced
-}
-
 // disk is the durable store of one city: what package store promises, and no
 // more. It outlives the city's process.
 type disk struct {
-	epoch   int // how often all was voided
-	number  crdt.Stamp
+	epoch   store.Epoch
+	number  crdt.Stamp // the last incarnation
 	synced  contents
-	written []batch // since the last sync: a power cut loses some of the last
-	down    bool    // it has failed, and nothing reaches it
+	written []store.Batch // since the last sync: a power cut loses some of the last
+	down    bool          // it has failed, and nothing reaches it
+	closed  bool          // the store has seen that, and waits to be resumed
 	purged  time.Time
 }
 
 // contents are what one epoch holds. Of two commits of an entry the later stands.
 type contents struct {
 	records map[crdt.ID]crdt.Record
-	answers map[storedKey]city.Answered
+	answers map[storedKey]store.Answer
 }
 
 type storedKey struct {
-	at      int64
-	caller  string
-	request crdt.ID
+	at           int64
+	caller, data string
 }
 
 func newContents() contents {
-	return contents{records: make(map[crdt.ID]crdt.Record), answers: make(map[storedKey]city.Answered)}
+	return contents{records: make(map[crdt.ID]crdt.Record), answers: make(map[storedKey]store.Answer)}
 }
 
-func newDisk() *disk { return &disk{synced: newContents()} }
+func newDisk() *disk { return &disk{epoch: 1, synced: newContents()} }
+
+// fails reports whether something that was asked of the disk has failed, which may
+// be the first that fails. It closes the store.
+func (d *disk) fails(n *node) bool {
+	if d.closed || d.down || n.w.chance(n.w.profile.failPermil) {
+		n.failDisk()
+	}
+	return d.closed
+}
 
 // write writes a batch that was begun when its epoch was the present one. One
 // that has been voided since is where nobody looks.
-func (d *disk) write(b batch) {
-	if b.epoch != d.epoch {
+func (d *disk) write(b store.Batch) {
+	if b.Epoch != d.epoch {
 		return
 	}
 	d.written = append(d.written, b)
-	if !b.lazy {
+	if !b.Lazy {
 		d.sync(len(d.written))
 	}
 }
@@ -70,7 +70,7 @@ func (d *disk) purge(now time.Time) {
 		return
 	}
 	d.purged = now
-	maps.DeleteFunc(d.synced.answers, func(_ storedKey, a city.Answered) bool { return now.Sub(a.At) > answersLast })
+	maps.DeleteFunc(d.synced.answers, func(_ storedKey, a store.Answer) bool { return now.Sub(a.At) > answersLast })
 }
 
 // sync makes the first n batches durable, and drops the others.
@@ -81,12 +81,16 @@ func (d *disk) sync(n int) {
 	d.written = nil
 }
 
-func (c contents) add(b batch) {
-	for _, r := range b.records {
-		c.records[history.IDOf(r)] = r
+// add adds a batch, the tombstones last, so that they stand in place of heroes.
+func (c contents) add(b store.Batch) {
+	for _, h := range b.Entries.Heroes {
+		c.records[h.ID] = crdt.Record{Kind: crdt.KindHero, Hero: h}
 	}
-	for _, a := range b.answers {
-		c.answers[storedKey{a.At.UnixNano(), a.Name, a.Request}] = a
+	for _, t := range b.Entries.Tombstones {
+		c.records[t.ID] = crdt.Record{Kind: crdt.KindTombstone, Tombstone: t}
+	}
+	for _, a := range b.Answers {
+		c.answers[storedKey{a.At.UnixNano(), a.Caller, string(a.Data)}] = a
 	}
 }
 
@@ -97,31 +101,25 @@ func (d *disk) raise() {
 }
 
 // load is all that the store holds, but for answers from before the time since:
-// entries in the order of their ids, answers in that of their times. The batch of
-// a commit that runs is seen before it is durable.
-func (d *disk) load(since time.Time, flying *batch) (crdt.Entries, []city.Answered) {
+// entries in the order of their ids, answers in that of their times.
+func (d *disk) load(since time.Time) (p store.Page) {
 	all := contents{records: maps.Clone(d.synced.records), answers: maps.Clone(d.synced.answers)}
 	for _, b := range d.written {
 		all.add(b)
 	}
-	if flying != nil && flying.epoch == d.epoch {
-		all.add(*flying)
-	}
-	var entries crdt.Entries
 	for _, id := range slices.SortedFunc(maps.Keys(all.records), crdt.ID.Compare) {
 		e := all.records[id].Entries()
-		entries.Heroes = append(entries.Heroes, e.Heroes...)
-		entries.Tombstones = append(entries.Tombstones, e.Tombstones...)
+		p.Entries.Heroes = append(p.Entries.Heroes, e.Heroes...)
+		p.Entries.Tombstones = append(p.Entries.Tombstones, e.Tombstones...)
 	}
-	var answers []city.Answered
 	for _, key := range slices.SortedFunc(maps.Keys(all.answers), storedKey.compare) {
 		if a := all.answers[key]; !a.At.Before(since) {
-			answers = append(answers, a)
+			p.Answers = append(p.Answers, a)
 		}
 	}
-	return entries, answers
+	return p
 }
 
 func (k storedKey) compare(other storedKey) int {
-	return cmp.Or(cmp.Compare(k.at, other.at), cmp.Compare(k.caller, other.caller), k.request.Compare(other.request))
+	return cmp.Or(cmp.Compare(k.at, other.at), cmp.Compare(k.caller, other.caller), cmp.Compare(k.data, other.data))
 }

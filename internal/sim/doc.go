@@ -1,12 +1,14 @@
 // Package sim is a seeded simulation of a cluster: many city cores, a network
 // between them, dispatchers, and faults, in one goroutine and in virtual time.
 //
-// The code under test is the real one: the cores of package city, and the
-// sessions of package reconcile, message by message, encoded and decoded.
-// What package node does round them (gossip, anti-entropy, presence, opening a
-// city, suspecting a clock, writing to the store and waiting for it) is written
+// The code under test is the real one: the cores of package city and the part of
+// it that holds answers back, the journal machine of package durable with every
+// event that its real shell gives it, and the sessions of package reconcile,
+// message by message, encoded and decoded. What package node does round them
+// (gossip, anti-entropy, presence, opening a city, suspecting a clock) is written
 // here again, as simply as its rules can be said, and so is what package store
-// promises.
+// promises. A sabotage breaks a rule on purpose, by changing what the real code is
+// told or what becomes of its effects, to see that the oracle notices.
 //
 // A seed decides all: how many cities and dispatchers, how bad the network and
 // the clocks are, who crashes when. [Run] plays one seed: a time of faults,

@@ -6,6 +6,7 @@ import (
 
 	"github.com/citynode/citynode/city"
 	"github.com/citynode/citynode/crdt"
+	"github.com/citynode/citynode/internal/durable"
 )
 
 // calmWorld is a number of cities with good clocks and a good network, without
@@ -13,14 +14,14 @@ import (
 func calmWorld(t *testing.T, cities int) *world {
 	t.Helper()
 	p := profile{
-		cities:        cities,
-		tickEvery:     time.Hour,
-		presenceEvery: 10 * time.Second,
-		syncEvery:     time.Second,
-		pageBytes:     200,
-		delay:         10 * time.Millisecond,
-		stores:        true,
-		waitingMax:    1000,
+		cities:          cities,
+		tickEvery:       time.Hour,
+		presenceEvery:   10 * time.Second,
+		syncEvery:       time.Second,
+		pageBytes:       200,
+		delay:           10 * time.Millisecond,
+		stores:          true,
+		waitingBytesMax: 64 << 10,
 	}
 	w := newWorldOf(Config{Seed: 1}, p, stream(1, 0))
 	for _, n := range w.nodes {
@@ -54,7 +55,8 @@ func (n *node) createHere(t *testing.T, id crdt.ID) {
 
 // bombNow has a city crash at once.
 func (n *node) bombNow() {
-	n.raise()
+	n.void()
+	n.journal.step(durable.Raised{Epoch: n.disk.epoch})
 	n.step(city.Bomb{})
 }
 

@@ -1,96 +1,86 @@
 package sim
 
 import (
+	"errors"
+	"time"
+
 	"github.com/citynode/citynode/city"
-	"github.com/citynode/citynode/internal/history"
+	"github.com/citynode/citynode/internal/durable"
 )
 
-// turn is one step of a core, of which nothing is told before it is durable.
-type turn struct {
-	number  uint64
-	message city.Message
-	reply   city.Reply
-	fx      city.Effects
-	to      func(city.Reply) // nil: nobody waits, or it has been answered
+// waitMax is how long a reply may wait for the disk: for a commit that ends just
+// before it counts as hanging, and for one that hangs until that is noticed.
+const waitMax = 2*(durable.StuckAfter+durable.StuckAfter/5) + time.Second
+
+// waiter is one who waits for a reply.
+type waiter struct {
+	reply func(city.Reply)
+	since time.Duration // true time
 }
 
-// journals tells whether effects must become durable.
-func journals(fx *city.Effects) bool {
-	_, answered := fx.Answered()
-	return answered || len(fx.Changes) > 0
+func (n *node) answer(w *waiter, reply city.Reply) {
+	if waited := n.w.now - w.since; waited > waitMax {
+		n.w.fail("who waits hears of a fault in time", "%v: after %v", n, waited)
+	}
+	w.reply(reply)
 }
 
-// conclude tells a turn once it is durable, and after the turns before it. Only
-// what neighbours sent waits for nothing.
+// turn is one step of a core.
+type turn = city.Turn[*waiter]
+
+// outlet lets out what the real holding part of package city held back.
+type outlet struct{ n *node }
+
+// Tell answers who waits, and tells all others.
+func (o outlet) Tell(t *turn) {
+	o.n.w.oracle.shown(o.n, t)
+	if t.Waits != nil {
+		o.n.answer(t.Waits, t.Reply)
+	}
+	o.n.gossip(t.Effects)
+}
+
+// Refuse answers one whose turn may not become durable.
+func (o outlet) Refuse(waits *waiter, reply city.Reply) { o.n.answer(waits, reply) }
+
+// conclude tells a turn, or holds it back until it is durable.
 func (n *node) conclude(t turn) {
 	if n.journal == nil {
-		n.tell(t)
+		outlet{n}.Tell(&t)
 		return
 	}
-	if journals(&t.fx) {
-		n.appended = n.journal.append(t.fx)
+	n.held.Add(n.journal, t)
+	if n.w.cfg.sabotage == answerEarly {
+		n.release()
 	}
-	if len(n.pending) == 0 && !journals(&t.fx) || t.fx.Lazy() || n.w.cfg.sabotage == answerEarly {
-		n.tell(t)
-		return
-	}
-	t.number = n.appended
-	n.pending = append(n.pending, t)
 }
 
-// tell answers who waits, and tells all others.
-func (n *node) tell(t turn) {
-	n.w.oracle.shown(n, t)
-	if t.to != nil {
-		t.to(t.reply)
-	}
-	n.gossip(t.fx)
-}
-
-// release concludes the turns that have become durable, and refuses those that
-// do not.
+// release tells the turns that have become durable. A city whose store was voided
+// ends.
 func (n *node) release() {
-	v, fault := n.journal.volume, n.journal.fault
-	reason := ""
-	switch {
-	case v.voided:
-		reason = "the city was bombed"
-	case fault != nil:
-		reason = fault.Error()
+	number, fault := n.journal.durable()
+	if errors.Is(fault, city.ErrBombed) {
+		n.crash("bomb")
+		return
 	}
-	done := 0
-	for done < len(n.pending) && n.pending[done].number <= v.durable {
-		done++
-	}
-	durable := n.pending[:done]
-	n.pending = n.pending[done:]
-	for _, t := range durable {
-		n.tell(t)
-	}
-	if reason != "" {
-		n.refusePending(reason)
-	}
-	if reason != n.core.StoreFault() {
-		n.core.Step(n.time(), n.rng, city.Fault{Reason: reason})
-	}
+	n.held.Release(n.time(), n.rng, number, fault)
 }
 
-// refusePending answers those who wait for what does not become durable.
-func (n *node) refusePending(reason string) {
-	for i := range n.pending {
-		if t := &n.pending[i]; t.to != nil {
-			t.to(city.Reply{Summary: t.reply.Summary, Err: &city.Refusal{Reason: city.Unavailable, Message: reason}})
-			t.to = nil
-		}
+// refuseWaiting answers those who wait when the incarnation ends.
+func (n *node) refuseWaiting() {
+	for _, w := range n.held.Waiting() {
+		n.answer(w, city.Reply{Err: &city.Refusal{Reason: city.Unavailable, Message: "the city is starting"}})
 	}
 }
 
 // fill gives a new incarnation what the store holds, before it answers anybody.
 func (n *node) fill(core *city.Core) {
-	entries, answers := n.disk.load(n.time().Add(-answersLast), n.journal.flying)
-	for _, r := range history.RecordsOf(entries) {
-		_, fx := core.Step(n.time(), n.rng, city.Update{Entries: r.Entries(), Source: city.SourceStore})
+	messages, err := durable.Messages(n.disk.load(n.time().Add(-answersLast)))
+	if err != nil {
+		n.w.fail("what is stored can be read", "%v: %v", n, err)
+	}
+	for _, m := range messages {
+		_, fx := core.Step(n.time(), n.rng, m)
 		n.w.oracle.loaded(n, fx)
 	}
-	core.Step(n.time(), n.rng, city.Remember{Answers: answers})
 }

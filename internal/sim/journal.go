@@ -2,89 +2,99 @@ package sim
 
 import (
 	"errors"
+	"slices"
 	"time"
 
 	"github.com/citynode/citynode/city"
 	"github.com/citynode/citynode/crdt"
-	"github.com/citynode/citynode/internal/history"
+	"github.com/citynode/citynode/internal/durable"
+	"github.com/citynode/citynode/internal/store"
 )
 
-const (
-	// resumeEvery is how often a store that failed is tried again.
-	resumeEvery = time.Second
-	// commitMax is how long a commit may take before the store counts as failed.
-	commitMax = 5 * time.Second
-)
+var errDisk = errors.New("the disk has failed")
 
-var (
-	errDisk  = errors.New("the disk has failed")
-	errHangs = errors.New("the disk hangs")
-	errEpoch = errors.New("the batch is of an older epoch")
-)
-
-// journal makes durable what one process of a city does, one commit after
-// another; what waits meanwhile goes in together with the next one.
+// journal is one process's shell round the real journal machine: it carries out
+// the effects on the simulated disk, and tells how that went. It stands for
+// durable.Writer.
 type journal struct {
 	n       *node
 	process int
-	volume  *volume
-	fault   error // why the store does not work
-	busy    bool  // a commit runs, or a pause before the next try
-	woken   bool  // while busy: there is more to look for
-	flying  *batch
+	machine *durable.Machine
+	number  uint64 // of the present incarnation
+	asleep  bool   // the writer waits for a wake, or for the time naps has begun
+	woken   bool   // while it does not: it has to look again
+	naps    int    // counts the waits for a time
+	flying  *store.Batch
+	raises  int         // that are under way
+	reached crdt.Cursor // by the pages of the last rewrite; 0: by all of them
+	unheard bool        // there is news that the incarnation has not looked at
 }
 
-// volume is the journal of one incarnation.
-type volume struct {
-	epoch     int
-	waiting   batch
-	appended  uint64
-	durable   uint64
-	behind    bool // some were left out: the whole state has to be written
-	voided    bool
-	rewriting bool
+func newJournal(n *node) *journal {
+	j := &journal{n: n, process: n.process, machine: durable.NewMachine(n.disk.epoch, n.w.profile.waitingBytesMax)}
+	j.step(durable.Started{})
+	j.free()
+	return j
 }
 
-func newJournal(n *node) *journal { return &journal{n: n, process: n.process} }
-
+// begin begins the journal of an incarnation.
 func (j *journal) begin() {
-	j.volume = &volume{epoch: j.n.disk.epoch, waiting: batch{lazy: true}}
+	if j.n.disk.closed {
+		j.step(durable.Failed{Err: errDisk})
+	}
+	j.step(durable.Begin{})
+	j.number = j.machine.Incarnation()
 }
 
-// append has effects written with the next ones.
-func (j *journal) append(fx city.Effects) uint64 {
-	v := j.volume
-	v.appended++
-	if j.fault != nil && !v.rewriting || v.voided || fx.Lazy() && len(v.waiting.records) > j.n.w.profile.waitingMax {
-		v.behind = true
-		return v.appended
-	}
-	for _, c := range fx.Changes {
-		v.waiting.records = append(v.waiting.records, c.New)
-	}
-	if a, ok := fx.Answered(); ok {
-		v.waiting.answers = append(v.waiting.answers, a)
-	}
-	v.waiting.lazy = v.waiting.lazy && fx.Lazy()
-	j.wake()
-	return v.appended
+// Append has effects written with the next commit.
+func (j *journal) Append(fx city.Effects) uint64 {
+	j.step(durable.Append{Incarnation: j.number, Effects: fx})
+	return j.machine.Appended()
 }
 
-func (v *volume) take() (batch, uint64) {
-	b := v.waiting
-	b.epoch = v.epoch
-	v.waiting = batch{lazy: true}
-	return b, v.appended
+// durable returns what the incarnation is told of what is durable.
+func (j *journal) durable() (uint64, error) {
+	number, fault := j.machine.Durable(j.number)
+	return j.n.w.cfg.sabotage.durable(number), fault
 }
 
-// wake has the writer look for what waits, if it is not busy.
-func (j *journal) wake() {
-	if j.busy {
-		j.woken = true
+// step gives the machine an event, and carries out the effects.
+func (j *journal) step(e durable.Event) {
+	e, heard := j.n.w.cfg.sabotage.event(e)
+	if !heard {
 		return
 	}
-	j.busy = true
-	j.after(j.n.w.upTo(100*time.Microsecond), "write", j.write)
+	now := epoch.Add(j.n.w.now) // as a clock that does not jump has it
+	for _, effect := range slices.Clone(j.machine.Step(now, e)) {
+		if effect, done := j.n.w.cfg.sabotage.effect(e, effect); done {
+			j.carryOut(effect)
+		}
+	}
+}
+
+func (j *journal) carryOut(effect durable.Effect) {
+	switch effect := effect.(type) {
+	case durable.Wake:
+		j.wake()
+	case durable.News:
+		j.news()
+	case durable.Commit:
+		j.asleep = false
+		j.commit(effect.Batch)
+	case durable.Resume:
+		j.asleep = false
+		j.after(j.n.w.upTo(time.Millisecond), "resume", j.resume)
+	case durable.ReadPage:
+		j.asleep = false
+		j.after(j.n.w.upTo(time.Millisecond), "page", func() { j.readPage(effect) })
+	case durable.Wait:
+		j.nap(effect.Until)
+	case durable.FaultBegan:
+		j.n.w.counts.StoreFaults++
+		j.n.w.tracef("%v: the store does not work: %v", j.n, effect.Err)
+	case durable.FaultEnded:
+		j.n.w.tracef("%v: the store works again", j.n)
+	}
 }
 
 // after lets something happen once, unless the process has ended.
@@ -96,186 +106,183 @@ func (j *journal) after(d time.Duration, what string, run func()) {
 	})
 }
 
-// next is the writer's loop: after a fault it waits, and then tries again.
-func (j *journal) next() {
-	if j.fault != nil {
-		j.after(resumeEvery, "resume", j.resume)
-		return
-	}
-	j.busy = false
-	if j.woken {
-		j.woken = false
+// free says that the writer has nothing to do. A job that it is given wakes it.
+func (j *journal) free() {
+	j.asleep = true
+	j.step(durable.Free{})
+	if j.asleep && j.woken {
 		j.wake()
 	}
 }
 
-func (j *journal) write() {
-	v := j.volume
-	if j.fault != nil {
-		j.next()
+// soonFree lets the writer go on. Much may happen before it does.
+func (j *journal) soonFree() { j.after(j.n.w.upTo(100*time.Microsecond), "write", j.free) }
+
+// wake lets the writer look again, at once or as soon as it sleeps.
+func (j *journal) wake() {
+	if !j.asleep {
+		j.woken = true
 		return
 	}
-	if v == nil || v.voided || len(v.waiting.answers) == 0 && len(v.waiting.records) == 0 {
-		j.catchUp()
-		return
-	}
-	b, last := v.take()
-	j.commit(b, func(err error) {
-		switch {
-		case errors.Is(err, errEpoch):
-			v.voided = true
-		case err == nil && j.fault == nil:
-			v.durable = last
+	j.asleep, j.woken = false, false
+	j.soonFree()
+}
+
+// nap wakes the writer at a time.
+func (j *journal) nap(until time.Time) {
+	j.naps++
+	nap := j.naps
+	j.after(until.Sub(epoch.Add(j.n.w.now)), "writer", func() {
+		if j.asleep && j.naps == nap {
+			j.wake()
 		}
-		j.news(v)
-		j.catchUp()
 	})
 }
 
 // commit commits a batch, which takes its time, and may fail: then the batch is
 // kept wholly or not at all.
-func (j *journal) commit(b batch, done func(error)) {
+func (j *journal) commit(b store.Batch) {
 	w, d := j.n.w, j.n.disk
-	if b.epoch != d.epoch {
-		if w.cfg.sabotage != epochBlind {
-			done(errEpoch)
-			return
-		}
-		b.epoch = d.epoch
+	switch {
+	case w.cfg.sabotage == epochBlind:
+		b.Epoch = d.epoch
+	case b.Epoch != d.epoch:
+		j.committed(store.ErrEpoch)
+		return
 	}
-	if d.down {
-		j.fail(errDisk)
-		done(errDisk)
+	if d.closed {
+		j.committed(errDisk)
 		return
 	}
 	w.counts.Commits++
 	j.flying = &b
 	takes := w.commitTime()
-	if takes > commitMax {
-		j.after(commitMax, "hangs", func() {
-			if j.flying == &b && j.fault == nil {
-				j.fail(errHangs)
-			}
-		})
-	}
+	j.watch(&b, takes)
 	j.after(takes, "commit", func() {
 		j.flying = nil
-		failed := d.down || w.chance(w.profile.failPermil)
+		failed := d.fails(j.n)
 		if !failed || w.rng.IntN(2) == 0 {
 			if w.cfg.sabotage == epochBlind {
-				b.epoch = d.epoch
+				b.Epoch = d.epoch
 			}
 			d.write(b)
 			d.purge(j.n.time())
 		}
-		if !failed {
-			done(nil)
+		if failed {
+			j.committed(errDisk)
 			return
 		}
-		j.n.failDisk()
-		j.fail(errDisk)
-		done(errDisk)
+		j.committed(nil)
 	})
 }
 
-// fail notes that the store does not work.
-func (j *journal) fail(err error) {
-	if j.fault == nil {
-		j.n.w.counts.StoreFaults++
-		j.n.w.tracef("%v: the store does not work: %v", j.n, err)
+func (j *journal) committed(err error) {
+	ended := durable.Committed{Err: err}
+	if errors.Is(err, store.ErrEpoch) {
+		ended.Epoch = j.n.disk.epoch
 	}
-	j.fault = err
-	if v := j.volume; v != nil {
-		v.take()
-		v.behind = true
-		j.news(v)
-	}
+	j.step(ended)
+	j.soonFree()
 }
 
-// resume tries the store again, and once it works writes the whole state, for
-// what was left out is not known.
-func (j *journal) resume() {
-	if j.n.disk.down {
-		j.next()
-		return
-	}
-	j.n.disk.number = j.n.number
-	v := j.volume
-	resumed := func(err error) {
-		if j.volume != v && j.n.w.cfg.sabotage != staleVolume {
-			err = errDown // what the new incarnation did meanwhile was left out too
-		}
-		if err == nil {
-			j.fault = nil
-			if v != nil {
-				v.durable = v.appended
-				j.news(v)
+// watch lets the machine look now and then at a commit that takes long.
+func (j *journal) watch(b *store.Batch, takes time.Duration) {
+	const every = durable.StuckAfter / 5
+	for at := j.n.w.upTo(every); at < takes; at += every {
+		j.after(at, "tick", func() {
+			if j.flying == b {
+				j.step(durable.Tick{})
 			}
-			j.n.w.tracef("%v: the store works again", j.n)
+		})
+	}
+}
+
+// resume opens the store again, if the disk works, and gives it the facts.
+func (j *journal) resume() {
+	d := j.n.disk
+	resumed := durable.Resumed{Epoch: d.epoch}
+	if d.down {
+		resumed.Err = errDisk
+	} else {
+		d.closed, d.number = false, j.n.number
+	}
+	j.step(resumed)
+	j.soonFree()
+}
+
+// readPage reads a page in the turn of the city's loop, if the city is there. At
+// times the writer does not wait for it, and the loop reads the page late.
+func (j *journal) readPage(job durable.ReadPage) {
+	late := j.n.w.chance(20)
+	if j.n.core == nil || late {
+		j.step(durable.PageFailed{Err: errDown})
+		j.soonFree()
+		if late {
+			j.after(j.n.w.upTo(2*time.Second), "late page", func() { j.tellPage(job) })
 		}
-		j.next()
-	}
-	if v == nil || j.n.w.cfg.sabotage == noRewrite {
-		resumed(nil)
 		return
 	}
-	j.rewrite(v, resumed)
+	j.tellPage(job)
+	j.soonFree()
 }
 
-// catchUp writes the whole state if some of what neighbours sent was left out.
-func (j *journal) catchUp() {
-	v := j.volume
-	if v == nil || v.voided || !v.behind || j.n.w.cfg.sabotage == noRewrite {
-		j.next()
+func (j *journal) tellPage(job durable.ReadPage) {
+	if j.n.core == nil {
 		return
 	}
-	j.rewrite(v, func(error) { j.next() })
+	page := durable.PageRead{Incarnation: job.Incarnation, At: job.At}
+	at := j.n.w.cfg.sabotage.page(job.At, j.reached)
+	page.Entries, page.Next, page.More = j.n.core.State().Page(at, j.n.w.profile.pageBytes)
+	j.reached = page.Next
+	if !page.More {
+		page.Answers, j.reached = j.n.core.Answers(), 0
+	}
+	j.step(page)
 }
 
-// rewrite writes the whole state and all answers, page by page.
-func (j *journal) rewrite(v *volume, done func(error)) {
-	v.behind, v.rewriting = false, true
-	j.rewriteFrom(0, v, func(err error) {
-		v.rewriting = false
-		if err != nil {
-			v.behind = true
+// raise voids the store, which takes its time, and may fail: then nobody knows
+// whether it happened. raised is told if it is known to have happened.
+func (j *journal) raise(raised func()) {
+	w, d := j.n.w, j.n.disk
+	if d.closed {
+		return
+	}
+	j.raises++
+	j.after(w.commitTime(), "raise", func() {
+		j.raises--
+		failed := d.fails(j.n)
+		if !failed || w.rng.IntN(2) == 0 {
+			j.n.void()
 		}
-		done(err)
-	})
-}
-
-func (j *journal) rewriteFrom(at crdt.Cursor, v *volume, done func(error)) {
-	if j.n.core == nil || j.volume != v && j.n.w.cfg.sabotage != staleVolume {
-		done(errDown)
-		return
-	}
-	page, next, more := j.n.core.State().Page(at, j.n.w.profile.pageBytes)
-	v.waiting.records = append(v.waiting.records, history.RecordsOf(page)...)
-	if !more {
-		v.waiting.answers = append(v.waiting.answers, j.n.core.Answers()...)
-	}
-	b, _ := v.take()
-	b.lazy = more
-	j.commit(b, func(err error) {
-		if err != nil || !more {
-			done(err)
+		if failed {
+			j.step(durable.Failed{Err: errDisk})
 			return
 		}
-		j.rewriteFrom(next, v, done)
+		epoch := d.epoch
+		j.after(w.upTo(time.Millisecond), "raised", func() {
+			j.step(durable.Raised{Epoch: epoch})
+			raised()
+		})
 	})
 }
 
-// news tells the incarnation that something has become durable, or that nothing
-// does; at times it has something else to do first.
-func (j *journal) news(v *volume) {
-	release := func() {
-		if j.n.core != nil && j.volume == v {
-			j.n.release()
-		}
-	}
+// news has the incarnation look at what is durable; at times it has something else
+// to do first. One that does not serve yet looks when it does.
+func (j *journal) news() {
+	j.unheard = true
 	if j.n.w.rng.IntN(4) == 0 {
-		j.after(j.n.w.upTo(5*time.Millisecond), "news", release)
+		j.after(j.n.w.upTo(5*time.Millisecond), "news", j.hear)
 		return
 	}
-	release()
+	j.after(0, "news", j.hear)
 }
+
+func (j *journal) hear() {
+	if j.n.core != nil && j.unheard {
+		j.unheard = false
+		j.n.release()
+	}
+}
+
+// memory is the epoch of what the present incarnation stores.
+func (j *journal) memory() int { return int(j.machine.Epoch()) }

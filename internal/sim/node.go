@@ -7,6 +7,7 @@ import (
 
 	"github.com/citynode/citynode/city"
 	"github.com/citynode/citynode/crdt"
+	"github.com/citynode/citynode/internal/durable"
 	"github.com/citynode/citynode/internal/reconcile"
 )
 
@@ -23,9 +24,8 @@ type node struct {
 	number   crdt.Stamp // the incarnation
 	process  int        // counts the kills
 	disk     *disk
-	journal  *journal  // of the present process; nil: nothing is durable
-	pending  []turn    // not durable yet, oldest first
-	appended uint64    // the number of the last effects that were appended
+	journal  *journal // of the present process; nil: nothing is durable
+	held     *city.HoldBack[*waiter]
 	heard    []hearing // of the other cities, by index
 	door     opening
 	deferred reconcile.Deferred // heroes that were skipped in this incarnation
@@ -56,7 +56,6 @@ func (n *node) start() {
 	n.life++
 	n.deferred = reconcile.Deferred{}
 	n.number = max(crdt.StampAt(n.time()), n.number.Next())
-	n.pending, n.appended = nil, 0
 	if n.w.profile.stores {
 		n.openJournal()
 	}
@@ -75,12 +74,10 @@ func (n *node) start() {
 
 func (n *node) openJournal() {
 	if n.journal == nil {
+		n.disk.closed = n.disk.down
 		n.journal = newJournal(n)
 	}
-	if n.w.chance(n.w.profile.failPermil) {
-		n.failDisk()
-	}
-	if !n.disk.down {
+	if !n.disk.fails(n) {
 		n.disk.number = n.number
 	}
 	n.journal.begin()
@@ -88,17 +85,7 @@ func (n *node) openJournal() {
 
 // awake fills the incarnation, once the store works, and lets it answer.
 func (n *node) awake() {
-	if n.journal != nil && n.disk.down {
-		life := n.life
-		n.journal.fail(errDisk)
-		if n.w.cfg.sabotage != unwoken {
-			n.journal.wake()
-		}
-		n.journal.after(resumeEvery, "load", func() {
-			if n.life == life && n.core == nil {
-				n.awake()
-			}
-		})
+	if n.journal != nil && n.mustWait() {
 		return
 	}
 	core := city.NewCore(n.cfg, n.number)
@@ -106,15 +93,37 @@ func (n *node) awake() {
 	if n.journal != nil {
 		n.fill(core)
 	}
-	n.core = core
+	n.core, n.held = core, city.NewHoldBack[*waiter](core, outlet{n})
 	n.w.oracle.filled(n)
-	if n.journal != nil && n.journal.fault != nil {
-		n.journal.news(n.journal.volume)
+	if n.journal != nil {
+		n.journal.after(0, "news", n.journal.hear)
 	}
 	summary := core.State().Summary()
 	n.w.tracef("%v starts, incarnation %d, clock %v ahead, with %d+%d", n, n.life, n.clock.skew(n.w.now), summary.Heroes, summary.Tombstones)
 	n.judgeClock()
 	n.beginOpening()
+}
+
+// mustWait reports whether the store cannot be read yet, or is being written for
+// the incarnation before. Then the city tries again.
+func (n *node) mustWait() bool {
+	pause := durable.ResumeEvery
+	switch {
+	case n.journal.machine.Writing():
+		pause = 10 * time.Millisecond
+	case n.disk.closed || n.disk.down:
+		n.disk.closed = true
+		n.journal.step(durable.Failed{Err: errDisk})
+	default:
+		return false
+	}
+	life := n.life
+	n.journal.after(pause, "load", func() {
+		if n.life == life && n.core == nil {
+			n.awake()
+		}
+	})
+	return true
 }
 
 // crash ends the incarnation; the process goes on, and with it the journal.
@@ -123,7 +132,7 @@ func (n *node) crash(why string) {
 		return
 	}
 	n.w.tracef("%v crashes: %s", n, why)
-	n.refusePending("the city is starting")
+	n.refuseWaiting()
 	n.end()
 	pause := oneOf(n.w.rng, 20*time.Millisecond, 2*time.Second)
 	n.restart(time.Millisecond + n.w.upTo(pause))
@@ -146,6 +155,9 @@ func (n *node) kill(power bool) {
 		if j.flying != nil && n.w.rng.IntN(2) == 0 {
 			n.disk.write(*j.flying)
 		}
+		if j.raises > 0 && n.w.rng.IntN(2) == 0 {
+			n.void()
+		}
 		n.disk.sync(n.keptOf(len(n.disk.written), power))
 		n.number = n.disk.number
 	}
@@ -164,7 +176,7 @@ func (n *node) keptOf(batches int, power bool) int {
 
 func (n *node) end() {
 	n.w.counts.Crashes++
-	n.core, n.pending = nil, nil
+	n.core, n.held = nil, nil
 	if !n.w.profile.stores {
 		n.w.oracle.voided(n)
 	}
@@ -179,37 +191,46 @@ func (n *node) restart(after time.Duration) {
 	})
 }
 
-// bomb has the city lose all: the store at once, the rest soon after.
+// bomb has the city lose all: the store at once, the rest soon after. Some bombs
+// come in pairs, and the second may overtake the restart after the first.
 func (n *node) bomb() {
-	if n.core == nil || !n.raise() {
-		return
+	n.bombOnce()
+	if n.w.rng.IntN(3) == 0 {
+		n.w.after(n.w.upTo(50*time.Millisecond), "second bomb", n.bombOnce)
 	}
-	n.w.counts.Bombs++
-	life := n.life
-	n.w.after(n.w.upTo(5*time.Millisecond), "bomb", func() {
-		if n.life == life {
-			n.step(city.Bomb{})
-		}
-	})
 }
 
-// raise voids the store, if it works.
-func (n *node) raise() bool {
+func (n *node) bombOnce() {
+	if n.core == nil {
+		return
+	}
+	life := n.life
+	crash := func() {
+		n.w.after(n.w.upTo(5*time.Millisecond), "bomb", func() {
+			if n.life == life {
+				n.step(city.Bomb{})
+			}
+		})
+	}
+	n.w.counts.Bombs++
 	if n.journal == nil {
-		return true
+		crash()
+		return
 	}
-	if n.disk.down {
-		return false
-	}
+	n.journal.raise(crash)
+}
+
+// void voids the store.
+func (n *node) void() {
 	n.w.tracef("%v has its store voided", n)
 	n.disk.raise()
 	n.w.oracle.voided(n)
-	return true
 }
 
-// failDisk has the disk fail for some seconds.
+// failDisk has the disk fail for some seconds, and the store notice it.
 func (n *node) failDisk() {
-	if n.disk.down {
+	n.disk.closed = true
+	if n.disk.down || n.w.calm {
 		return
 	}
 	n.disk.down = true
@@ -221,7 +242,7 @@ func (n *node) memory() int {
 	if n.journal == nil {
 		return n.life
 	}
-	return n.journal.volume.epoch
+	return n.journal.memory()
 }
 
 // step lets the core take a message, and gives its reply at once, before it is
@@ -239,7 +260,14 @@ func (n *node) take(m city.Message, answer func(city.Reply)) (city.Reply, bool) 
 	reply, fx := n.core.Step(n.time(), n.rng, m)
 	n.w.oracle.after(n, m, before, reply, fx)
 	n.traceStep(m, reply, fx)
-	n.conclude(turn{message: m, reply: reply, fx: fx, to: answer})
+	if n.w.cfg.sabotage == clockBlind && fx.Source == city.SourceStore {
+		fx.Source = city.SourceGossip // as it was before the rule was broken
+	}
+	t := turn{Reply: reply, Effects: fx}
+	if answer != nil {
+		t.Waits = &waiter{reply: answer, since: n.w.now}
+	}
+	n.conclude(t)
 	if fx.Crash {
 		n.crash("bomb")
 	}

@@ -37,7 +37,8 @@ type profile struct {
 	hangPermil  int           // of commits: the disk hangs for seconds
 	failPermil  int           // of commits: the disk fails for seconds
 	loadTakes   time.Duration // at a start
-	waitingMax  int           // records of others that may wait for a commit
+	// waitingBytesMax bounds what others sent that waits for a commit.
+	waitingBytesMax int
 
 	crashEvery     time.Duration // 0: never
 	killEvery      time.Duration // 0: never
@@ -147,7 +148,7 @@ func (p *profile) drawStore(rng *rand.Rand) {
 	p.hangPermil = oneOf(rng, 0, 0, 2, 20)
 	p.failPermil = oneOf(rng, 0, 0, 5, 50)
 	p.loadTakes = oneOf(rng, time.Millisecond, 20*time.Millisecond, time.Second)
-	p.waitingMax = oneOf(rng, 2, 16, 1000)
+	p.waitingBytesMax = oneOf(rng, 100, 1000, 64<<10)
 	p.killEvery = sometimes(rng, seconds(rng, 5, 30))
 	p.powerCuts = rng.IntN(2) == 0
 }
@@ -190,7 +191,7 @@ func (p profile) String() string {
 		p.cities, p.dispatchers, p.heroes, p.faultsLast, p.tickEvery, p.orderEvery, p.syncEvery,
 		p.pageBytes, p.bulkOver, p.delay, p.lossPermil, p.dupPermil, p.cutPermil, p.crashEvery, p.bombEvery, p.partitionEvery, p.oneWay,
 		p.clocks, p.jumpEvery, p.clocksHealed, p.forgers, p.killEvery, p.powerCuts,
-		p.stores, p.commitTakes, p.hangPermil, p.failPermil, p.loadTakes, p.waitingMax)
+		p.stores, p.commitTakes, p.hangPermil, p.failPermil, p.loadTakes, p.waitingBytesMax)
 }
 
 func seconds(rng *rand.Rand, from, to int) time.Duration {

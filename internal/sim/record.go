@@ -89,12 +89,12 @@ func answerOf(reply city.Reply) crdt.Record {
 }
 
 // shown is told of each turn that is told to those who wait and those who watch.
-func (o *oracle) shown(n *node, t turn) {
-	if t.fx.Lazy() {
+func (o *oracle) shown(n *node, t *turn) {
+	if t.Effects.Lazy() {
 		return
 	}
-	lost := n.journal != nil && n.memory() != n.disk.epoch // it is about to be bombed
-	for _, c := range t.fx.Changes {
+	lost := n.journal != nil && n.memory() != int(n.disk.epoch) // it is about to be bombed
+	for _, c := range t.Effects.Changes {
 		o.history.sightings = append(o.history.sightings, history.Sighting{
 			City: n.cfg.Name, Life: n.memory(), At: o.w.now, Hero: c.ID, Record: c.New,
 		})
@@ -102,16 +102,16 @@ func (o *oracle) shown(n *node, t turn) {
 			o.lives[n.index].knows(c.New)
 		}
 	}
-	a, ok := t.fx.Answered()
+	a, ok := t.Effects.Answered()
 	if !ok || lost {
 		return
 	}
 	l, key := o.lives[n.index], answerKey{n.index, a.Name, a.Request}
-	if _, create := t.message.(city.Create); !create || len(t.fx.Changes) > 0 {
-		l.knows(answerOf(t.reply))
+	if created := a.Request == a.Reply.Hero.ID; !created || len(t.Effects.Changes) > 0 {
+		l.knows(answerOf(t.Reply))
 	}
 	l.answers = append(l.answers, key)
-	l.given[key] = givenAnswer{at: a.At, reply: t.reply}
+	l.given[key] = givenAnswer{at: a.At, reply: t.Reply}
 }
 
 func (l *life) knows(r crdt.Record) {

@@ -7,7 +7,12 @@ import (
 	"github.com/citynode/citynode/internal/history"
 )
 
-const retriesAreEqual = "a retry changes nothing and gets the same answer"
+const (
+	retriesAreEqual = "a retry changes nothing and gets the same answer"
+	storeLacks      = "a store at rest lacks nothing"
+	faultEnds       = "a fault of the store ends with its cause"
+	waitersAnswered = "who waits is answered once the store is at rest"
+)
 
 // A simulation that finds nothing proves something only if it would find what
 // is wrong. The rules of crdt, city and reconcile were broken one by one while
@@ -41,15 +46,39 @@ func TestABrokenRuleIsNoticed(t *testing.T) {
 		},
 		{
 			"the store is blind for epochs", epochBlind, fewSeeds,
-			[]string{"what a bomb voided never comes back"},
+			[]string{"what a bomb voided never comes back", string(history.WentBack), string(history.Undead)},
 		},
 		{
 			"a store that is down at a start is not tried again", unwoken, 2 * fewSeeds,
-			[]string{"a store at rest lacks nothing", "every city is open in the end"},
+			[]string{storeLacks, "every city is open in the end", faultEnds, "in calm times every sync completes"},
 		},
 		{
 			"what a fault kept from the store is not written", noRewrite, fewSeeds,
-			[]string{string(history.WentBack), string(history.Undead), "a store at rest lacks nothing", retriesAreEqual},
+			[]string{string(history.WentBack), string(history.Undead), storeLacks, retriesAreEqual},
+		},
+		{
+			"a rewrite goes on where another one stood", staleRewrite, 4 * fewSeeds,
+			[]string{string(history.WentBack), string(history.Undead), storeLacks, retriesAreEqual, waitersAnswered},
+		},
+		{
+			"nothing is synced", neverSync, fewSeeds,
+			[]string{string(history.WentBack), string(history.Undead), string(history.Lost), retriesAreEqual},
+		},
+		{
+			"large batches are not synced", lazyRewrite, 4 * fewSeeds,
+			[]string{string(history.WentBack), string(history.Undead), string(history.Lost), retriesAreEqual},
+		},
+		{
+			"errors of commits are ignored", errorIgnored, 2 * fewSeeds,
+			[]string{string(history.WentBack), string(history.Undead), string(history.Lost), storeLacks, retriesAreEqual},
+		},
+		{
+			"nobody is told of what has become durable", silent, fewSeeds,
+			[]string{waitersAnswered, faultEnds, retriesAreEqual},
+		},
+		{
+			"no bomb is heard of", bombUnheard, 2 * fewSeeds,
+			[]string{storeLacks, string(history.WentBack), string(history.Undead)},
 		},
 	} {
 		t.Run(row.name, func(t *testing.T) {
@@ -68,7 +97,7 @@ func TestABrokenRuleIsNoticed(t *testing.T) {
 					found = found || failure.Rule == rule
 				}
 				if !found {
-					t.Errorf("noticed as %q, want one of %q", failure.Rule, row.rules)
+					t.Errorf("noticed as %q, want one of %q: %v", failure.Rule, row.rules, failure)
 				}
 			}
 			if len(noticed) == 0 {

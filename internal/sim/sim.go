@@ -23,22 +23,6 @@ type Config struct {
 	sabotage sabotage
 }
 
-// sabotage is a rule that the simulated shell breaks.
-type sabotage uint8
-
-const (
-	noSabotage       sabotage = iota
-	cutIsComplete             // a session that was cut counts as complete
-	forgetTombstones          // what is merged by anti-entropy loses its tombstones
-	blindMerge                // anti-entropy ignores the incarnation it began with
-	clockBlind                // nobody suspects its own clock, and the future rule is off for gossip
-	answerEarly               // what is told does not wait until it is durable
-	epochBlind                // the store takes batches of an epoch that was voided
-	staleVolume               // the state goes on being written for an incarnation that has ended
-	unwoken                   // a start that finds the store down does not have it tried again
-	noRewrite                 // a store that works again is not given what it missed
-)
-
 // Report is what a run came to.
 type Report struct {
 	Seed uint64

@@ -36,11 +36,25 @@ func (o *oracle) judge() {
 			return
 		}
 		o.judgeShadow(n)
+		o.judgeWaiting(n)
 		o.judgeDisk(n)
 		finals = append(finals, history.FinalOf(n.cfg.Name, n.core.State()))
 	}
 	for _, v := range history.Check(o.told(), finals) {
 		o.w.fail(string(v.Rule), "%s", v.Detail)
+	}
+}
+
+// judgeWaiting checks that at rest nobody waits, and no fault is left.
+func (o *oracle) judgeWaiting(n *node) {
+	if n.journal == nil {
+		return
+	}
+	if waiting := n.held.Waiting(); len(waiting) > 0 {
+		o.w.fail("who waits is answered once the store is at rest", "%v: %d wait", n, len(waiting))
+	}
+	if fault := n.core.StoreFault(); fault != "" {
+		o.w.fail("a fault of the store ends with its cause", "%v: %s", n, fault)
 	}
 }
 

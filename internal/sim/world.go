@@ -7,6 +7,8 @@ import (
 	"hash/fnv"
 	"math/rand/v2"
 	"time"
+
+	"github.com/citynode/citynode/internal/durable"
 )
 
 // world is one run: all that exists, and the queue of what will happen. It is
@@ -145,7 +147,7 @@ func (w *world) commitTime() time.Duration {
 	d := w.profile.commitTakes/2 + time.Duration(w.rng.Int64N(int64(w.profile.commitTakes)+1))
 	switch {
 	case w.chance(w.profile.hangPermil):
-		return commitMax/2 + w.upTo(commitMax)
+		return durable.StuckAfter/2 + w.upTo(durable.StuckAfter)
 	case w.chance(100):
 		return 10 * d
 	default:
