@@ -24,10 +24,18 @@ const modulePath = "github.com/citynode/citynode"
 
 // libp2pRooms are the rooms that know libp2p, and what of it.
 var libp2pRooms = map[string]string{
-	"bootstrap":    "github.com/libp2p/",
-	"node":         "github.com/libp2p/",
-	"cmd/citynode": "github.com/libp2p/",
-	"protocol":     "github.com/libp2p/go-msgio", // frames, no network
+	"bootstrap":            "github.com/libp2p/",
+	"node":                 "github.com/libp2p/",
+	"node/dispatch":        "github.com/libp2p/",
+	"internal/antientropy": "github.com/libp2p/",
+	"internal/demo":        "github.com/libp2p/",
+	"internal/gossip":      "github.com/libp2p/",
+	"internal/membership":  "github.com/libp2p/",
+	"internal/names":       "github.com/libp2p/",
+	"internal/operator":    "github.com/libp2p/",
+	"internal/streams":     "github.com/libp2p/",
+	"cmd/citynode":         "github.com/libp2p/",
+	"protocol":             "github.com/libp2p/go-msgio", // frames, no network
 }
 
 // pureRooms have neither clock nor chance of their own, start no goroutine and
@@ -35,7 +43,9 @@ var libp2pRooms = map[string]string{
 var pureRooms = map[string][]string{
 	"crdt":               nil,
 	"crdt/sketch":        nil,
-	"city":               {"city.go", "incarnation.go", "read.go", "watch.go"}, // the actor
+	"internal/cbor":      nil,
+	"city":               {"city.go", "incarnation.go", "read.go", "watch.go"},          // the actor
+	"internal/durable":   {"writer.go", "incarnationjournal.go", "fill.go", "facts.go"}, // the shell
 	"internal/history":   nil,
 	"internal/reconcile": nil,
 	"internal/sim":       nil,

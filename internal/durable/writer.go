@@ -41,7 +41,7 @@ type Writer struct {
 	cfg  Config
 	wake chan struct{} // has a token when the writing goroutine has to look again
 
-	mu      sync.Mutex // guards the rest
+	mu      sync.Mutex // guards machine, present
 	machine *Machine
 	present *incarnationJournal // of the present incarnation; nil before the first
 }

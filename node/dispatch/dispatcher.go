@@ -21,7 +21,7 @@ type Dispatcher struct {
 	host    host.Host
 	network string
 
-	mu     sync.Mutex       // guards what follows, and no I/O
+	mu     sync.Mutex       // guards node, cities, known
 	node   *Link            // to the node that is asked
 	cities map[string]*Link // to cities that were looked up, by name; bounded by citiesMax
 	known  []Candidate      // nodes to ask where all configured ones fail
