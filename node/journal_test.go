@@ -73,6 +73,7 @@ func TestACityThatCrashedHasWhatItStored(t *testing.T) {
 		m := prepare(t, newMockNet(t).config(stored(t, &place, quiet("gotham"))))
 		deadly := newPoison(0)
 		m.cfg.Events.Changed = func(city.SourcedChange) { deadly.take() }
+		m.cfg.Events.call = crashes
 		m.run(t)
 		awaitReady(t, m)
 		batman := m.create(t, "Batman")
