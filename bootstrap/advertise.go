@@ -9,22 +9,22 @@ import (
 )
 
 const (
-	// advertiseCheck is how often Serve looks whether the name must be provided
-	// again. Looking costs microseconds, and needs no event to be reliable.
+	// advertiseCheck is how often Serve checks whether the name is due to be
+	// provided again. A check costs microseconds and depends on no event.
 	advertiseCheck = 500 * time.Millisecond
-	// provideTimeout bounds one provide: a walk to the closest peers, of which
-	// each that is dead costs a dial.
+	// provideTimeout bounds one provide, which walks to the closest peers. Each
+	// dead peer on the way costs a dial.
 	provideTimeout = time.Minute
-	// provideSpacing is the least time between provides that are due to changes.
+	// provideSpacing is the least time between two provides that changes caused.
 	provideSpacing = 5 * time.Second
 	// provideRetryMax caps the pause after provides that failed.
 	provideRetryMax = time.Minute
 )
 
 // Serve advertises the city until ctx is done or the Names is closed, then
-// returns nil. It provides the name as soon as the routing table has a peer,
-// again when the table has doubled (the record is then not where others look)
-// or the host's addresses have changed, and each 10 minutes.
+// returns nil. It provides the name as soon as the routing table has a peer, and
+// again every 10 minutes, when the host's addresses have changed, and when the
+// routing table has doubled: others then look for the record on other peers.
 func (n *Names) Serve(ctx context.Context) error {
 	ctx, end, err := n.begin(ctx)
 	if err != nil {
@@ -57,20 +57,20 @@ func (n *Names) Serve(ctx context.Context) error {
 	}
 }
 
-// An advert is when and to what network a name was last provided. It is plain
-// state, owned by Serve.
+// An advert is when a name was last provided, and the network as it was then. It
+// is plain state, owned by Serve.
 type advert struct {
 	tried    time.Time      // the end of the last try
 	failures int            // in a row
-	size     int            // of the routing table when it was provided
-	addrs    []ma.Multiaddr // that were provided
+	size     int            // of the routing table at the last success
+	addrs    []ma.Multiaddr // the host's addresses at the last success
 }
 
-// due says whether to provide now, with a routing table of that size. An empty
-// one has nobody to tell.
+// due reports whether to provide now, with a routing table of that size. With an
+// empty table there is nobody to provide to.
 func (a *advert) due(now time.Time, size int, addrs []ma.Multiaddr) bool {
 	if size == 0 {
-		a.size = 0 // whoever comes next may know nothing
+		a.size = 0 // the next peers may not have the record
 		return false
 	}
 	switch since := now.Sub(a.tried); {
@@ -84,6 +84,7 @@ func (a *advert) due(now time.Time, size int, addrs []ma.Multiaddr) bool {
 	return false
 }
 
+// done notes the end of a try.
 func (a *advert) done(now time.Time, size int, addrs []ma.Multiaddr, err error) {
 	a.tried = now
 	if err != nil {
@@ -93,7 +94,7 @@ func (a *advert) done(now time.Time, size int, addrs []ma.Multiaddr, err error) 
 	a.failures, a.size, a.addrs = 0, size, addrs
 }
 
-// sameAddrs compares without regard to order.
+// sameAddrs reports whether a and b have the same addresses in any order.
 func sameAddrs(a, b []ma.Multiaddr) bool {
 	return len(a) == len(b) && !slices.ContainsFunc(a, func(addr ma.Multiaddr) bool {
 		return !slices.ContainsFunc(b, addr.Equal)

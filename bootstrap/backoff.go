@@ -9,16 +9,16 @@ import (
 const (
 	// retryBase is the pause after a first failure.
 	retryBase = 250 * time.Millisecond
-	// urgentRetryMax caps the pause for bootstrap peers and the sample: an outage
-	// of any length is over within seconds of its end.
+	// urgentRetryMax caps the pause for bootstrap peers and the sample. After an
+	// outage of any length they are connected within seconds.
 	urgentRetryMax = 3 * time.Second
-	// lazyRetryMax caps it for all others, which may be gone for good.
+	// lazyRetryMax caps the pause for all other peers, which may be gone for good.
 	lazyRetryMax = 60 * time.Second
 )
 
-// retryPause is the pause after that many failures in a row, at least one:
-// doubled each time up to limit, then cut by up to a half at random, so that
-// those who lost the same peer do not come back in step.
+// retryPause returns the pause after that many failures in a row, at least one.
+// The pause doubles with each failure up to limit and is then cut by up to a half
+// at random, so that hosts that lost the same peer do not dial it in step.
 func retryPause(failures int, limit time.Duration) time.Duration {
 	pause := limit
 	if shift := failures - 1; shift < 16 {

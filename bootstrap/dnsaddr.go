@@ -8,15 +8,15 @@ import (
 )
 
 const (
-	// resolveEvery is how often a name is resolved again: addresses of bootstrap
-	// peers change in days, and the DNS caches for minutes.
+	// resolveEvery is how often a name is resolved again. The addresses of bootstrap
+	// peers change within days, and the DNS caches for minutes.
 	resolveEvery = time.Minute
 	// resolvesMax bounds the names that are resolved at once.
 	resolvesMax = 2
 )
 
-// dnsNames are the /dnsaddr names of a list and what they last resolved to.
-// Like a roster it is plain state of the Redialer's loop.
+// dnsNames are the /dnsaddr names of a list and the peers to which they last
+// resolved. Like a roster they are plain state of the Redialer's loop.
 type dnsNames struct {
 	names   []*dnsName
 	running int
@@ -24,7 +24,7 @@ type dnsNames struct {
 
 type dnsName struct {
 	addr     ma.Multiaddr
-	peers    []peer.AddrInfo // of the last time that it resolved
+	peers    []peer.AddrInfo // of the last success
 	running  bool
 	due      time.Time
 	failures int // in a row
@@ -47,7 +47,7 @@ func newDNSNames(addrs []ma.Multiaddr) *dnsNames {
 	return d
 }
 
-// next gives the names to resolve now and when to ask again.
+// next returns the names to resolve now, and when to call next again.
 func (d *dnsNames) next(now time.Time) (start []*dnsName, wake time.Time) {
 	for _, n := range d.names {
 		switch {
@@ -63,8 +63,8 @@ func (d *dnsNames) next(now time.Time) (start []*dnsName, wake time.Time) {
 	return start, wake
 }
 
-// resolved notes the end of an attempt. What a name gave before stays until it
-// gives something else. It says whether a failure is news.
+// resolved notes the end of an attempt and reports whether to tell of a failure. If
+// a name does not resolve, its former peers stay.
 func (d *dnsNames) resolved(now time.Time, r resolution) (tell bool) {
 	n := r.name
 	n.running = false
@@ -81,7 +81,7 @@ func (d *dnsNames) resolved(now time.Time, r resolution) (tell bool) {
 	return n.failures == 1
 }
 
-// peers gives what all names resolved to.
+// peers returns the peers to which the names resolved.
 func (d *dnsNames) peers() []peer.AddrInfo {
 	var infos []peer.AddrInfo
 	for _, n := range d.names {

@@ -15,10 +15,10 @@ import (
 )
 
 // AppendPeerToFile adds item, an address that [ParsePeers] accepts, as the last
-// line of the file, which is made if there is none (0600, its folder 0700). It
-// gives false where the address is in the file already. All other lines stay as
-// they are; readers see the old file or the new one. Callers in several
-// processes take turns (by a file beside it that ends in .lock).
+// line of the file. It makes the file (0600, its folder 0700) if there is none. It
+// returns false if the address is in the file already. All other lines stay as
+// they are, and readers see the old file or the new one. Callers in several
+// processes take turns, by a lock file beside it that ends in .lock.
 func AppendPeerToFile(path, item string) (added bool, err error) {
 	addr, err := parsePeer(item)
 	if err != nil {
@@ -36,9 +36,9 @@ func AppendPeerToFile(path, item string) (added bool, err error) {
 	return added && err == nil, err
 }
 
-// RemovePeerFromFile removes the lines that hold item, an address or a peer ID;
-// a peer ID removes every line of that peer. It gives the number of lines
-// removed; no file is no line. All other lines stay as they are, bad ones too.
+// RemovePeerFromFile removes the lines that hold item, an address or a peer ID. A
+// peer ID removes every line of that peer. It returns the number of lines removed,
+// 0 if there is no file. All other lines stay as they are, bad ones too.
 func RemovePeerFromFile(path, item string) (removed int, err error) {
 	matches, err := lineMatcher(item)
 	if err != nil {
@@ -64,7 +64,8 @@ func RemovePeerFromFile(path, item string) (removed int, err error) {
 	return removed, nil
 }
 
-// lineMatcher tells the lines that RemovePeerFromFile means by item.
+// lineMatcher returns a function that reports whether RemovePeerFromFile is to
+// remove a line.
 func lineMatcher(item string) (func(line string) bool, error) {
 	if id, err := peer.Decode(strings.TrimSpace(item)); err == nil {
 		return func(line string) bool {
@@ -86,7 +87,7 @@ func lineMatcher(item string) (func(line string) bool, error) {
 	}, nil
 }
 
-// editFile replaces a file by what edit makes of its lines, under a lock.
+// editFile replaces the lines of a file by those that edit returns, under a lock.
 func editFile(path string, edit func(lines []string) ([]string, error)) error {
 	path, err := followLinks(path)
 	if err != nil {
@@ -122,8 +123,8 @@ func followLinks(path string) (string, error) {
 	return real, err
 }
 
-// readLines gives the lines without their ends and the file's mode; no file is
-// no line, mode 0600.
+// readLines returns the lines without their ends, and the file's mode. If there is
+// no file it returns no lines and mode 0600.
 func readLines(path string) ([]string, fs.FileMode, error) {
 	info, err := os.Stat(path)
 	if errors.Is(err, fs.ErrNotExist) {

@@ -1,7 +1,6 @@
 package bootstrap
 
 import (
-	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -51,11 +50,10 @@ func TestTheFileAndItsFolderAreMade(t *testing.T) {
 
 func TestABadPeerIsNotAdded(t *testing.T) {
 	path := file(t, addrA)
-	var bad *ItemError
-	if _, err := AppendPeerToFile(path, "gotham"); !errors.As(err, &bad) {
+	if _, err := AppendPeerToFile(path, "gotham"); !is[*ItemError](err) {
 		t.Errorf("got %v", err)
 	}
-	if _, err := RemovePeerFromFile(path, "gotham"); !errors.As(err, &bad) {
+	if _, err := RemovePeerFromFile(path, "gotham"); !is[*ItemError](err) {
 		t.Errorf("got %v", err)
 	}
 	if got := content(t, path); got != addrA {

@@ -14,35 +14,37 @@ import (
 )
 
 const (
-	// lookupTimeout bounds a lookup whose caller is more patient: a walk through
-	// the DHT, and a few rounds of candidates that do not answer.
+	// lookupTimeout bounds a lookup, whatever the caller's context allows. It is
+	// enough for a walk through the DHT and a few rounds of candidates that do not
+	// answer.
 	lookupTimeout = 20 * time.Second
-	// candidatesMax bounds the providers of one name that are tried. A name has
-	// one city; more are liars and the dead.
+	// candidatesMax bounds the providers of one name that are tried. A name has one
+	// city; other providers lie or are dead.
 	candidatesMax = 32
-	// candidatesAtOnce bounds those that are tried at the same time.
+	// candidatesAtOnce bounds the candidates that are tried at the same time.
 	candidatesAtOnce = 8
-	// candidateTimeout bounds the dial and the verification of one.
+	// candidateTimeout bounds the dial and the verification of one candidate.
 	candidateTimeout = 5 * time.Second
 )
 
-// ErrNameNotFound is matched by the error of a lookup that verified nobody.
+// ErrNameNotFound is matched by the error of a lookup that verified no candidate.
 var ErrNameNotFound = errors.New("no city of that name answers")
 
-// ErrOtherCity is matched by the error of a [Verifier] that was told no.
+// ErrOtherCity is matched by the error of a [Verifier] to which the candidate has
+// said that it is another city.
 var ErrOtherCity = errors.New("not the city that is looked for")
 
 // An UndecidedError is matched by the error of a lookup after which there may
 // still be a city of that name.
 type UndecidedError struct {
-	// Silent provide the name, and have said neither that they are the city nor
-	// that they are not.
+	// Silent are the peers that provide the name and have said neither that they
+	// are the city nor that they are not.
 	Silent []peer.ID
-	// Short says that the search was not complete.
+	// Short means that the search ended before it was complete.
 	Short bool
 }
 
-// Error says why there may be one.
+// Error says why there may still be such a city.
 func (e *UndecidedError) Error() string {
 	if e.Short {
 		return fmt.Sprintf("the search is not complete after %v", lookupTimeout)
@@ -50,18 +52,19 @@ func (e *UndecidedError) Error() string {
 	return fmt.Sprintf("%d that provide it do not answer", len(e.Silent))
 }
 
-// A Verifier asks a connected peer whether it is the city that is looked for;
-// nil means yes, an error that matches [ErrOtherCity] no, and any other that it
-// has not said. It ends when its context does.
+// A Verifier asks a connected peer whether it is the city that is looked for. Nil
+// means yes, an error that matches [ErrOtherCity] means no, and any other error
+// means that the peer has not said. A Verifier returns when its context ends.
 type Verifier = func(context.Context, peer.AddrInfo) error
 
-// Lookup gives the peer that verify first accepts of those that provide the
+// Lookup returns the first peer that verify accepts among those that provide the
 // name in the DHT, with the addresses at which it can be dialed. It connects to
 // up to eight candidates at once, each for at most 5 s, tries at most 32, and
-// gives up after 20 s. This host is never a candidate. The error matches
-// [ErrNameNotFound] where none was accepted, promptly where there is none, and
-// is that of ctx where it ended first; an [UndecidedError] in it says that this
-// is not the last word.
+// gives up after 20 s. This host is never a candidate.
+//
+// The error matches [ErrNameNotFound] if no candidate was accepted; Lookup
+// returns promptly if there is none. An [UndecidedError] in it means that there
+// may still be such a city. If ctx ended first, the error is that of ctx.
 func (n *Names) Lookup(ctx context.Context, city string, verify Verifier) (peer.AddrInfo, error) {
 	lookupCtx, end, err := n.begin(ctx)
 	if err != nil {
@@ -82,7 +85,7 @@ func (n *Names) Lookup(ctx context.Context, city string, verify Verifier) (peer.
 	return peer.AddrInfo{}, fmt.Errorf("look up %s: %w: %w", city, ErrNameNotFound, r.failure(lookupCtx.Err() != nil))
 }
 
-// A race tries candidates until the first that is verified.
+// A race tries candidates at the same time until one is verified.
 type race struct {
 	host   host.Host
 	verify Verifier
@@ -90,12 +93,12 @@ type race struct {
 	mu      sync.Mutex // guards the rest
 	winner  *peer.AddrInfo
 	tried   int
-	silent  []peer.ID // of those tried
+	silent  []peer.ID // those of the tried that did not say
 	lastErr error
 }
 
-// run reads candidates to their end, which comes soon after cancel. It has
-// ended all that it started when it returns.
+// run reads candidates until the channel is closed, which it is soon after
+// cancel. When run returns, all that it started has ended.
 func (r *race) run(ctx context.Context, cancel func(), candidates <-chan peer.AddrInfo) (winner *peer.AddrInfo) {
 	slots := make(chan struct{}, candidatesAtOnce)
 	var runners sync.WaitGroup
@@ -119,6 +122,7 @@ func (r *race) run(ctx context.Context, cancel func(), candidates <-chan peer.Ad
 	return r.winner
 }
 
+// try connects to a candidate and verifies it.
 func (r *race) try(ctx context.Context, info peer.AddrInfo) error {
 	ctx, cancel := context.WithTimeout(ctx, candidateTimeout)
 	defer cancel()
@@ -129,7 +133,7 @@ func (r *race) try(ctx context.Context, info peer.AddrInfo) error {
 	return r.verify(ctx, info)
 }
 
-// note keeps the first success and says whether this was it.
+// note records how a candidate fared and reports whether it has won.
 func (r *race) note(info peer.AddrInfo, err error) (won bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -148,7 +152,7 @@ func (r *race) note(info peer.AddrInfo, err error) (won bool) {
 	return true
 }
 
-// failure is why nobody has won, after all have ended.
+// failure returns why no candidate has won. It is called after all have ended.
 func (r *race) failure(short bool) error {
 	why := errors.New("nobody provides it")
 	if r.tried > 0 {
@@ -160,8 +164,9 @@ func (r *race) failure(short bool) error {
 	return why
 }
 
-// addrsOf gives the addresses of a peer that was just connected: those it says
-// it listens on, the one that worked first, else those of its record.
+// addrsOf returns the addresses of a peer that was just connected: first the
+// address that worked, then those on which the peer says it listens, or else
+// those of its record.
 func (n *Names) addrsOf(info peer.AddrInfo) []ma.Multiaddr {
 	listen := n.host.Peerstore().Addrs(info.ID)
 	if len(listen) == 0 {

@@ -20,33 +20,33 @@ import (
 
 const (
 	mdnsDomain = "local"
-	// mdnsRecord begins each TXT record; a full multiaddr follows.
+	// mdnsRecord begins each TXT record. A full multiaddr follows it.
 	mdnsRecord = "dnsaddr="
 	// mdnsRecordBytesMax is the longest string that a TXT record holds.
 	mdnsRecordBytesMax = 255
-	// mdnsPort stands where DNS-SD wants a port; the TXT records have the real
-	// ones.
+	// mdnsPort is announced because DNS-SD requires a port. Nobody reads it: the
+	// TXT records have the real ports.
 	mdnsPort = 4001
-	// mdnsRound is how long one search lasts. A search tells of a peer once, and
-	// hears on the interfaces that were up when it began; the next one tells of
-	// all peers that are there. It sends one query, as a long search does each
-	// minute.
+	// mdnsRound is how long one search lasts. A search reports a peer once and
+	// listens on the interfaces that were up when it began, so the next search
+	// reports all peers anew. Each search sends one query; one long search would
+	// send as many, one a minute.
 	mdnsRound = time.Minute
-	// mdnsRetry is the pause after a round that could not begin, as while no
-	// interface is up.
+	// mdnsRetry is the pause after a search that could not begin, for example
+	// because no interface is up.
 	mdnsRetry = 10 * time.Second
-	// mdnsQueueMax bounds the answers that are waiting for the callback.
+	// mdnsQueueMax bounds the answers that wait for the callback.
 	mdnsQueueMax = 64
 )
 
 var errNoInterface = errors.New("no network interface for multicast is up")
 
 // MDNS announces a host on the local network and finds others there, in the
-// form of libp2p's mDNS specification. What it finds is a hint by anybody on
-// that network: give it to [Redialer.Found].
+// form of libp2p's mDNS specification. Anybody on that network can announce any
+// peer, so what MDNS finds is a hint: pass it to [Redialer.Found].
 //
-// It stands on zeroconf and not on go-libp2p's p2p/discovery/mdns, whose
-// search, on a machine without IPv6, finds nobody and cannot be closed.
+// MDNS uses zeroconf and not go-libp2p's p2p/discovery/mdns: on a machine without
+// IPv6 the search of the latter finds nobody and cannot be closed.
 type MDNS struct {
 	host   host.Host
 	config MDNSConfig
@@ -73,8 +73,8 @@ func NewMDNS(h host.Host, config MDNSConfig) *MDNS {
 	return &MDNS{host: h, config: config}
 }
 
-// Serve announces and searches until ctx is done, then returns nil. Where that
-// is impossible now it is tried again each 10 s.
+// Serve announces and searches until ctx is done, then returns nil. While it
+// cannot, it tries again every 10 s.
 func (m *MDNS) Serve(ctx context.Context) error {
 	var a announcement
 	defer a.end()
@@ -94,7 +94,7 @@ func (m *MDNS) Serve(ctx context.Context) error {
 	return nil
 }
 
-// search looks for one round, on IPv4 and IPv6 or on what there is of them.
+// search searches for one round, on IPv4 and IPv6, or on the one that works.
 func (m *MDNS) search(ctx context.Context) (err error) {
 	ctx, cancel := context.WithTimeout(ctx, mdnsRound)
 	defer cancel()
@@ -106,7 +106,8 @@ func (m *MDNS) search(ctx context.Context) (err error) {
 	return err
 }
 
-// browse returns at once with an error, or nil after ctx is done.
+// browse searches until ctx is done and returns nil, or returns an error at once
+// if the search cannot begin.
 func (m *MDNS) browse(ctx context.Context, traffic zeroconf.IPType) error {
 	entries := make(chan *zeroconf.ServiceEntry, mdnsQueueMax)
 	done := make(chan struct{})
@@ -118,7 +119,7 @@ func (m *MDNS) browse(ctx context.Context, traffic zeroconf.IPType) error {
 	})
 	for open := true; open; {
 		select {
-		case <-done: // the channel stays open where the search did not begin
+		case <-done: // entries stays open if the search did not begin
 			open = false
 		case entry, ok := <-entries:
 			if open = ok; open {
@@ -130,7 +131,7 @@ func (m *MDNS) browse(ctx context.Context, traffic zeroconf.IPType) error {
 	return err
 }
 
-// tell reads one answer; its bytes are anybody's.
+// tell reports the peers in one answer. Its bytes may come from anybody.
 func (m *MDNS) tell(entry *zeroconf.ServiceEntry) {
 	var addrs []ma.Multiaddr
 	for _, text := range entry.Text {
@@ -147,13 +148,14 @@ func (m *MDNS) tell(entry *zeroconf.ServiceEntry) {
 	}
 }
 
-// An announcement answers for the host as long as its addresses stay.
+// An announcement is what answers the searches of others, with the host's
+// addresses at the time it was made.
 type announcement struct {
 	server  *zeroconf.Server
 	records []string
 }
 
-// update announces the host's addresses as they are now.
+// update announces the host's present addresses, if they have changed.
 func (a *announcement) update(h host.Host, service string) error {
 	if !multicastUp() {
 		a.end()
@@ -178,7 +180,7 @@ func (a *announcement) update(h host.Host, service string) error {
 	return nil
 }
 
-// end takes the announcement back.
+// end withdraws the announcement, if there is one.
 func (a *announcement) end() {
 	if a.server != nil {
 		a.server.Shutdown()
@@ -186,9 +188,9 @@ func (a *announcement) end() {
 	}
 }
 
-// localAddrs gives the addresses of use to others on the local network: no
-// relays, no transports for browsers, and loopback only where there is nothing
-// else.
+// localAddrs returns the addresses that others on the local network can use: no
+// relays, no transports for browsers, and loopback addresses only if there are no
+// others.
 func localAddrs(addrs []ma.Multiaddr) []ma.Multiaddr {
 	addrs = slices.DeleteFunc(slices.Clone(addrs), func(addr ma.Multiaddr) bool {
 		local := false
@@ -207,8 +209,8 @@ func localAddrs(addrs []ma.Multiaddr) []ma.Multiaddr {
 	return withoutLoopback(addrs)
 }
 
-// withoutLoopback leaves loopback addresses out where there are others: they
-// mean another host on every machine.
+// withoutLoopback returns addrs without the loopback addresses, or addrs itself if
+// it has no others. A loopback address means another host on every machine.
 func withoutLoopback(addrs []ma.Multiaddr) []ma.Multiaddr {
 	others := slices.DeleteFunc(slices.Clone(addrs), manet.IsIPLoopback)
 	if len(others) == 0 {
@@ -217,7 +219,7 @@ func withoutLoopback(addrs []ma.Multiaddr) []ma.Multiaddr {
 	return others
 }
 
-// textRecords says where the host can be dialed.
+// textRecords returns the TXT records that say where the host can be dialed.
 func textRecords(id peer.ID, addrs []ma.Multiaddr) []string {
 	var records []string
 	for _, addr := range addrs {
@@ -229,8 +231,8 @@ func textRecords(id peer.ID, addrs []ma.Multiaddr) []string {
 	return records
 }
 
-// addressRecords gives one IPv4 and one IPv6 address at most: DNS-SD wants A and
-// AAAA records, nobody reads them.
+// addressRecords returns at most one IPv4 and one IPv6 address. DNS-SD requires A
+// and AAAA records; nobody reads them.
 func addressRecords(addrs []ma.Multiaddr) []string {
 	var ip4, ip6 []string
 	for _, addr := range addrs {
@@ -245,6 +247,7 @@ func addressRecords(addrs []ma.Multiaddr) []string {
 	return append(ip4[:min(1, len(ip4))], ip6[:min(1, len(ip6))]...)
 }
 
+// multicastUp reports whether an interface is up that can do multicast.
 func multicastUp() bool {
 	interfaces, err := net.Interfaces()
 	return err == nil && slices.ContainsFunc(interfaces, func(i net.Interface) bool {

@@ -22,7 +22,7 @@ import (
 const mdnsHelperEnv = "BOOTSTRAP_TEST_MDNS"
 
 // mdnsHelper prints its peer ID, then the peer IDs that it finds, until its
-// standard input ends. It gives the exit code.
+// standard input ends. It returns the exit code.
 func mdnsHelper() int {
 	h, err := libp2p.New(libp2p.ListenAddrStrings("/ip4/0.0.0.0/tcp/0"))
 	if err != nil {
@@ -151,7 +151,7 @@ func startMDNS(t *testing.T, namespace string) *mdnsNode {
 	return n
 }
 
-// line gives the next line of output.
+// line returns the next line of output.
 func (n *mdnsNode) line(t *testing.T) string {
 	t.Helper()
 	select {

@@ -22,24 +22,24 @@ import (
 const kadProtocol = "/kad/1.0.0"
 
 // ProvideValidity is how long a node keeps the record that a peer provides a
-// name. It is the storing node that forgets, so all nodes share the constant.
-// The record of a dead city is dialed in vain until then, so it is far below
-// the 48 h of IPFS; a city has one name, so providing it three times in that
-// span is cheap.
+// name. The storing node forgets the record, so all nodes share the constant.
+// Until then lookups dial a dead city in vain, so it is far below the 48 h of
+// IPFS. A city has one name, so providing it three times in that span is cheap.
 const ProvideValidity = 30 * time.Minute
 
 const (
-	// provideEvery lets a record survive two provides that fail.
+	// provideEvery is short enough that a record survives two provides that fail.
 	provideEvery = ProvideValidity / 3
-	// dhtBucketSize is how many peers are kept of each distance, and how many keep
-	// a record. A node connects to all of them, so it is what a DHT costs: 60
-	// nodes had 47 connections each and took 12.7 s of CPU to form with it, 57
-	// and 21.7 s with the defaults (20, and a concurrency of 10). Ten copies,
-	// renewed each 10 minutes, do not all go between two renewals.
+	// dhtBucketSize is how many peers a node keeps of each distance, and how many
+	// peers keep a record. A node connects to all of them, so this number decides
+	// what the DHT costs: 60 nodes had 47 connections each and took 12.7 s of CPU to
+	// form, but 57 and 21.7 s with the library's defaults (20, and a concurrency of
+	// 10). Ten copies, renewed every 10 minutes, do not all vanish between two
+	// renewals.
 	dhtBucketSize = 10
-	// dhtConcurrency is the number of peers asked at once in one query. Kademlia's
-	// own 3 keeps the dials of a lookup few; the default of 10 is for a network of
-	// many thousands where most peers do not answer.
+	// dhtConcurrency is the number of peers that one query asks at once. Kademlia's
+	// own 3 keeps the dials of a lookup few. The library's default of 10 suits a
+	// network of many thousands where most peers do not answer.
 	dhtConcurrency = 3
 	// lookupChecksMax bounds the checks of new peers at once.
 	lookupChecksMax = 16
@@ -55,7 +55,8 @@ type NamesConfig struct {
 	// Prefix begins the protocol ID of the DHT. Only nodes with the same prefix
 	// form one DHT. It is required.
 	Prefix string
-	// City is the name that is advertised; without one names are only looked up.
+	// City is the name that is advertised. If it is empty, names are only looked
+	// up.
 	City string
 	// Logger takes what heals itself; nil discards it.
 	Logger *slog.Logger
@@ -63,26 +64,25 @@ type NamesConfig struct {
 
 // Names is a node of the DHT that advertises one city and looks others up.
 //
-// Anybody can provide any name, and records outlive cities: the DHT gives
-// candidates, never answers.
+// Anybody can provide any name, and records outlive cities, so the DHT offers
+// candidates and never answers.
 type Names struct {
 	host    host.Host
 	dht     *dht.IpfsDHT
 	config  NamesConfig
 	closing chan struct{}
 
-	mu     sync.Mutex // guards closed, and that running grows only before it
-	closed bool
-	// running counts the calls under way.
-	running sync.WaitGroup
+	mu      sync.Mutex // guards closed, and that running does not grow after it is set
+	closed  bool
+	running sync.WaitGroup // the calls under way
 }
 
 // DHTProtocol returns the protocol ID of the DHT with that prefix.
 func DHTProtocol(prefix string) protocol.ID { return protocol.ID(prefix + kadProtocol) }
 
-// NewNames starts a server of the DHT on the host, which runs until Close. It
-// serves on private networks and on loopback as on the public one, and accepts
-// any number of peers at one address: cities live on one machine.
+// NewNames starts a server of the DHT on the host. The server runs until Close.
+// It serves private networks and loopback like the public network, and accepts
+// any number of peers at one address, since many cities may live on one machine.
 func NewNames(h host.Host, config NamesConfig) (*Names, error) {
 	if config.Digest == nil || config.Prefix == "" {
 		return nil, errors.New("names: a digest and a prefix are required")
@@ -131,8 +131,8 @@ func (n *Names) Close() error {
 
 var errNamesClosed = errors.New("names: closed")
 
-// begin derives a context that ends with Close too. The caller calls end, for
-// which Close waits.
+// begin returns a context that ends with ctx or when Close is called. The caller
+// must call end when it is done: Close waits for it.
 func (n *Names) begin(ctx context.Context) (_ context.Context, end func(), _ error) {
 	n.mu.Lock()
 	defer n.mu.Unlock()

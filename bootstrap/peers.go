@@ -16,8 +16,8 @@ import (
 const EnvPeers = "CITYNODE_BOOTSTRAP"
 
 const (
-	// peersMax bounds the addresses of one list. Bootstrap peers are a handful;
-	// a list of thousands is a mistake, and each would be dialed for ever.
+	// peersMax bounds the addresses of one list. Bootstrap peers are a handful. A
+	// list of thousands is a mistake, and each of them would be dialed for ever.
 	peersMax = 1024
 	// itemBytesMax bounds the text of one address. The longest in use, a relayed
 	// WebTransport address with two certificate hashes, has about 400 bytes.
@@ -26,7 +26,7 @@ const (
 	quotedBytesMax = 120
 )
 
-// peerHint ends every error about an address: what would have been right.
+// peerHint ends every error about an address with what would have been right.
 const peerHint = "expected something like /ip4/192.0.2.1/tcp/4001/p2p/12D3Koo… or /dnsaddr/example.org"
 
 // An ItemError says what is wrong with one item of a peer list.
@@ -40,14 +40,13 @@ func (e *ItemError) Error() string {
 	return fmt.Sprintf("bootstrap peer %s: %v", quoted(e.Item), e.Err)
 }
 
-// Unwrap gives the reason.
+// Unwrap returns what is wrong.
 func (e *ItemError) Unwrap() error { return e.Err }
 
-// ParsePeers reads addresses of peers, one an item; blank items are skipped.
-// Each is a multiaddr that ends in /p2p/PEERID, or /dnsaddr/NAME with or
-// without /p2p/PEERID. It gives back every good address in the order given,
-// repeated ones once, and an error that joins one [*ItemError] for each bad
-// item.
+// ParsePeers reads the addresses of peers, one an item, and skips blank items. An
+// address is a multiaddr that ends in /p2p/PEERID, or /dnsaddr/NAME with or
+// without /p2p/PEERID. ParsePeers returns the good addresses in their order, each
+// once, and an error that joins one [*ItemError] for each bad item.
 func ParsePeers(items []string) ([]ma.Multiaddr, error) {
 	list := peerList{max: peersMax}
 	for _, item := range items {
@@ -83,6 +82,7 @@ type peerList struct {
 	errs  []error
 }
 
+// add adds the address in item unless it is in the list already.
 func (l *peerList) add(item string) error {
 	addr, err := parsePeer(item)
 	if err != nil {
@@ -103,7 +103,7 @@ func (l *peerList) add(item string) error {
 	return nil
 }
 
-// parsePeer reads one address and says in words what is wrong with it.
+// parsePeer reads one address. Its error says in words what is wrong with item.
 func parsePeer(item string) (ma.Multiaddr, error) {
 	item = strings.TrimSpace(item)
 	if len(item) > itemBytesMax {
@@ -122,7 +122,7 @@ func parsePeer(item string) (ma.Multiaddr, error) {
 	return addr, nil
 }
 
-// notMultiaddr recognizes what people write instead of a multiaddr.
+// notMultiaddr returns an error for what people write instead of a multiaddr.
 func notMultiaddr(item string) error {
 	if _, err := peer.Decode(item); err == nil {
 		return fmt.Errorf("a peer ID without an address to dial; %s", peerHint)
@@ -136,7 +136,8 @@ func notMultiaddr(item string) error {
 	return fmt.Errorf("not a multiaddr: it does not start with /; %s", peerHint)
 }
 
-// checkPeer accepts what can be dialed and names who must answer.
+// checkPeer returns an error unless addr can be dialed and names the peer that must
+// answer.
 func checkPeer(addr ma.Multiaddr) error {
 	transport, id := peer.SplitAddr(addr)
 	if len(transport) == 0 {
@@ -161,7 +162,8 @@ func checkDNSAddr(transport ma.Multiaddr) error {
 	return nil
 }
 
-// checkTransport refuses addresses that are for listening or lack a transport.
+// checkTransport returns an error for addresses that are for listening or lack a
+// transport.
 func checkTransport(transport ma.Multiaddr) error {
 	var err error
 	var last, port int
@@ -195,7 +197,8 @@ func isDNSAddr(addr ma.Multiaddr) bool {
 	return len(addr) > 0 && addr[0].Protocol().Code == ma.P_DNSADDR
 }
 
-// quoted makes foreign text safe for a terminal and short enough to read.
+// quoted returns foreign text in quotes, safe for a terminal and short enough to
+// read.
 func quoted(s string) string {
 	s = strings.TrimSpace(s)
 	if len(s) > quotedBytesMax {

@@ -49,8 +49,7 @@ func TestABadPeerIsQuotedWithWhatToDo(t *testing.T) {
 		strings.Repeat("/a", 5_000): "longer than 1024 bytes",
 	} {
 		got, err := ParsePeers([]string{addrA, item, addrB})
-		var bad *ItemError
-		if !errors.As(err, &bad) || bad.Item != item || !strings.Contains(err.Error(), want) {
+		if bad, ok := errors.AsType[*ItemError](err); !ok || bad.Item != item || !strings.Contains(err.Error(), want) {
 			t.Errorf("%.60s: %v\nwant %s", item, err, want)
 			continue
 		}
@@ -120,8 +119,7 @@ func FuzzReadPeers(f *testing.F) {
 		}
 		_ = mergePeers(addrs)
 		_ = fmt.Sprint(err)
-		var line *LineError
-		if errors.As(err, &line) && (line.Line < 1 || line.Line > strings.Count(text, "\n")+1) {
+		if line, ok := errors.AsType[*LineError](err); ok && (line.Line < 1 || line.Line > strings.Count(text, "\n")+1) {
 			t.Fatalf("line %d", line.Line)
 		}
 	})

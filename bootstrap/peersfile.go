@@ -11,8 +11,8 @@ import (
 	ma "github.com/multiformats/go-multiaddr"
 )
 
-// fileBytesMax bounds a file of addresses: room for peersMax of the longest,
-// with comments.
+// fileBytesMax bounds a file of addresses. It has room for peersMax addresses of
+// the greatest length, with comments.
 const fileBytesMax = 4 << 20
 
 // A LineError is what is wrong with one line of a file of addresses.
@@ -28,12 +28,12 @@ func (e *LineError) Error() string {
 	return fmt.Sprintf("%s:%d: %s: %v", e.Path, e.Line, quoted(e.Text), e.Err)
 }
 
-// Unwrap gives the reason.
+// Unwrap returns what is wrong.
 func (e *LineError) Unwrap() error { return e.Err }
 
-// ReadPeersFile reads addresses of peers as [ParsePeers] does, one a line. A #
-// at the start of a line or after white space begins a comment; blank lines are
-// skipped. It gives back every good address, and an error that joins one
+// ReadPeersFile reads the addresses of peers as [ParsePeers] does, one a line. A #
+// at the start of a line or after white space begins a comment. Blank lines are
+// skipped. ReadPeersFile returns the good addresses and an error that joins one
 // [*LineError] for each bad line, or the error of opening or reading the file.
 func ReadPeersFile(path string) ([]ma.Multiaddr, error) {
 	f, err := os.Open(path)
@@ -68,8 +68,8 @@ func readLineAddrs(path string, r io.Reader, addrsMax int) ([]ma.Multiaddr, erro
 	return list.addrs, errors.Join(list.errs...)
 }
 
-// withoutComment gives a line's address, trimmed. A # within a word is none of
-// ours: it stays, and makes the address a bad one.
+// withoutComment returns the address in a line, trimmed. A # within a word begins no
+// comment: it stays, and makes the address a bad one.
 func withoutComment(line string) string {
 	for i := range len(line) {
 		if line[i] == '#' && (i == 0 || line[i-1] == ' ' || line[i-1] == '\t') {

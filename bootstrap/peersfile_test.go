@@ -10,7 +10,7 @@ import (
 	"testing"
 )
 
-// file writes a file of lines and gives its path.
+// file writes a file of lines and returns its path.
 func file(t *testing.T, lines ...string) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "peers")
@@ -38,8 +38,8 @@ func TestEveryBadLineIsNamedByItsNumber(t *testing.T) {
 			t.Errorf("got %v\nwant %s", err, want)
 		}
 	}
-	var line *LineError
-	if !errors.As(err, &line) || line.Line != 2 || line.Text != "gotham" || line.Err == nil {
+	line, ok := errors.AsType[*LineError](err)
+	if !ok || line.Line != 2 || line.Text != "gotham" || line.Err == nil {
 		t.Errorf("got %+v", line)
 	}
 }

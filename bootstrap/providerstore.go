@@ -10,23 +10,24 @@ import (
 )
 
 const (
-	// providerRecordsMax bounds the records that others leave here. With
-	// ten copies of each, a node keeps about ten, whatever the size of the network;
-	// the rest is for names that crowd near it. They take about 5 MiB.
+	// providerRecordsMax bounds the records that other peers leave here. There are
+	// ten copies of each record, so a node keeps about ten records, whatever the
+	// size of the network. The rest is for names whose keys lie close together. All
+	// take about 5 MiB.
 	providerRecordsMax = 16 << 10
-	// providerNamesMax bounds the names that one peer provides here. A city has
-	// one; the rest is for changes of name within ProvideValidity.
+	// providerNamesMax bounds the names that one peer provides here. A city has one
+	// name. The rest is for changes of name within ProvideValidity.
 	providerNamesMax = 16
 )
 
-// providerStore keeps the DHT's provider records in memory within bounds, so
-// that no peer can fill the memory or crowd the others out: a peer's records
-// over its number are not kept, and in a full store the oldest gives way. Keys
-// have the form /providers/NAME/PEER. It is safe for concurrent use.
+// providerStore keeps the DHT's provider records in memory within bounds, so that
+// no peer can fill the memory or crowd the others out. It refuses a peer's records
+// beyond providerNamesMax. When it is full it drops the oldest record. Keys have
+// the form /providers/NAME/PEER. It is safe for concurrent use.
 type providerStore struct {
 	mu      sync.Mutex                          // guards all below
-	byName  map[string]map[string]*list.Element // name's key, full key → element
-	ofPeer  map[string]int                      // records by last part of the key
+	byName  map[string]map[string]*list.Element // by the key of the name, then by the whole key
+	ofPeer  map[string]int                      // the number of records, by the key's last part
 	records *list.List                          // of *providerRecord, the oldest written first
 }
 
@@ -45,8 +46,8 @@ func newProviderStore() *providerStore {
 	}
 }
 
-// Put keeps the record, or in silence does not where its peer has too many: an
-// error would make the DHT try the same again.
+// Put keeps the record. If its peer has too many, Put drops the record and returns
+// nil: after an error the DHT would try again.
 func (s *providerStore) Put(_ context.Context, key ds.Key, value []byte) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -70,7 +71,7 @@ func (s *providerStore) Put(_ context.Context, key ds.Key, value []byte) error {
 	return nil
 }
 
-// Get gives the value or ds.ErrNotFound.
+// Get returns the value, or ds.ErrNotFound.
 func (s *providerStore) Get(_ context.Context, key ds.Key) ([]byte, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -81,12 +82,12 @@ func (s *providerStore) Get(_ context.Context, key ds.Key) ([]byte, error) {
 	return e.Value.(*providerRecord).value, nil
 }
 
-// Has says whether the record is kept.
+// Has reports whether the record is kept.
 func (s *providerStore) Has(ctx context.Context, key ds.Key) (bool, error) {
 	return ds.GetBackedHas(ctx, s, key)
 }
 
-// GetSize gives the length of the value or ds.ErrNotFound.
+// GetSize returns the length of the value, or ds.ErrNotFound.
 func (s *providerStore) GetSize(ctx context.Context, key ds.Key) (int, error) {
 	return ds.GetBackedSize(ctx, s, key)
 }
@@ -101,7 +102,8 @@ func (s *providerStore) Delete(_ context.Context, key ds.Key) error {
 	return nil
 }
 
-// Query gives the records of one name at the cost of their number, or all.
+// Query returns the records of one name, at the cost of their number, or all
+// records.
 func (s *providerStore) Query(_ context.Context, q dsq.Query) (dsq.Results, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -118,25 +120,25 @@ func (s *providerStore) Query(_ context.Context, q dsq.Query) (dsq.Results, erro
 	return dsq.NaiveQueryApply(q, dsq.ResultsWithEntries(q, entries)), nil
 }
 
-// Batch collects writes that are done one by one.
+// Batch returns a batch whose writes are done one by one.
 func (s *providerStore) Batch(context.Context) (ds.Batch, error) { return ds.NewBasicBatch(s), nil }
 
-// Sync has nothing to do.
+// Sync does nothing: the store is in memory.
 func (s *providerStore) Sync(context.Context, ds.Key) error { return nil }
 
-// Close has nothing to do.
+// Close does nothing: the store is in memory.
 func (s *providerStore) Close() error { return nil }
 
 func (r *providerRecord) entry() dsq.Entry {
 	return dsq.Entry{Key: r.key.String(), Value: r.value, Size: len(r.value)}
 }
 
-// element finds a record; s.mu is held.
+// element returns a record, or nil. The caller holds s.mu.
 func (s *providerStore) element(key ds.Key) *list.Element {
 	return s.byName[key.Parent().String()][key.String()]
 }
 
-// remove drops a record; s.mu is held.
+// remove drops a record. The caller holds s.mu.
 func (s *providerStore) remove(e *list.Element) {
 	key := s.records.Remove(e).(*providerRecord).key
 	name, owner := key.Parent().String(), key.BaseNamespace()

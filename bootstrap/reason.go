@@ -15,17 +15,17 @@ import (
 	ma "github.com/multiformats/go-multiaddr"
 )
 
-// A DialReason classifies a failed dial; it is a stable word for logs.
+// A DialReason is the class of a failed dial. It is a stable word for logs.
 type DialReason string
 
-// The reasons, the most telling first: where the addresses of a peer fail in
-// different ways, the first of these is the reason.
+// The reasons, the most telling first. If the addresses of a peer fail in
+// different ways, the first of these in the list is the reason.
 const (
 	WrongPeer   DialReason = "wrong_peer"   // another peer answers at the address
 	WrongKey    DialReason = "wrong_key"    // the networks' keys differ, or only one has a key
-	WrongClock  DialReason = "wrong_clock"  // by the clock of one the other's certificate is not valid yet
+	WrongClock  DialReason = "wrong_clock"  // the certificate of one side is not valid by the clock of the other
 	NotAllowed  DialReason = "not_allowed"  // this host's own rules refuse the peer
-	Rejected    DialReason = "rejected"     // it answered and ended the connection
+	Rejected    DialReason = "rejected"     // the peer answered and ended the connection
 	Refused     DialReason = "refused"      // nothing listens there
 	NameUnknown DialReason = "name_unknown" // the name in the address does not resolve
 	Unreachable DialReason = "unreachable"  // no route
@@ -38,10 +38,11 @@ var reasonOrder = []DialReason{
 	WrongPeer, WrongKey, WrongClock, NotAllowed, Rejected, Refused, NameUnknown, Unreachable, NoTransport, TimedOut, Failed,
 }
 
-var errCutShort = errors.New(explain[Rejected])
+var errCutShort = errors.New(explanations[Rejected])
 
-// explain says each reason in words, with what to do.
-var explain = map[DialReason]string{
+// explanations say each reason in words, with what to do. A wrong peer is
+// explained with its ID, and a reason that is missing here by its cause.
+var explanations = map[DialReason]string{
 	WrongKey:    "the handshake is not understood: the other node has another network key (--network-key), or only one of the two has a key",
 	WrongClock:  "the clocks of this machine and of the other are more than an hour apart: set the one that is wrong, and start its city again",
 	NotAllowed:  "this node's own rules do not allow the peer",
@@ -65,13 +66,14 @@ func ExplainDial(err error, addrs []ma.Multiaddr) (DialReason, error) {
 	if mismatch, ok := errors.AsType[sec.ErrPeerIDMismatch](cause); ok {
 		return reason, fmt.Errorf("%sanother peer answers, %s: take the address that the other city prints now", where, mismatch.Actual)
 	}
-	if explain[reason] != "" {
-		return reason, fmt.Errorf("%s%s (%w)", where, explain[reason], cause)
+	if explanations[reason] != "" {
+		return reason, fmt.Errorf("%s%s (%w)", where, explanations[reason], cause)
 	}
 	return reason, fmt.Errorf("%s%w", where, cause)
 }
 
-// mostTelling picks what to tell of the errors of several addresses.
+// mostTelling returns the reason, the address and the cause to report if several
+// addresses failed.
 func mostTelling(err *swarm.DialError, addrs []ma.Multiaddr) (reason DialReason, where string, cause error) {
 	reason, cause = classify(err.Cause), err.Cause
 	if len(err.DialErrors) == 0 && errors.Is(err.Cause, swarm.ErrNoGoodAddresses) && allNames(addrs) {
@@ -86,6 +88,7 @@ func mostTelling(err *swarm.DialError, addrs []ma.Multiaddr) (reason DialReason,
 	return reason, where, cause
 }
 
+// classify returns the reason of the error of one address.
 func classify(err error) DialReason {
 	switch {
 	case is[sec.ErrPeerIDMismatch](err):
@@ -121,8 +124,9 @@ func isTimeout(err error) bool {
 	return ok && netErr.Timeout() || errors.Is(err, context.DeadlineExceeded)
 }
 
-// isKeyMismatch recognizes how multistream takes bytes that the other key has
-// enciphered. The library has no error of its own for it.
+// isKeyMismatch reports whether multistream failed to read bytes that were
+// enciphered with another network key. The library has no error of its own for
+// this case, so the text decides.
 func isKeyMismatch(err error) bool {
 	if err == nil {
 		return false
@@ -132,10 +136,10 @@ func isKeyMismatch(err error) bool {
 		(strings.Contains(text, "message was too large") || strings.Contains(text, "trailing newline") || strings.Contains(text, "varint"))
 }
 
-// IsClockMismatch tells whether a dial failed over a certificate of the future, here
-// or at the other end: the two clocks are more than an hour apart. The certificates
-// of libp2p are made at the start of a host, and are valid from an hour before. The
-// library keeps the text of the error alone.
+// IsClockMismatch reports whether a dial failed because a certificate is not valid
+// yet, here or at the other end: the two clocks are more than an hour apart. A
+// libp2p host makes its certificate when it starts, valid from an hour before. The
+// library keeps only the text of the error, so the text decides.
 func IsClockMismatch(err error) bool {
 	if err == nil {
 		return false
@@ -144,6 +148,7 @@ func IsClockMismatch(err error) bool {
 	return strings.Contains(text, "certificate has expired or is not yet valid") || strings.Contains(text, "remote error: tls: bad certificate")
 }
 
+// allNames reports whether every address begins with a DNS name.
 func allNames(addrs []ma.Multiaddr) bool {
 	return !slices.ContainsFunc(addrs, func(addr ma.Multiaddr) bool {
 		switch addr[0].Protocol().Code {

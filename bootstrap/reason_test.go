@@ -111,7 +111,7 @@ func TestAnUnknownErrorIsPassedOn(t *testing.T) {
 	}
 }
 
-// closedPort gives a TCP port at which nothing listens.
+// closedPort returns a TCP port at which nothing listens.
 func closedPort(t *testing.T) int {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -122,7 +122,7 @@ func closedPort(t *testing.T) int {
 	return l.Addr().(*net.TCPAddr).Port
 }
 
-// silentAddr gives a QUIC address at which nobody answers.
+// silentAddr returns a QUIC address at which nobody answers.
 func silentAddr(t *testing.T) ma.Multiaddr {
 	t.Helper()
 	c, err := net.ListenPacket("udp", "127.0.0.1:0")

@@ -20,85 +20,88 @@ const (
 	// wantedDefault is enough connections for a gossip mesh (at most 12 peers)
 	// and a routing table, and connects a small network fully.
 	wantedDefault = 32
-	// foundQueueMax bounds what Found has brought and the loop has not read.
+	// foundQueueMax bounds the peers that Found was given and the loop has not read.
 	foundQueueMax = 64
-	// identifiedQueueMax bounds identify events on their way; libp2p waits where
-	// it is full, and the loop reads promptly.
+	// identifiedQueueMax bounds the identify events that wait for the loop. libp2p
+	// waits while the queue is full, and the loop reads promptly.
 	identifiedQueueMax = 64
 )
 
-// RedialConfig says who is kept connected. The zero value keeps nobody, but
-// dials what Found gives it.
+// RedialConfig says which peers are kept connected. With the zero value a Redialer
+// dials only the peers that Found is given.
 type RedialConfig struct {
-	// Bootstrap are addresses that ParsePeers accepts. The host itself may be
-	// among them; it is left out.
+	// Bootstrap are addresses that ParsePeers accepts. The host itself is left out if
+	// it is among them.
 	Bootstrap []ma.Multiaddr
-	// Resolver follows the /dnsaddr names among them; nil asks the system.
+	// Resolver resolves the /dnsaddr names in Bootstrap. Nil asks the system.
 	Resolver *Resolver
-	// Saved is kept up to date and written; nil keeps nothing.
+	// Saved is kept up to date and written. Nil saves nothing.
 	Saved *Saved
-	// Worth says which identified peers are remembered in Saved; nil takes all
-	// that announce an address. It must not block.
+	// Worth reports whether an identified peer is remembered in Saved. Nil remembers
+	// all that announce an address. It must not block.
 	Worth func(id peer.ID, protocols []protocol.ID) bool
 	// Wanted is the number of connected peers above which only bootstrap peers
-	// and the sample are dialed; 0 means 32.
+	// and the sample are dialed. 0 means 32.
 	Wanted int
 	// Events are told what happens.
 	Events RedialEvents
-	// Logger takes what the owner should read; nil discards it.
+	// Logger takes what the owner should read. Nil discards it.
 	Logger *slog.Logger
 }
 
-// RedialEvents are callbacks, each may be nil. They are called one at a time by
-// the goroutine of Serve and must not block.
+// RedialEvents are callbacks. Each may be nil. The goroutine of Serve calls them
+// one at a time, and they must not block.
 type RedialEvents struct {
-	// Connected: a peer that the Redialer knows is connected, whoever dialed.
+	// Connected is called when a peer that the Redialer knows has been connected,
+	// whoever dialed.
 	Connected func(id peer.ID)
-	// Disconnected: such a peer has lost its last connection.
+	// Disconnected is called when such a peer has lost its last connection.
 	Disconnected func(id peer.ID)
-	// DialFailed: a dial failed for a reason not told since the peer was last
-	// connected (for 10 s, that is, and not cut off at once).
+	// DialFailed is called when a dial has failed for a reason that has not been
+	// told since the peer was last connected for at least 10 s.
 	DialFailed func(DialFailure)
-	// ResolveFailed: a /dnsaddr name led nowhere, for the first time since it led
-	// somewhere.
+	// ResolveFailed is called when a /dnsaddr name does not resolve, for the first
+	// time since it last did.
 	ResolveFailed func(addr ma.Multiaddr, err error)
 }
 
-// A DialFailure is why a peer cannot be reached.
+// A DialFailure says why a peer cannot be reached.
 type DialFailure struct {
 	Peer      peer.ID
-	Addrs     []ma.Multiaddr // those that were tried
+	Addrs     []ma.Multiaddr // the addresses that were tried
 	Bootstrap bool           // the peer was named as a bootstrap peer
 	Reason    DialReason
-	Err       error // says it in words, with what to do where that is known
+	Err       error // the reason in words, and what to do if that is known
 }
 
-// A Redialer keeps a host connected: it dials whoever of the peers it knows is
-// not connected, for ever. See [HostOptions] for what the host needs.
+// A Redialer keeps a host connected: it dials the peers that it knows and that are
+// not connected, for ever. The host needs the [HostOptions].
 //
-// Bootstrap peers, and a sample of eight saved peers that changes each minute,
-// are tried with pauses of at most 3 s; all others with pauses of at most 60 s,
-// and only while fewer than Wanted peers are connected. A lost connection is
-// dialed at once. So the end of an outage of any length is noticed within
-// seconds, and the connections of a large network stay bounded.
+// Bootstrap peers, and a sample of eight saved peers that changes each minute, are
+// dialed with pauses of at most 3 s. All other peers are dialed with pauses of at
+// most 60 s, and only while fewer than Wanted peers are connected. A peer that
+// loses its last connection is dialed at once. So a host is connected again within
+// seconds after an outage of any length, and the connections of a large network
+// stay bounded.
 type Redialer struct {
 	host    host.Host
 	config  RedialConfig
 	wake    chan struct{} // holds one token when connections have changed
 	found   chan peer.AddrInfo
-	dropped atomic.Uint64 // by Found
+	dropped atomic.Uint64 // calls of Found that came while found was full
 	status  atomic.Pointer[RedialStatus]
 }
 
 // RedialStatus is what a Redialer knows at one time.
 type RedialStatus struct {
-	Known     int           // peers that it would dial: bootstrap, saved and found
-	Connected int           // how many of those are connected
-	Failures  []DialFailure // what stands against the others, in the order of peer IDs
+	Known     int           // the peers that it would dial: bootstrap, saved and found
+	Connected int           // how many of the known are connected
+	Failures  []DialFailure // why the others are not, in the order of peer IDs
 	Dropped   uint64        // calls of Found that came while its queue was full
 }
 
-// NewRedialer checks the configuration; Serve does the work.
+// NewRedialer returns a Redialer, or an error if the configuration is wrong. Serve
+// does the work.
 func NewRedialer(h host.Host, config RedialConfig) (*Redialer, error) {
 	for _, addr := range config.Bootstrap {
 		if err := checkPeer(addr); err != nil {
@@ -135,8 +138,8 @@ func (c RedialConfig) withDefaults() RedialConfig {
 	return c
 }
 
-// Found tells of a peer that may be dialed, found by mDNS say. It never blocks;
-// what comes while a queue of 64 is full is dropped and counted.
+// Found adds a peer that may be dialed, for example one that mDNS has found. It
+// never blocks. While a queue of 64 is full, peers are dropped and counted.
 func (r *Redialer) Found(info peer.AddrInfo) {
 	select {
 	case r.found <- info:
@@ -145,7 +148,7 @@ func (r *Redialer) Found(info peer.AddrInfo) {
 	}
 }
 
-// Status gives the state after the last event. It is safe for concurrent use.
+// Status returns the state after the last event. It is safe for concurrent use.
 func (r *Redialer) Status() RedialStatus {
 	s := *r.status.Load()
 	s.Failures = slices.Clone(s.Failures)
@@ -153,8 +156,8 @@ func (r *Redialer) Status() RedialStatus {
 	return s
 }
 
-// Serve keeps the host connected until ctx is done, and has ended all that it
-// started when it returns. Serve is called again only after it has returned.
+// Serve keeps the host connected until ctx is done. When it returns, all that it
+// started has ended. Serve may be called again after it has returned.
 func (r *Redialer) Serve(ctx context.Context) error {
 	identified, err := r.host.EventBus().Subscribe(new(event.EvtPeerIdentificationCompleted), eventbus.BufSize(identifiedQueueMax))
 	if err != nil {

@@ -38,7 +38,7 @@ func serve(t *testing.T, h host.Host, config RedialConfig) *Redialer {
 	return r
 }
 
-// waitConnected waits in virtual time and gives how long it took.
+// waitConnected waits in virtual time and returns how long it took.
 func waitConnected(t *testing.T, a, b host.Host, limit time.Duration) time.Duration {
 	t.Helper()
 	begin := time.Now()

@@ -16,22 +16,24 @@ import (
 )
 
 const (
-	// dialTimeout bounds a dial with its handshake and identify. The swarm gives
-	// up an address of a private network after 5 s with the reason why; this is
-	// a little more, so that the reason arrives.
+	// dialTimeout bounds a dial with its handshake and identify. The swarm gives up
+	// an address of a private network after 5 s and says why. dialTimeout is a
+	// little longer, so that the reason arrives.
 	dialTimeout = 6 * time.Second
-	// joinedFails is what a dial of one's own takes at least to time out.
-	joinedFails = 4 * time.Second
-	// joinedEnds is the pause before a dial that had joined another is made anew.
-	joinedEnds = 50 * time.Millisecond
-	// flushAfter is how long changes of Saved are collected before it is written.
+	// ownTimeoutMin is the least time in which a dial that joined no other times
+	// out.
+	ownTimeoutMin = 4 * time.Second
+	// joinedPause is the pause between a dial that had joined another and the dial
+	// that repeats it.
+	joinedPause = 50 * time.Millisecond
+	// flushAfter is how long changes of Saved are collected before Saved is written.
 	flushAfter = 2 * time.Second
 	// flushRetry is the pause after Saved could not be written.
 	flushRetry = time.Minute
 )
 
-// redialLoop is one run of Serve. One goroutine, that of run, owns it all; the
-// others it starts do one thing, send the result and end.
+// A redialLoop is one run of Serve. The goroutine of run owns all of it. Each other
+// goroutine does one thing, sends the result and ends.
 type redialLoop struct {
 	*Redialer
 	roster *roster
@@ -59,7 +61,7 @@ func newRedialLoop(r *Redialer) *redialLoop {
 	return l
 }
 
-// run dials, resolves and writes until ctx is done, then waits for what it
+// run dials, resolves and writes until ctx is done, then waits for all that it
 // started.
 func (l *redialLoop) run(ctx context.Context, identified <-chan any) {
 	ctx, cancel := context.WithCancel(ctx)
@@ -97,7 +99,7 @@ func (l *redialLoop) run(ctx context.Context, identified <-chan any) {
 	}
 }
 
-// arm sets the timer; a zero time stops it.
+// arm sets the timer to fire at a time. A zero time stops it.
 func arm(timer *time.Timer, at time.Time) {
 	if at.IsZero() {
 		timer.Stop()
@@ -106,7 +108,8 @@ func arm(timer *time.Timer, at time.Time) {
 	timer.Reset(time.Until(at))
 }
 
-// observe tells what has changed since the last time.
+// observe tells the owner which peers have been connected or lost since its last
+// call.
 func (l *redialLoop) observe() {
 	changes := l.roster.observe(time.Now(), func(id peer.ID) bool {
 		return l.host.Network().Connectedness(id) == network.Connected
@@ -125,7 +128,7 @@ func (l *redialLoop) observe() {
 	l.status.Store(&status)
 }
 
-// start begins all that is due and gives the time to look again.
+// start begins all that is due and returns the time at which to call it again.
 func (l *redialLoop) start(ctx context.Context) (wake time.Time) {
 	now := time.Now()
 	dials, wake := l.roster.next(now, len(l.host.Network().Peers()))
@@ -152,27 +155,30 @@ func (l *redialLoop) dial(ctx context.Context, d dial) error {
 	return connectAnew(ctx, l.host, peer.AddrInfo{ID: d.id, Addrs: d.addrs})
 }
 
-// connectAnew connects after clearing the swarm's memory of failed dials, which
-// would refuse the dial for minutes. The swarm joins a dial to one of the same peer
-// that is under way, and that one may be of a time when the peer could not be
-// reached: what fails with it is dialed once more.
+// connectAnew connects to a peer even if the swarm remembers failed dials, for which
+// it would refuse the dial for minutes. If a dial of the same peer is under way the
+// swarm joins the new dial to it, and the older dial may have begun when the peer
+// could not be reached. So connectAnew dials once more after a dial that timed out
+// too early to be its own.
 func connectAnew(ctx context.Context, h host.Host, info peer.AddrInfo) error {
 	begun := time.Now()
 	err := connectOnce(ctx, h, info)
-	if err == nil || ctx.Err() != nil || time.Since(begun) > joinedFails {
+	if err == nil || ctx.Err() != nil || time.Since(begun) > ownTimeoutMin {
 		return err
 	}
 	if reason, _ := ExplainDial(err, info.Addrs); reason != TimedOut {
 		return err
 	}
 	// The swarm answers with the failed dial until all that joined it have left.
-	if wait(ctx, joinedEnds); ctx.Err() != nil {
+	if wait(ctx, joinedPause); ctx.Err() != nil {
 		return err
 	}
 	return connectOnce(ctx, h, info)
 }
 
-// connectOnce gives the addresses to the peerstore each time, since it forgets them.
+// connectOnce clears the swarm's memory of failed dials of a peer and connects. It
+// adds the addresses to the peerstore each time, because the peerstore forgets
+// them.
 func connectOnce(ctx context.Context, h host.Host, info peer.AddrInfo) error {
 	if s, ok := h.Network().(interface{ Backoff() *swarm.DialBackoff }); ok {
 		s.Backoff().Clear(info.ID)
@@ -198,7 +204,8 @@ func (l *redialLoop) resolveEnded(r resolution) {
 	l.setNamed(time.Now())
 }
 
-// setNamed gives the roster the bootstrap peers, those of names included.
+// setNamed passes the bootstrap peers to the roster, with those to which names have
+// resolved.
 func (l *redialLoop) setNamed(now time.Time) {
 	addrs := l.config.Bootstrap
 	for _, info := range l.names.peers() {
@@ -210,7 +217,7 @@ func (l *redialLoop) setNamed(now time.Time) {
 	l.roster.setNamed(now, mergePeers(addrs))
 }
 
-// remember keeps where an identified peer can be dialed.
+// remember saves where an identified peer can be dialed.
 func (l *redialLoop) remember(e event.EvtPeerIdentificationCompleted) {
 	if e.Conn == nil || !l.config.Worth(e.Peer, e.Protocols) {
 		return
@@ -218,10 +225,10 @@ func (l *redialLoop) remember(e event.EvtPeerIdentificationCompleted) {
 	l.config.Saved.Remember(peer.AddrInfo{ID: e.Peer, Addrs: dialableAddrs(e.Conn, e.ListenAddrs)})
 }
 
-// dialableAddrs gives the addresses at which the peer at the other end can be
-// dialed later: the one that was dialed, and those on which it says it listens.
-// Its loopback addresses are of use on its own machine only. A peer that
-// listens nowhere cannot be dialed.
+// dialableAddrs returns the addresses at which the peer at the other end can be
+// dialed later: the one that was dialed, and those on which the peer says it
+// listens. Loopback addresses are left out unless the peer is on this machine. A
+// peer that listens nowhere cannot be dialed.
 func dialableAddrs(conn network.Conn, listen []ma.Multiaddr) []ma.Multiaddr {
 	if len(listen) == 0 {
 		return nil
@@ -239,7 +246,8 @@ func dialableAddrs(conn network.Conn, listen []ma.Multiaddr) []ma.Multiaddr {
 	return addrs
 }
 
-// startFlush begins to write Saved when that is due, and gives the time if not.
+// startFlush begins to write Saved if a write is due. Otherwise it returns when one
+// will be.
 func (l *redialLoop) startFlush(now time.Time) (wake time.Time) {
 	if l.flushing || l.flushDue.IsZero() {
 		return time.Time{}
@@ -260,7 +268,7 @@ func (l *redialLoop) flushEnded(err error) {
 	}
 }
 
-// flush writes what is left at the end.
+// flush writes the last changes of Saved.
 func (l *redialLoop) flush() {
 	if err := l.config.Saved.Flush(); err != nil {
 		l.config.Logger.Warn("saved peers not written", "err", err)

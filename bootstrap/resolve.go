@@ -15,39 +15,40 @@ import (
 )
 
 const (
-	// resolveTimeout bounds one name with all that it leads to.
+	// resolveTimeout bounds the resolution of one name, with all names that it leads
+	// to.
 	resolveTimeout = 5 * time.Second
-	// resolveDepthMax bounds how often a /dnsaddr may point to another, as the
-	// swarm does.
+	// resolveDepthMax bounds a chain of /dnsaddr names that point to one another. The
+	// swarm has the same bound.
 	resolveDepthMax = 4
-	// resolvedAddrsMax bounds the addresses that one name may give.
+	// resolvedAddrsMax bounds the addresses to which one name may resolve.
 	resolvedAddrsMax = 100
 )
 
-// A TXTLookup gives the TXT records of a name; [net.Resolver] is one.
+// A TXTLookup looks up the TXT records of a name. A [net.Resolver] is one.
 type TXTLookup interface {
 	LookupTXT(ctx context.Context, name string) ([]string, error)
 }
 
-// A Source gives peers to dial, as they are now.
+// A Source returns the peers to dial at the time of the call.
 type Source func(ctx context.Context) ([]peer.AddrInfo, error)
 
-// A Resolver turns /dnsaddr names into peers. The zero value asks the system.
+// A Resolver resolves /dnsaddr names to peers. The zero value asks the system.
 type Resolver struct {
 	TXT TXTLookup
 }
 
-// Source gives what addrs, which [ParsePeers] accepted, resolve to at the time
-// of the call.
+// Source returns a Source that resolves addrs, which [ParsePeers] has accepted, at
+// the time of its call.
 func (r *Resolver) Source(addrs []ma.Multiaddr) Source {
 	addrs = slices.Clone(addrs)
 	return func(ctx context.Context) ([]peer.AddrInfo, error) { return r.Resolve(ctx, addrs) }
 }
 
-// Resolve gives the peers that addrs name, each once, with the addresses of all
-// its items in their order. Names are followed four deep, to a hundred
-// addresses, for five seconds each. What could be resolved is given back even
-// where the error, which joins one for each name that led nowhere, is not nil.
+// Resolve returns the peers that addrs name, each once, with the addresses of all
+// its items in their order. It follows names four deep, to a hundred addresses,
+// for five seconds each. The error joins one for each name that led nowhere; the
+// peers of the other names are returned beside it.
 func (r *Resolver) Resolve(ctx context.Context, addrs []ma.Multiaddr) ([]peer.AddrInfo, error) {
 	var errs []error
 	var found []ma.Multiaddr
@@ -91,8 +92,8 @@ func (r *Resolver) txt() TXTLookup {
 	return r.TXT
 }
 
-// basicResolver resolves TXT records only: /dns names within addresses are left
-// to the swarm, which resolves them when it dials.
+// basicResolver resolves TXT records only. The swarm resolves /dns names within
+// addresses when it dials.
 type basicResolver struct{ TXTLookup }
 
 // LookupIPAddr is never called for a /dnsaddr.
@@ -100,8 +101,8 @@ func (basicResolver) LookupIPAddr(context.Context, string) ([]net.IPAddr, error)
 	return nil, errors.ErrUnsupported
 }
 
-// mergePeers groups addresses by peer, in order of first appearance. Each ends
-// in /p2p.
+// mergePeers returns the peers of addresses that end in /p2p, in the order of their
+// first addresses.
 func mergePeers(addrs []ma.Multiaddr) []peer.AddrInfo {
 	var infos []peer.AddrInfo
 	index := make(map[peer.ID]int)
@@ -121,7 +122,7 @@ func mergePeers(addrs []ma.Multiaddr) []peer.AddrInfo {
 	return infos
 }
 
-// addAddr appends addr unless it is there already or there are addrsMax.
+// addAddr appends addr unless addrs has it already or holds addrsMax.
 func addAddr(addrs []ma.Multiaddr, addr ma.Multiaddr) []ma.Multiaddr {
 	if len(addrs) == addrsMax || slices.ContainsFunc(addrs, addr.Equal) {
 		return addrs

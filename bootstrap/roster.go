@@ -11,31 +11,31 @@ import (
 )
 
 const (
-	// sampleSeats is how many saved peers are tried at short intervals. Eight at
-	// random find a peer that is up within a redraw or two even where most of
-	// the list is gone, and cost little where all of it is.
+	// sampleSeats is how many saved peers are dialed at short intervals. Eight at
+	// random find a peer that is up within a redraw or two even if most of the list
+	// is gone, and cost little if all of it is.
 	sampleSeats = 8
-	// vainSeat is how long a peer that does not answer keeps its seat.
-	vainSeat = time.Minute
-	// heldSeat is how long one that is connected keeps it. It bounds how many
-	// connections the sample adds where enough peers are connected already.
-	heldSeat = 10 * time.Minute
-	// stableAfter is the age at which a connection counts as a success. One that
-	// ends sooner was refused by the other side, and is retried like a failure.
+	// unansweredSeat is how long a peer that does not answer keeps its seat.
+	unansweredSeat = time.Minute
+	// connectedSeat is how long a peer that is connected keeps its seat. It bounds
+	// how many connections the sample adds when enough peers are connected already.
+	connectedSeat = 10 * time.Minute
+	// stableAfter is the age at which a connection counts as a success. If it ends
+	// sooner, the other side has refused it, and it counts as a failure.
 	stableAfter = 10 * time.Second
 	// dialsMax bounds all dials at once.
 	dialsMax = bootstrapDialsMax + sampleSeats + lazyDialsMax
-	// bootstrapDialsMax bounds the dials of bootstrap peers at once; those of the
-	// sample are bounded by its seats, and those of all others by lazyDialsMax.
-	// They are bounded apart, so that peers that are gone, and take the whole
-	// dialTimeout, do not keep the others waiting.
+	// bootstrapDialsMax bounds the dials of bootstrap peers at once, lazyDialsMax
+	// those of peers that are neither bootstrap peers nor in the sample. Each class
+	// has its own bound, because a dial of a peer that is gone takes the whole
+	// dialTimeout and would keep the other classes waiting.
 	bootstrapDialsMax = 8
 	lazyDialsMax      = 4
-	// foundMax bounds the peers that are known by Found only: anybody on the
-	// local network can announce any number.
+	// foundMax bounds the peers that are known by Found only, because anybody on the
+	// local network can announce any number of peers.
 	foundMax = 256
-	// foundTriesMax is how often such a peer is tried before it is dropped, until
-	// it is found again.
+	// foundTriesMax is how often such a peer is dialed before it is dropped until it
+	// is found again.
 	foundTriesMax = 6
 )
 
@@ -64,19 +64,20 @@ func (c class) retryMax() time.Duration {
 type target struct {
 	id peer.ID
 
-	// Why it is a target, and where each of the sources says that it is.
+	// The addresses from each source: the owner's lists, earlier connections, and
+	// Found. A target has at least one.
 	named, met, found []ma.Multiaddr
 
 	connected bool
 	since     time.Time // of the present connection
 	dialing   bool
-	announced bool      // anew, while it was being dialed
+	refound   bool      // by Found, while it was being dialed
 	tried     time.Time // the last dial's start
 	due       time.Time // no dial before this
 	failures  int       // in a row
 	cutShort  int       // connections in a row that did not last
 	failure   *DialFailure
-	told      map[DialReason]bool // since the last connection that lasted
+	told      map[DialReason]bool // the reasons told since the last connection that lasted
 	seated    bool                // in the sample
 	seatUntil time.Time           // a seat ends then
 }
@@ -91,12 +92,12 @@ func (t *target) class() class {
 	return classLazy
 }
 
-// retry sets when the next dial is due, after a failure.
+// retry sets when the next dial is due after a failure.
 func (t *target) retry(now time.Time) {
 	t.due = now.Add(retryPause(t.failures, t.class().retryMax()))
 }
 
-// addrs are all addresses known, the owner's first.
+// addrs returns all known addresses, those of the owner's lists first.
 func (t *target) addrs() []ma.Multiaddr {
 	all := slices.Clone(t.named)
 	for _, addr := range slices.Concat(t.found, t.met) {
@@ -107,8 +108,8 @@ func (t *target) addrs() []ma.Multiaddr {
 	return all
 }
 
-// A roster decides whom to dial when. It is plain state with one owner, the
-// loop of the Redialer: it dials nobody, reads no clock and takes no lock.
+// A roster decides which peers to dial, and when. It is plain state that the loop
+// of the Redialer owns: it dials nobody, reads no clock and takes no lock.
 type roster struct {
 	self    peer.ID
 	wanted  int
@@ -120,7 +121,7 @@ func newRoster(self peer.ID, wanted int) *roster {
 	return &roster{self: self, wanted: wanted, targets: make(map[peer.ID]*target)}
 }
 
-// setNamed replaces what the owner's lists say.
+// setNamed replaces the peers of the owner's lists.
 func (r *roster) setNamed(now time.Time, infos []peer.AddrInfo) {
 	for _, t := range r.targets {
 		t.named = nil
@@ -133,7 +134,7 @@ func (r *roster) setNamed(now time.Time, infos []peer.AddrInfo) {
 	r.prune()
 }
 
-// setSaved replaces what earlier connections say.
+// setSaved replaces the peers of earlier connections.
 func (r *roster) setSaved(now time.Time, infos []peer.AddrInfo) {
 	for _, t := range r.targets {
 		t.met = nil
@@ -146,8 +147,8 @@ func (r *roster) setSaved(now time.Time, infos []peer.AddrInfo) {
 	r.prune()
 }
 
-// addFound takes a peer that has just announced itself. It is due soon, however
-// often it failed before, but never more often than an urgent one.
+// addFound adds a peer that has just announced itself. Its next dial is due soon,
+// however often earlier dials failed, but not sooner than that of an urgent peer.
 func (r *roster) addFound(now time.Time, info peer.AddrInfo) {
 	addrs := savableAddrs(info)
 	if len(addrs) == 0 || r.targets[info.ID] == nil && r.foundOnly() >= foundMax {
@@ -158,17 +159,18 @@ func (r *roster) addFound(now time.Time, info peer.AddrInfo) {
 		return
 	}
 	t.found = addrs
-	t.announced = t.dialing // that dial may end as if it had not been
+	t.refound = t.dialing // if this dial fails, its failure is older than the news
 	t.hasten()
 }
 
-// hasten makes the next dial due soon, but not sooner than an urgent one.
+// hasten makes the next dial due as soon as that of an urgent peer.
 func (t *target) hasten() {
 	if soon := t.tried.Add(urgentRetryMax); soon.Before(t.due) {
 		t.due = soon
 	}
 }
 
+// foundOnly returns the number of peers that are known by Found only.
 func (r *roster) foundOnly() int {
 	n := 0
 	for _, t := range r.targets {
@@ -179,7 +181,8 @@ func (r *roster) foundOnly() int {
 	return n
 }
 
-// target finds or makes the target of a peer; none for the host itself.
+// target returns the target of a peer and makes it if there is none. It returns nil
+// for the host itself.
 func (r *roster) target(now time.Time, id peer.ID) *target {
 	t := r.targets[id]
 	if t == nil && id != r.self && id.Validate() == nil {
@@ -189,7 +192,8 @@ func (r *roster) target(now time.Time, id peer.ID) *target {
 	return t
 }
 
-// prune drops the targets that no source names any more.
+// prune drops the targets that no source names any more, but for those that are
+// being dialed.
 func (r *roster) prune() {
 	for id, t := range r.targets {
 		if len(t.named) == 0 && len(t.met) == 0 && len(t.found) == 0 && !t.dialing {
@@ -198,14 +202,15 @@ func (r *roster) prune() {
 	}
 }
 
-// A transition is a target that was connected or lost, or that stands refused.
+// A transition says that a target has been connected, lost or refused.
 type transition struct {
 	id        peer.ID
 	connected bool
 	refused   *DialFailure
 }
 
-// observe compares the targets with the host's connections, ordered by peer.
+// observe compares the targets with the host's connections. It returns the changes
+// in the order of peer IDs.
 func (r *roster) observe(now time.Time, connected func(peer.ID) bool) []transition {
 	var changes []transition
 	for id, t := range r.targets {
@@ -213,7 +218,7 @@ func (r *roster) observe(now time.Time, connected func(peer.ID) bool) []transiti
 		case is && !t.connected:
 			t.connected, t.since = true, now
 			if t.seated {
-				t.seatUntil = now.Add(heldSeat)
+				t.seatUntil = now.Add(connectedSeat)
 			}
 			changes = append(changes, transition{id: id, connected: true})
 		case !is && t.connected:
@@ -226,9 +231,9 @@ func (r *roster) observe(now time.Time, connected func(peer.ID) bool) []transiti
 	return changes
 }
 
-// lost notes the end of the last connection: after one that lasted the first
-// dial is due at once. It gives a failure to tell where a second one in a row
-// was cut short.
+// lost notes the end of a target's last connection. If the connection lasted, the
+// next dial is due at once. If it did not, and neither did the one before, lost
+// returns a failure to tell.
 func (t *target) lost(now time.Time) *DialFailure {
 	t.connected = false
 	if now.Sub(t.since) >= stableAfter {
@@ -245,9 +250,9 @@ func (t *target) lost(now time.Time) *DialFailure {
 	return t.note(Rejected, errCutShort)
 }
 
-// note keeps why the target cannot be reached, and gives it back where that has
-// not been told. One cause can show in different ways in turn, so it is not
-// enough to compare with the last.
+// note records why the target cannot be reached, and returns the failure if its
+// reason has not been told. One cause can show as several reasons in turn, so note
+// compares with all reasons told and not only with the last.
 func (t *target) note(reason DialReason, err error) *DialFailure {
 	t.failure = &DialFailure{Peer: t.id, Addrs: t.addrs(), Bootstrap: t.class() == classBootstrap, Reason: reason, Err: err}
 	if t.told[reason] {
@@ -260,19 +265,19 @@ func (t *target) note(reason DialReason, err error) *DialFailure {
 	return t.failure
 }
 
-// succeeded forgets all failures: a connection has lasted.
+// succeeded forgets all failures, because a connection has lasted.
 func (t *target) succeeded() {
 	t.failures, t.cutShort, t.failure, t.told = 0, 0, nil, nil
 }
 
-// dialed notes the end of a dial, and gives a failure to tell.
+// dialed notes the end of a dial and returns a failure to tell, or nil.
 func (r *roster) dialed(now time.Time, d dial) *DialFailure {
 	r.dials[d.class]--
 	t := r.targets[d.id]
 	t.dialing = false
 	defer r.prune()
 	if d.err == nil {
-		t.announced = false
+		t.refound = false
 		return nil
 	}
 	t.failures++
@@ -280,10 +285,10 @@ func (r *roster) dialed(now time.Time, d dial) *DialFailure {
 		t.found = nil
 	}
 	t.retry(now)
-	if t.announced {
+	if t.refound {
 		t.hasten()
 	}
-	t.announced = false
+	t.refound = false
 	return t.note(ExplainDial(d.err, d.addrs))
 }
 
@@ -295,8 +300,8 @@ type dial struct {
 	err   error
 }
 
-// next gives the dials to start now and when to ask again; a zero time says not
-// before something happens. connected is the number of the host's peers.
+// next returns the dials to start now, and when to call next again: a zero time
+// means not before something happens. connected is the number of the host's peers.
 func (r *roster) next(now time.Time, connected int) (start []dial, wake time.Time) {
 	r.seat(now)
 	waiting := r.waiting(connected)
@@ -316,7 +321,7 @@ func (r *roster) next(now time.Time, connected int) (start []dial, wake time.Tim
 	return start, sooner(wake, r.nextSeatEnd())
 }
 
-// waiting gives the targets that could be dialed, the longest due first.
+// waiting returns the targets that may be dialed, the longest due first.
 func (r *roster) waiting(connected int) []*target {
 	var waiting []*target
 	for _, t := range r.targets {
@@ -330,8 +335,8 @@ func (r *roster) waiting(connected int) []*target {
 	return waiting
 }
 
-// seat clears the seats of the sample whose time is over and fills what is
-// free with saved peers that are not connected, at random.
+// seat frees the seats of the sample whose time is over, and fills free seats with
+// saved peers that are not connected, at random.
 func (r *roster) seat(now time.Time) {
 	var free []*target
 	seated := 0
@@ -354,14 +359,15 @@ func (r *roster) seat(now time.Time) {
 	}
 }
 
-// takeSeat makes a target urgent; what is left of its long pause is cut.
+// takeSeat gives a target a seat and shortens its pause to that of an urgent peer.
 func (t *target) takeSeat(now time.Time) {
-	t.seated, t.seatUntil = true, now.Add(vainSeat)
+	t.seated, t.seatUntil = true, now.Add(unansweredSeat)
 	if soon := now.Add(retryPause(t.failures, urgentRetryMax)); t.failures > 0 && soon.Before(t.due) {
 		t.due = soon
 	}
 }
 
+// nextSeatEnd returns when the next seat ends.
 func (r *roster) nextSeatEnd() (end time.Time) {
 	for _, t := range r.targets {
 		if t.seated {
@@ -371,7 +377,7 @@ func (r *roster) nextSeatEnd() (end time.Time) {
 	return end
 }
 
-// status counts, and lists what stands against those not connected.
+// status returns the numbers of targets, and why some are not connected.
 func (r *roster) status() RedialStatus {
 	s := RedialStatus{Known: len(r.targets)}
 	for _, t := range r.targets {
@@ -386,7 +392,7 @@ func (r *roster) status() RedialStatus {
 	return s
 }
 
-// sooner gives the earlier of two times, where a zero time is never.
+// sooner returns the earlier of two times. A zero time means never.
 func sooner(a, b time.Time) time.Time {
 	if a.IsZero() || !b.IsZero() && b.Before(a) {
 		return b

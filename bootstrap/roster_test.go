@@ -103,7 +103,7 @@ func (s *rosterSim) end(d dial) {
 	}
 }
 
-// pauses gives the longest time between the starts of two dials since a time.
+// pauses returns the longest time between the starts of two dials since a time.
 func (s *rosterSim) longestPause(id peer.ID, since time.Time) (longest time.Duration) {
 	last := since
 	for _, at := range append(s.tries[id], s.now) {
@@ -197,7 +197,7 @@ func TestWithEnoughPeersTheSampleAddsFew(t *testing.T) {
 		s.up[info.ID] = true
 		s.roster.target(s.now, info.ID).met = info.Addrs
 	}
-	s.run(heldSeat - time.Minute)
+	s.run(connectedSeat - time.Minute)
 	if len(s.joined) != sampleSeats {
 		t.Errorf("%d connected, want the sample's %d", len(s.joined), sampleSeats)
 	}

@@ -16,24 +16,24 @@ import (
 )
 
 const (
-	// savedMax bounds the peers that are kept: enough that some of them are up
-	// after a long absence, few enough that all can be tried within minutes.
+	// savedMax bounds the saved peers: enough that some of them are up after a long
+	// absence, few enough that all can be tried within minutes.
 	savedMax = 256
 	// addrsMax bounds the addresses of one peer. A host on IPv4 and IPv6 with
 	// four transports on two interfaces has 16.
 	addrsMax = 16
-	// addrBytesMax bounds one address, which a peer chose: the longest in use
-	// have about 400 bytes.
+	// addrBytesMax bounds one address, because the peer itself chose it. The longest
+	// in use have about 400 bytes.
 	addrBytesMax = 512
 )
 
 const savedHeader = "# Peers met lately, the newest first. Written by citynode; one address a line."
 
-// A CorruptError says that the file of saved peers was damaged. What could be
-// read of it is kept, and the file is at SetAside.
+// A CorruptError says that the file of saved peers was damaged. The lines that
+// could be read are in the list, and the file has been moved to SetAside.
 type CorruptError struct {
 	Path     string
-	SetAside string // where the damaged file is now
+	SetAside string // the path to which the damaged file was moved
 	Err      error
 }
 
@@ -42,12 +42,12 @@ func (e *CorruptError) Error() string {
 	return fmt.Sprintf("saved peers are damaged, the file is kept as %s: %v", e.SetAside, e.Err)
 }
 
-// Unwrap gives what is wrong with the file.
+// Unwrap returns what is wrong with the file.
 func (e *CorruptError) Unwrap() error { return e.Err }
 
-// Saved is the list of the peers met lately, newest first, at most 256 with at
-// most 16 addresses each. It is safe for concurrent use. Changes are in memory
-// until Flush writes them; a [Redialer] flushes the Saved that it was given.
+// Saved is the list of the peers met lately, newest first: at most 256 peers with
+// at most 16 addresses each. It is safe for concurrent use. Changes are in memory
+// until Flush writes them. A [Redialer] flushes the Saved that it was given.
 type Saved struct {
 	path    string
 	changed chan struct{} // holds one token after a change
@@ -59,10 +59,10 @@ type Saved struct {
 	written uint64 // the version that the file holds
 }
 
-// OpenSaved reads the list from path; no file is an empty list, and path "" a
-// list that is never written. The error is a [*CorruptError], with a list that
-// can be used, where the file was damaged and has been set aside, and any other
-// where the file cannot be read.
+// OpenSaved reads the list from path. If there is no file the list is empty, and
+// if path is "" the list is never written. If the file was damaged, OpenSaved sets
+// it aside and returns a [*CorruptError] and a list that can be used. If the file
+// cannot be read, it returns another error and no list.
 func OpenSaved(path string) (*Saved, error) {
 	s := &Saved{path: path, changed: make(chan struct{}, 1), writing: make(chan struct{}, 1)}
 	if path == "" {
@@ -70,17 +70,17 @@ func OpenSaved(path string) (*Saved, error) {
 	}
 	addrs, err := readSaved(path)
 	s.load(addrs)
-	var corrupt *CorruptError
-	switch {
-	case errors.As(err, &corrupt):
+	if _, corrupt := errors.AsType[*CorruptError](err); corrupt {
 		s.touch() // the good lines are in no file now
-	case err != nil:
+		return s, err
+	}
+	if err != nil {
 		return nil, err
 	}
-	return s, err
+	return s, nil
 }
 
-// readSaved gives the good lines of the file and moves a bad file aside.
+// readSaved returns the good lines of the file. It moves a damaged file aside.
 func readSaved(path string) ([]ma.Multiaddr, error) {
 	f, err := os.Open(path)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -101,6 +101,7 @@ func readSaved(path string) ([]ma.Multiaddr, error) {
 	return addrs, &CorruptError{Path: path, SetAside: aside, Err: err}
 }
 
+// load sets the list to what was read.
 func (s *Saved) load(addrs []ma.Multiaddr) {
 	s.peers = mergePeers(addrs)
 	if len(s.peers) > savedMax {
@@ -108,7 +109,7 @@ func (s *Saved) load(addrs []ma.Multiaddr) {
 	}
 }
 
-// Peers gives a copy of the list, newest first.
+// Peers returns a copy of the list, newest first.
 func (s *Saved) Peers() []peer.AddrInfo {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -119,9 +120,9 @@ func (s *Saved) Peers() []peer.AddrInfo {
 	return infos
 }
 
-// Remember puts a peer first, with these addresses in place of those known
-// before; without any that can be dialed it does nothing. The oldest peer gives
-// way where the list is full.
+// Remember puts a peer first in the list, with these addresses in place of those
+// known before. If none of the addresses can be dialed, Remember does nothing. If
+// the list is full, the oldest peer is dropped.
 func (s *Saved) Remember(info peer.AddrInfo) {
 	addrs := savableAddrs(info)
 	if info.ID.Validate() != nil || len(addrs) == 0 {
@@ -151,7 +152,7 @@ func (s *Saved) Forget(id peer.ID) {
 	}
 }
 
-// touch marks a change; s.mu is held.
+// touch marks a change. The caller holds s.mu.
 func (s *Saved) touch() {
 	s.version++
 	select {
@@ -160,8 +161,8 @@ func (s *Saved) touch() {
 	}
 }
 
-// Flush writes the list if it has changed since it was read or written: a new
-// file, 0600, that replaces the old one.
+// Flush writes the list if it has changed since it was last read or written. It
+// replaces the file by a new one with mode 0600.
 func (s *Saved) Flush() error {
 	if s.path == "" {
 		return nil
@@ -181,6 +182,8 @@ func (s *Saved) Flush() error {
 	return nil
 }
 
+// snapshot returns the text of the file, its version, and whether the file on disk
+// is older.
 func (s *Saved) snapshot() (text string, version uint64, dirty bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -194,8 +197,8 @@ func (s *Saved) snapshot() (text string, version uint64, dirty bool) {
 	return b.String(), s.version, s.version != s.written
 }
 
-// savableAddrs gives distinct addresses without /p2p, within the bounds, that a
-// dial could use.
+// savableAddrs returns the distinct addresses of a peer that can be dialed, without
+// /p2p, within the bounds on their number and length.
 func savableAddrs(info peer.AddrInfo) []ma.Multiaddr {
 	var addrs []ma.Multiaddr
 	for _, addr := range info.Addrs {

@@ -114,8 +114,7 @@ func TestAPeerIsForgotten(t *testing.T) {
 func TestADamagedFileIsSetAsideAndItsGoodLinesKept(t *testing.T) {
 	path := file(t, savedHeader, addrA, "/ip4/192.0.2.1/tc\x00", addrB)
 	s, err := OpenSaved(path)
-	var corrupt *CorruptError
-	if !errors.As(err, &corrupt) || corrupt.SetAside != path+".corrupt" || !strings.Contains(err.Error(), path+":3") {
+	if corrupt, ok := errors.AsType[*CorruptError](err); !ok || corrupt.SetAside != path+".corrupt" || !strings.Contains(err.Error(), path+":3") {
 		t.Errorf("got %v", err)
 	}
 	if got := s.Peers(); len(got) != 2 {
@@ -135,14 +134,14 @@ func TestADamagedFileIsSetAsideAndItsGoodLinesKept(t *testing.T) {
 func TestAFileThatIsNotOursIsSetAside(t *testing.T) {
 	path := file(t, strings.Repeat("\x00\xff", fileBytesMax))
 	s, err := OpenSaved(path)
-	if !errors.As(err, new(*CorruptError)) || s == nil || len(s.Peers()) != 0 {
+	if !is[*CorruptError](err) || s == nil || len(s.Peers()) != 0 {
 		t.Errorf("got %v", err)
 	}
 }
 
 func TestAFileThatCannotBeReadIsAnError(t *testing.T) {
 	s, err := OpenSaved(t.TempDir()) // a folder
-	if err == nil || s != nil && !errors.As(err, new(*CorruptError)) {
+	if err == nil || s != nil && !is[*CorruptError](err) {
 		t.Errorf("got %v, %v", s, err)
 	}
 }

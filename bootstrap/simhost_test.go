@@ -45,7 +45,7 @@ func connected(a, b host.Host) bool {
 	return a.Network().Connectedness(b.ID()) == network.Connected
 }
 
-// p2p gives a full address of h.
+// p2p returns a full address of h.
 func p2p(t *testing.T, h host.Host) ma.Multiaddr {
 	t.Helper()
 	addrs, err := peer.AddrInfoToP2pAddrs(&peer.AddrInfo{ID: h.ID(), Addrs: h.Addrs()[:1]})

@@ -20,8 +20,8 @@ func TestGroupTurnsAPanicIntoItsFailure(t *testing.T) {
 	g, ctx := NewGroup(t.Context())
 	g.Go(func() error { <-ctx.Done(); return nil })
 	g.Go(func() error { panic("boom") })
-	var p *PanicError
-	if err := g.Wait(); !errors.As(err, &p) || p.Value != "boom" {
+	err := g.Wait()
+	if p, ok := errors.AsType[*PanicError](err); !ok || p.Value != "boom" {
 		t.Fatalf("got %v, want a panic with boom", err)
 	}
 }
