@@ -8,8 +8,8 @@ import (
 	"github.com/citynode/citynode/crdt"
 )
 
-// Check says what in a history must not be, given what each city holds after
-// healing. Without finals it looks only at what was told.
+// Check returns the violations in a history, given what each city holds after
+// healing. Without finals it checks only what dispatchers were told and saw.
 func Check(h *History, finals []Final) []Violation {
 	c := checker{history: h, finals: finals, held: make([]map[crdt.ID]crdt.Record, len(finals))}
 	for i, f := range finals {
@@ -27,7 +27,7 @@ func Check(h *History, finals []Final) []Violation {
 	return c.found
 }
 
-// checker is a check on its way.
+// A checker is the state of one Check.
 type checker struct {
 	history *History
 	finals  []Final
@@ -54,7 +54,7 @@ func (c *checker) checkAnswers() {
 	}
 }
 
-// misanswered is what is wrong with an answer, or "".
+// misanswered returns what is wrong with an answer, or "".
 func misanswered(o *Operation) string {
 	hero := o.Record.Hero
 	want, place := crdt.KindHero, o.City
@@ -93,8 +93,9 @@ func (c *checker) checkHealth() {
 	}
 }
 
-// checkVersions looks for two heroes of one version. A city that has lost all may
-// give a version again, where its clock is behind that of the hero.
+// checkVersions looks for two different heroes with one version. It checks nothing
+// after a bomb: a city that has lost all may give a version a second time if its
+// clock is behind the stamp of the hero.
 func (c *checker) checkVersions() {
 	if c.history.Forged || len(c.history.Bombings) > 0 {
 		return
@@ -121,8 +122,8 @@ func (c *checker) checkVersions() {
 	}
 }
 
-// checkKept looks for what was acknowledged, or seen of a death, and is not there
-// after healing.
+// checkKept looks for acknowledged records and for deaths that are missing after
+// healing.
 func (c *checker) checkKept() {
 	for i := range c.history.Operations {
 		o := &c.history.Operations[i]
@@ -156,7 +157,7 @@ func (c *checker) checkKeptBy(s sight) {
 	}
 }
 
-// survived tells whether what was seen must be there in the end.
+// survived reports whether a record that was seen must be there in the end.
 func (c *checker) survived(s sight) bool {
 	if c.history.Survived != nil {
 		return c.history.Survived(s.record)
@@ -172,13 +173,13 @@ func (c *checker) survived(s sight) bool {
 	return false
 }
 
-// bombedAfter tells whether the city where something was seen has lost it, or may
-// have.
+// bombedAfter reports whether the city that showed a record may have lost it to a
+// bomb.
 func (c *checker) bombedAfter(s sight) bool {
 	return slices.ContainsFunc(c.history.Bombings, func(b Bombing) bool { return b.City == s.city && b.At >= s.start })
 }
 
-// bombs tells the bombs that the city met since.
+// bombs returns words about the bombs on a city after it showed a record.
 func (c *checker) bombs(s sight) string {
 	var text strings.Builder
 	for _, b := range c.history.Bombings {
@@ -189,7 +190,7 @@ func (c *checker) bombs(s sight) string {
 	return text.String()
 }
 
-// checkAgreement compares the finals.
+// checkAgreement checks that all finals are equal.
 func (c *checker) checkAgreement() {
 	for i, f := range c.finals {
 		if f.Summary != c.finals[0].Summary {
@@ -201,7 +202,8 @@ func (c *checker) checkAgreement() {
 	}
 }
 
-// difference is the first hero of whom two cities do not hold the same.
+// difference returns the first hero of which two cities hold different records, and
+// these records.
 func (c *checker) difference(a, b int) (id crdt.ID, of, to crdt.Record) {
 	for _, r := range RecordsOf(c.finals[a].Entries) {
 		if other := c.held[b][IDOf(r)]; other != r {

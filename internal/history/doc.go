@@ -1,14 +1,14 @@
-// Package history judges what dispatchers were told by a cluster against what
-// its cities hold in the end: a [History] of operations and of facts that were
-// observed, and the state of each city after healing, go into [Check], and what
-// must not be comes out.
+// Package history compares what a cluster told its dispatchers with what its
+// cities hold in the end. [Check] takes a [History] of operations and observed
+// facts, and the state of each city after healing. It returns the violations of
+// the [Rule] values.
 //
-// It promises that a violation is one whatever the network, the clocks and the
-// order of concurrent operations were, if what the history says is true, and that
-// the same history gives the same violations in the same order. It knows the
-// rules of the lattice a second time, written anew and not fast, so that an error
-// of package crdt does not hide itself.
+// If what the history says is true, a violation is one whatever the network, the
+// clocks and the order of concurrent operations were. The same history has the
+// same violations in the same order. The package has the rules of the lattice a
+// second time, written anew and not for speed, so that an error of package crdt
+// cannot hide itself.
 //
-// It never reads a clock, starts a goroutine, or does I/O: who records a history
-// gives its times.
+// The package never reads a clock, starts a goroutine, or does I/O. The recorder of
+// a history provides its times.
 package history

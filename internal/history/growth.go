@@ -9,7 +9,7 @@ import (
 	"github.com/citynode/citynode/crdt"
 )
 
-// sight is a record that a city showed, at some time from start to end.
+// A sight is a record that a city showed at some time from start to end.
 type sight struct {
 	city       string
 	life       int
@@ -31,7 +31,7 @@ func (s *sight) verb() string {
 	}
 }
 
-// seen are all records that were seen: answers, sightings, finals.
+// seen returns all records that were seen: answers, sightings and finals.
 func (c *checker) seen() iter.Seq[sight] {
 	return func(yield func(sight) bool) {
 		for s := range c.told() {
@@ -49,8 +49,9 @@ func (c *checker) seen() iter.Seq[sight] {
 	}
 }
 
-// told are the records that were seen before the end. An order happened at some
-// time since it was first sent, for a later try may get an earlier answer.
+// told returns the records that were seen before the end. The answer to an order
+// may be from any time since the order was first sent, because a later try may get
+// the answer of an earlier one.
 func (c *checker) told() iter.Seq[sight] {
 	type order struct {
 		dispatcher string
@@ -82,8 +83,8 @@ func (c *checker) told() iter.Seq[sight] {
 	}
 }
 
-// place is where versions of a hero only grow: in one life of a city, or, without
-// a city, in all of them after healing.
+// A place is where versions of a hero only grow: one life of a city or, if city is
+// "", all cities after healing.
 type place struct {
 	city string
 	life int
@@ -111,8 +112,8 @@ func (c *checker) checkGrowth() {
 	}
 }
 
-// checkGrowthOf checks that each record covers all whose showing had ended before
-// its own began.
+// checkGrowthOf checks that each record covers all records that had been shown
+// before the record was.
 func (c *checker) checkGrowthOf(shown []sight) {
 	ended := slices.Clone(shown)
 	slices.SortStableFunc(shown, func(a, b sight) int { return cmp.Compare(a.start, b.start) })
@@ -135,8 +136,8 @@ func (c *checker) checkGrowthOf(shown []sight) {
 	}
 }
 
-// bothDead tells whether both are tombstones, and the first of them a death of
-// which no more was seen.
+// bothDead reports whether both are tombstones and a is a death of which nothing
+// else was seen.
 func bothDead(a, b crdt.Record) bool {
 	return a.Kind == crdt.KindTombstone && b.Kind == crdt.KindTombstone && a.Tombstone.Version == (crdt.Version{})
 }

@@ -8,9 +8,9 @@ import (
 	"github.com/citynode/citynode/crdt"
 )
 
-// Beats says whether a wins over b in a merge: a tombstone over a hero, a hero
-// over nothing, then the later order, the greater replica, the later write, and
-// last the greater encoding.
+// Beats reports whether a wins over b in a merge. A tombstone wins over a hero, and
+// a hero over nothing. Of two heroes the later order wins, then the greater replica,
+// the later write, and last the greater encoding.
 func Beats(a, b crdt.Record) bool {
 	if a.Kind != b.Kind {
 		return a.Kind > b.Kind
@@ -24,10 +24,10 @@ func Beats(a, b crdt.Record) bool {
 	) > 0
 }
 
-// Covers says whether who holds a has also, or has outlived, b.
+// Covers reports whether a is b or wins over b.
 func Covers(a, b crdt.Record) bool { return a == b || Beats(a, b) }
 
-// VersionOf is the version of a hero or a tombstone, zero for nothing.
+// VersionOf returns the version of a hero or a tombstone, zero for nothing.
 func VersionOf(r crdt.Record) crdt.Version {
 	if r.Kind == crdt.KindTombstone {
 		return r.Tombstone.Version
@@ -35,7 +35,7 @@ func VersionOf(r crdt.Record) crdt.Version {
 	return r.Hero.Version
 }
 
-// IDOf is the hero's id, zero for nothing.
+// IDOf returns the hero's ID, zero for nothing.
 func IDOf(r crdt.Record) crdt.ID {
 	if r.Kind == crdt.KindTombstone {
 		return r.Tombstone.ID
@@ -43,7 +43,7 @@ func IDOf(r crdt.Record) crdt.ID {
 	return r.Hero.ID
 }
 
-// RecordsOf are the entries, one by one.
+// RecordsOf returns the entries one by one, tombstones first.
 func RecordsOf(e crdt.Entries) []crdt.Record {
 	all := make([]crdt.Record, 0, e.Len())
 	for _, t := range e.Tombstones {
@@ -57,7 +57,7 @@ func RecordsOf(e crdt.Entries) []crdt.Record {
 
 func encodingOf(r crdt.Record) []byte { return crdt.AppendEntries(nil, r.Entries()) }
 
-// describe is a record as the text of a violation has it.
+// describe returns a record in the words of a violation.
 func describe(r crdt.Record) string {
 	switch r.Kind {
 	case crdt.KindHero:
@@ -74,7 +74,7 @@ func describe(r crdt.Record) string {
 	}
 }
 
-// describeVersion is (assigned, replica, hlc), a stamp as its time of the day.
+// describeVersion returns (assigned, replica, hlc), with stamps as times of day.
 func describeVersion(v crdt.Version) string {
 	return fmt.Sprintf("(%s, %04x, %s)", describeStamp(v.Assigned), uint64(v.Replica)>>48, describeStamp(v.HLC))
 }

@@ -6,12 +6,12 @@ import (
 	"github.com/citynode/citynode/crdt"
 )
 
-// Rule is what must hold, in words.
+// A Rule is what must hold, in words.
 type Rule string
 
 // The rules that Check knows.
 const (
-	// Lost: what was acknowledged is gone though a city that held it survived.
+	// Lost: an acknowledged write is gone although a city that held it survived.
 	Lost Rule = "an acknowledged write is kept, or a later one"
 	// Undead: a hero lives after its acknowledged retire, or its observed death.
 	Undead Rule = "a dead hero stays dead"
@@ -28,25 +28,26 @@ const (
 	Split Rule = "all cities hold the same in the end"
 )
 
-// Violation is a rule that does not hold.
+// A Violation is a rule that was broken.
 type Violation struct {
 	Rule Rule
-	// Hero is whom it concerns; zero: nobody alone.
+	// Hero is the hero that the violation concerns. It is zero if there is no single
+	// one.
 	Hero crdt.ID
-	// Cities are where it was seen.
+	// Cities are the cities where the violation was seen.
 	Cities []string
-	// Operation is the one that was broken, if there is one.
+	// Operation is the operation whose promise was broken, or nil.
 	Operation *Operation
-	// Had is what was answered or seen first, Got what stood there later.
+	// Had is what was answered or seen first. Got is what was there later.
 	Had, Got crdt.Record
-	// Detail says all that in words.
+	// Detail says all of this in words.
 	Detail string
 }
 
-// Error is the rule and how it was broken.
+// Error returns the rule and how it was broken.
 func (v Violation) Error() string { return string(v.Rule) + ": " + v.Detail }
 
-// String names the operation as the text of a violation has it.
+// String returns the operation in the words of a violation.
 func (o *Operation) String() string {
 	where := "at " + o.City
 	if o.Kind == Assign && o.Home {

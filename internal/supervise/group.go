@@ -6,9 +6,9 @@ import (
 	"sync"
 )
 
-// Group runs the goroutines of one child, so that a panic in any of them is a
-// crash of that child alone, and all of them have ended when the child has.
-// Make one with NewGroup.
+// A Group runs the goroutines of one child. A panic in any of them is a crash of
+// that child alone, and all of them have ended when the child has. Make one with
+// NewGroup.
 type Group struct {
 	stop  context.CancelFunc
 	alive sync.WaitGroup
@@ -16,15 +16,15 @@ type Group struct {
 	err   error // set once, before stop is called
 }
 
-// NewGroup returns a group, and the context to give to its goroutines: it is
-// done when ctx is, or once one of them has failed.
+// NewGroup returns a group and the context of its goroutines. The context is done
+// when ctx is, or once one of the goroutines has failed.
 func NewGroup(ctx context.Context) (*Group, context.Context) {
 	ctx, stop := context.WithCancel(ctx)
 	return &Group{stop: stop}, ctx
 }
 
-// Go runs f in a goroutine of the group. If it fails or panics, the group's
-// context is done.
+// Go runs f in a goroutine of the group. The group's context is done once f has
+// returned an error or panicked.
 func (g *Group) Go(f func() error) {
 	g.alive.Go(func() {
 		err := errGoexit // stands if f neither returns nor panics
@@ -40,8 +40,8 @@ func (g *Group) Go(f func() error) {
 	})
 }
 
-// Wait waits until all goroutines have ended and returns the first failure, or
-// nil. It must be called once, last.
+// Wait waits until all goroutines have ended and returns the first error or panic,
+// or nil. It must be called once, after the last Go.
 func (g *Group) Wait() error {
 	g.alive.Wait()
 	g.stop()

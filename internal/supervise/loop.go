@@ -7,28 +7,28 @@ import (
 	"time"
 )
 
-// loop is the state of one Serve. The goroutine that called Serve owns all of
-// it; the goroutines of the children reach it only through reports.
+// A loop is the state of one Serve. The goroutine that called Serve owns all of it.
+// The goroutines of the children reach it only through reports.
 type loop struct {
 	s     *Supervisor
 	limit intensity
 	lives []life // by index of the child
 	begun int    // children before this index were started for the first time
 
-	// reports has room for the two reports that a life makes. A child has no
-	// second life before both were received, so no report ever blocks, not
-	// even that of a child that was abandoned when nobody listens any more.
+	// reports has room for the two reports of each child's life. A child has no
+	// second life before both were received. So no report ever blocks, not even that
+	// of an abandoned child when nobody receives any more.
 	reports chan report
 }
 
-// life is what the loop knows of a child's present incarnation.
+// A life is what the loop knows of a child's present incarnation.
 type life struct {
 	alive  bool // its goroutine has not reported its end, and is not abandoned
 	proven bool // Start has succeeded once, in this life or in one before
 	cancel context.CancelFunc
 }
 
-// report is what the goroutine of a child tells the loop.
+// A report is what the goroutine of a child tells the loop.
 type report struct {
 	child int // its index
 	ended bool
@@ -75,8 +75,8 @@ func (l *loop) handle(ctx context.Context, r report) error {
 	}
 }
 
-// started takes note that a child is ready. The first time it is the turn of
-// the child after it.
+// started notes that a child is ready. After a first start it starts the next
+// child.
 func (l *loop) started(ctx context.Context, child int) {
 	first := !l.lives[child].proven
 	l.lives[child].proven = true
@@ -86,7 +86,7 @@ func (l *loop) started(ctx context.Context, child int) {
 	}
 }
 
-// crashed starts the child again, or returns why that must not be.
+// crashed starts the child again, or returns why the supervisor gives up.
 func (l *loop) crashed(ctx context.Context, r report) error {
 	l.bury(r.child)
 	name, err := l.s.children[r.child].Name, r.err
@@ -129,7 +129,7 @@ func (l *loop) launch(ctx context.Context, child int) {
 		func(err error) { l.reports <- report{child: child, ended: true, err: err} })
 }
 
-// bury takes note that a life is over and releases its ctx.
+// bury notes that a life is over and releases its ctx.
 func (l *loop) bury(child int) {
 	l.lives[child].alive = false
 	l.lives[child].cancel()
@@ -169,12 +169,12 @@ func (l *loop) stop(child int) error {
 	return nil
 }
 
-// stopped takes note of a report that came while the supervisor was stopping,
-// from the child whose turn it is or from another.
+// stopped notes a report that came while the supervisor was stopping, from the
+// child whose turn it is or from another.
 func (l *loop) stopped(r report) {
 	name := l.s.children[r.child].Name
 	switch {
-	case !l.lives[r.child].alive: // abandoned before: this comes too late
+	case !l.lives[r.child].alive: // the child was abandoned before
 	case !r.ended:
 		l.s.observer.Started(name)
 	default:

@@ -17,29 +17,31 @@ const (
 
 // Child says how one supervised part is started and stopped.
 type Child struct {
-	// Name tells the child from the others of its supervisor; never empty.
+	// Name distinguishes the child from the others of its supervisor. It must not be
+	// empty.
 	Name string
 
-	// Start makes one incarnation of the child, at first and again after each
-	// crash, and returns the function that is its life. Start should return
-	// as soon as the child is ready; it and run are called in a goroutine of
-	// their own and given the same ctx, which is done when the child has to
-	// stop. If Start succeeds, run is always called, even if ctx is done by
-	// then, so that run can release what Start took.
+	// Start makes one incarnation of the child, at first and again after each crash,
+	// and returns the function that runs it. Start should return as soon as the
+	// child is ready. Start and run are called in one goroutine of their own with
+	// the same ctx, which is done when the child has to stop. If Start succeeds, run
+	// is always called, even if ctx is done by then, so that run can release what
+	// Start has acquired.
 	//
-	// Ending while ctx is not done is a crash, whatever run returns.
+	// If run returns while ctx is not done, the child has crashed, whatever run
+	// returns.
 	Start func(ctx context.Context) (run func(ctx context.Context) error, err error)
 
-	// StopTimeout is how long the child may take to end once its ctx is done,
-	// before it is abandoned. 0 means DefaultStopTimeout.
+	// StopTimeout is how long the child may take to end once its ctx is done. After
+	// that it is abandoned. 0 means DefaultStopTimeout.
 	StopTimeout time.Duration
 }
 
-// Config is what a supervisor is made of.
+// Config says which children a supervisor runs, and when it gives up.
 type Config struct {
 	// Intensity is how many restarts there may be within one Period, over all
-	// children. 0 means DefaultIntensity, a negative number means none: the
-	// first crash ends it all.
+	// children. 0 means DefaultIntensity. A negative number means none: after the
+	// first crash the supervisor gives up.
 	Intensity int
 
 	// Period is how long a restart counts. 0 means DefaultPeriod.
@@ -52,7 +54,7 @@ type Config struct {
 	Observer Observer
 }
 
-// Validate reports the first field that no supervisor can work with.
+// Validate returns an error that names the first field with an impossible value.
 func (c Config) Validate() error {
 	if c.Period < 0 {
 		return fmt.Errorf("supervise: Period: %v is negative", c.Period)
@@ -74,29 +76,29 @@ func (c Config) Validate() error {
 	return nil
 }
 
-// Observer is told what happens, by the goroutine that runs Serve: calls come
-// one at a time, in order, and hold up supervision while they last. They must
+// An Observer is told what happens. The goroutine that runs Serve calls its
+// functions one at a time, in order, and supervises nothing meanwhile. They must
 // not panic. Any of them may be nil.
 type Observer struct {
-	// Started says that a child's Start succeeded, at first or again.
+	// Started is called when a child's Start has succeeded, at first or again.
 	Started func(child string)
 
-	// Crashed says that a child ended, or failed to start, without having been
-	// told to stop. stack is of the goroutine that panicked, and nil where
-	// nothing did. A restart or GaveUp follows.
+	// Crashed is called when a child has ended, or failed to start, without having
+	// been told to stop. stack is that of the goroutine that panicked, or nil if
+	// none did. A restart or GaveUp follows.
 	Crashed func(child string, err error, stack []byte)
 
-	// GaveUp says that the supervisor stops everything because of err, an
+	// GaveUp is called when the supervisor stops everything because of err, an
 	// *IntensityError or a *StartError.
 	GaveUp func(err error)
 
-	// Stopped says that a child has ended while the supervisor was stopping.
-	// err is nil if it ended as it should, a *StopError if it was abandoned
-	// still running, and otherwise what it ended with.
+	// Stopped is called when a child has ended while the supervisor was stopping.
+	// err is nil if the child ended as it should, a *StopError if it was abandoned
+	// while it was running, and otherwise the child's error.
 	Stopped func(child string, err error)
 }
 
-// Supervisor runs a fixed set of children. Make one with New.
+// A Supervisor runs a fixed set of children. Make one with New.
 type Supervisor struct {
 	children []Child
 	observer Observer
@@ -106,8 +108,8 @@ type Supervisor struct {
 	restarts map[string]*atomic.Int64 // by child; the map itself never changes
 }
 
-// New makes a supervisor, whose children start when it is served. It returns
-// the error of [Config.Validate].
+// New returns a supervisor, or the error of [Config.Validate]. The children start
+// when Serve is called.
 func New(cfg Config) (*Supervisor, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, err
@@ -133,17 +135,16 @@ func New(cfg Config) (*Supervisor, error) {
 	return s, nil
 }
 
-// Serve starts the children and keeps them running until ctx is done or it has
-// to give up. Then it stops them, last first, each with its own StopTimeout,
-// and returns:
+// Serve starts the children and keeps them running until ctx is done or the
+// supervisor gives up. Then it stops them, last first, each with its own
+// StopTimeout, and returns:
 //   - nil, if ctx was done,
 //   - an *IntensityError, if children crashed too often,
 //   - a *StartError, if the first start of a child failed,
 //
-// joined with a *StopError for each child that had to be abandoned. The ctx
-// that children get carries the values of this one, but is done only when it
-// is their turn to stop. Serve can be called once; after that it returns
-// ErrServed.
+// joined with a *StopError for each child that had to be abandoned. The ctx of a
+// child carries the values of this ctx, but is done only when it is the child's
+// turn to stop. A second call of Serve returns ErrServed.
 func (s *Supervisor) Serve(ctx context.Context) error {
 	if s.served.Swap(true) {
 		return ErrServed
@@ -159,9 +160,9 @@ func (s *Supervisor) Serve(ctx context.Context) error {
 	return cause
 }
 
-// Restarts returns how often child was started again since Serve began, starts
-// that failed included. It is 0 for a name that is no child's. It may be called
-// at any time from any goroutine.
+// Restarts returns how often child was started again since Serve began, failed
+// starts included. It returns 0 if there is no such child. It may be called at any
+// time from any goroutine.
 func (s *Supervisor) Restarts(child string) int {
 	if n := s.restarts[child]; n != nil {
 		return int(n.Load())
