@@ -65,7 +65,7 @@ func (c *city) try(timeout time.Duration, into any, args ...string) error {
 	return nil
 }
 
-// ask is try for a command that must succeed. It gives how long it took.
+// ask is try for a command that must succeed. It returns how long it took.
 func (c *city) ask(t *testing.T, timeout time.Duration, into any, args ...string) time.Duration {
 	t.Helper()
 	begin := time.Now()
@@ -135,7 +135,7 @@ func (c *city) allAlive(cities []*city, heroes int) error {
 // longWait is from when on it is worth a line why a test had to wait.
 const longWait = 3 * time.Second
 
-// await looks until there is no error, and gives how long that took.
+// await looks until there is no error, and returns how long that took.
 func await(t *testing.T, within time.Duration, look func() error) time.Duration {
 	t.Helper()
 	var last error

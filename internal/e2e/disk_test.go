@@ -129,7 +129,7 @@ func (c *city) standing(t *testing.T) (s standing) {
 	return s
 }
 
-// say runs a command on the city's host as a person does, and gives all that it
+// say runs a command on the city's host as a person does, and returns all that it
 // says.
 func (c *city) say(args ...string) (string, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), commandMax+commandGrace)
@@ -174,7 +174,7 @@ func refused(t *testing.T, err error, code int, all ...string) {
 	}
 }
 
-// createUntilRefused has the city create heroes until it cannot, and gives those
+// createUntilRefused has the city create heroes until it cannot, and returns those
 // that it acknowledged and the refusal.
 func (c *city) createUntilRefused(t *testing.T) (made []crdt.ID, refusal error) {
 	t.Helper()
@@ -251,7 +251,7 @@ func TestACityWhoseDiskIsFullRefusesOrdersAndGoesOnWhenThereIsRoom(t *testing.T)
 // errReady is that a city has started, where it may have refused to.
 var errReady = errors.New("it is ready")
 
-// startToEnd starts a city that is expected to refuse, and gives how it ended and
+// startToEnd starts a city that is expected to refuse, and returns how it ended and
 // what it said. One that is ready is killed.
 func startToEnd(host *netlab.Host, name string, args ...string) error {
 	ctx, cancel := context.WithTimeout(context.Background(), startMax)
@@ -348,7 +348,7 @@ func TestACityOnAReadOnlyDiskDoesNotStartAndChangesNothing(t *testing.T) {
 	}
 }
 
-// newImage mounts an empty disk that is a file of the host's, and gives the file.
+// newImage mounts an empty disk that is a file of the host's, and returns the file.
 func newImage(t *testing.T, host *netlab.Host) (d disk, image string) {
 	t.Helper()
 	if _, err := exec.LookPath("mkfs.ext4"); err != nil {

@@ -57,7 +57,7 @@ func partitionHeals(t *testing.T, lasts time.Duration) {
 	}
 }
 
-// writeOn has the cities create a hero each, at the same time, and gives how
+// writeOn has the cities create a hero each, at the same time, and returns how
 // many.
 func writeOn(t *testing.T, cities ...*city) int {
 	t.Helper()
@@ -108,7 +108,7 @@ func firstCross(t *testing.T, left, right []*city, after time.Time) (took time.D
 	return first.Time.Sub(after), first.line
 }
 
-// isFrom tells whether an event says that one of the cities was reached. What
+// isFrom reports whether an event says that one of the cities was reached. What
 // gossip brings after a heal is from the other side, for within a side all was
 // known before.
 func (e event) isFrom(cities []*city) bool {

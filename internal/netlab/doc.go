@@ -8,21 +8,20 @@
 // anywhere else: nothing that runs on one can reach the machine's own network.
 //
 // The devices are TAPs, and the Ethernet is a switch in this process. For each
-// directed pair of hosts it has a [Link], its delay, jitter, loss and bandwidth,
-// and a switch that cuts it. A frame is never early: it takes at least its
-// link's delay, and as much longer as this process has to wait for a processor.
-// Chance is seeded, one source a directed pair, so that what one pair sends does
-// not change the luck of another. Each pair counts what it carried and what it
-// dropped, and why.
+// directed pair of hosts it has a [Link], with delay, jitter, loss and bandwidth,
+// and a switch that cuts the link. A frame takes at least its link's delay, and
+// longer if this process has to wait for a processor. Each directed pair has a
+// seeded source of chance of its own, so that what one pair sends does not change
+// the losses of another. Each pair counts the frames that it carried and those that
+// it dropped, and why.
 //
-// It needs Linux, root, /dev/net/tun and the ip command of iproute2. [Need]
-// skips a test where they are missing, or fails it where the environment says
-// that it must run.
+// The package needs Linux, root, /dev/net/tun and the ip command of iproute2.
+// [Need] skips a test if they are missing, or fails the test if the environment
+// says that it must run.
 //
-// A [Lab] ends with its test: what still runs on its hosts is killed, and the
-// namespaces are removed. A test process that is killed takes its programs with
-// it; the namespaces that it leaves are removed by the next one that makes a
-// lab.
+// A [Lab] ends with its test: the processes on its hosts are killed, and the
+// namespaces are removed. When a test process is killed its programs are killed
+// too, and the next process that makes a lab removes the namespaces.
 //
 // The package is for tests only. It has no routers, no address translation and
 // no congestion of its own, and a frame is never changed or repeated.

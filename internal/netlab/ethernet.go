@@ -25,15 +25,17 @@ const (
 	frameBytesMin = 14
 )
 
-// plug is a host's end of the Ethernet: each Read gives one frame that the host
-// sends, each Write takes one for it. Close ends both with os.ErrClosed.
+// A plug is a host's end of the Ethernet. Each Read returns one frame that the host
+// sends, and each Write passes one frame to the host. After Close both return
+// os.ErrClosed.
 type plug struct {
 	mac [macBytes]byte
 	io.ReadWriteCloser
 }
 
-// ethernet is a switch between plugs. It knows who has which MAC address; a
-// frame to a group goes to all others, one to nobody is dropped.
+// An ethernet is a switch between plugs. It knows the MAC address of each plug. A
+// frame to a group goes to all other plugs. A frame to an unknown address is
+// dropped.
 type ethernet struct {
 	plugs   []plug
 	changed chan struct{} // has one element when another frame is the next one
@@ -55,8 +57,8 @@ func newEthernet(seed uint64, plugs []plug) *ethernet {
 	return e
 }
 
-// serve carries frames until ctx is done, or until a plug fails, which is an
-// error. It closes the plugs.
+// serve carries frames until ctx is done, or returns the error of a plug that fails.
+// It closes the plugs.
 func (e *ethernet) serve(ctx context.Context) error {
 	all, ctx := errgroup.WithContext(ctx)
 	for from := range e.plugs {
@@ -73,7 +75,7 @@ func (e *ethernet) serve(ctx context.Context) error {
 	return all.Wait()
 }
 
-// collect takes what a host sends until its plug is closed.
+// collect reads the frames that a host sends until its plug is closed.
 func (e *ethernet) collect(from int) error {
 	buf := make([]byte, frameBytesMax)
 	for {
@@ -89,7 +91,7 @@ func (e *ethernet) collect(from int) error {
 	}
 }
 
-// send puts a frame on its way to all who are to get it.
+// send puts a frame on its way to all its receivers.
 func (e *ethernet) send(now time.Time, from int, frame []byte) {
 	to := [macBytes]byte(frame)
 	group := to[0]&1 != 0
@@ -112,7 +114,7 @@ func (e *ethernet) send(now time.Time, from int, frame []byte) {
 	}
 }
 
-// deliver hands frames over when they are due, until ctx is done.
+// deliver passes frames to their receivers when they are due, until ctx is done.
 func (e *ethernet) deliver(ctx context.Context) error {
 	timer := time.NewTimer(0)
 	defer timer.Stop()
@@ -133,7 +135,7 @@ func (e *ethernet) deliver(ctx context.Context) error {
 	}
 }
 
-// arrived takes the next frame that is due and gets through.
+// arrived removes and returns the next frame that is due and gets through.
 func (e *ethernet) arrived(now time.Time) (flight, bool) {
 	e.mu.Lock()
 	defer e.mu.Unlock()

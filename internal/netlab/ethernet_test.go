@@ -110,7 +110,7 @@ func (b *bench) send(from int, to [macBytes]byte, number int) {
 	synctest.Wait()
 }
 
-// reaches tells whether a frame gets through within a second.
+// reaches reports whether a frame gets through within a second.
 func (b *bench) reaches(from, to int) bool {
 	b.send(from, macOf(to), 0)
 	time.Sleep(time.Second)

@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// flight is a frame on its way. Its bytes are shared with the other receivers.
+// A flight is a frame on its way. Its bytes are shared with the other receivers.
 type flight struct {
 	due      time.Time
 	sequence uint64 // decides between frames that are due at once
@@ -21,7 +21,7 @@ type flights struct {
 	sent uint64
 }
 
-// add puts a frame on its way, and tells whether it is the next one due.
+// add puts a frame on its way and reports whether it is the next one due.
 func (f *flights) add(x flight) bool {
 	f.sent++
 	x.sequence = f.sent
@@ -29,7 +29,7 @@ func (f *flights) add(x flight) bool {
 	return f.heap[0].sequence == x.sequence
 }
 
-// due takes the next frame if it is due by now.
+// due removes and returns the next frame if it is due by now.
 func (f *flights) due(now time.Time) (flight, bool) {
 	if len(f.heap) == 0 || f.heap[0].due.After(now) {
 		return flight{}, false
@@ -37,7 +37,7 @@ func (f *flights) due(now time.Time) (flight, bool) {
 	return heap.Pop(&f.heap).(flight), true
 }
 
-// next is when the next frame is due, if one is on its way.
+// next returns when the next frame is due, if one is on its way.
 func (f *flights) next() (time.Time, bool) {
 	if len(f.heap) == 0 {
 		return time.Time{}, false

@@ -33,8 +33,8 @@ type Host struct {
 	ns     namespace
 }
 
-// makeHost makes a host with all but its folder, and its end of the Ethernet.
-// Where it fails it leaves nothing.
+// makeHost returns a host that has all but its folder, and the host's end of the
+// Ethernet. If it fails it leaves nothing behind.
 func makeHost(lab, number int) (_ *Host, _ plug, err error) {
 	name := fmt.Sprintf("h%d", number+1)
 	ns, err := makeNamespace(fmt.Sprintf("%d-%s", lab, name))
@@ -68,8 +68,8 @@ func hasIPv6() bool {
 	return err == nil && strings.TrimSpace(string(disabled)) == "0"
 }
 
-// configure gives the devices their addresses and switches them on. IPv6
-// addresses are used at once, for nobody else can have them.
+// configure sets the addresses of the devices and switches the devices on. IPv6
+// addresses are usable at once, because nobody else can have them.
 func (h *Host) configure(mac [macBytes]byte) error {
 	var script strings.Builder
 	line := func(format string, args ...any) { fmt.Fprintf(&script, format+"\n", args...) }

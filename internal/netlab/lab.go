@@ -10,21 +10,22 @@ import (
 	"testing"
 )
 
-// hostsMax is how many hosts a lab can have: the last byte of an address.
+// hostsMax is how many hosts a lab can have. The last byte of an address is the
+// host's.
 const hostsMax = 254
 
-// Config is what a lab is made of.
+// Config says what a lab is made of.
 type Config struct {
-	// Hosts is how many there are, from 1 to 254.
+	// Hosts is the number of hosts, from 1 to 254.
 	Hosts int
-	// Seed decides what is lost and how long frames take.
+	// Seed decides which frames are lost and how long frames take.
 	Seed uint64
 }
 
-// Lab is some hosts on one Ethernet, on which at first all is well. Its methods
-// may be called at any time, by several goroutines, and take effect at once: a
-// frame that is in flight when its link is cut is dropped when it is due. Hosts
-// of another lab must not be given to them.
+// A Lab is some hosts on one Ethernet that has no faults at first. Its methods may be
+// called at any time, by several goroutines, and take effect at once: a frame that
+// is in flight when its link is cut is dropped when it is due. The hosts of another
+// lab must not be passed to them.
 type Lab struct {
 	// Hosts are all hosts.
 	Hosts []*Host
@@ -35,8 +36,8 @@ type Lab struct {
 // labsMade numbers the labs of this process.
 var labsMade atomic.Int64
 
-// New makes a lab that ends with the test. It calls [Need]. Where the test has
-// failed it logs what the links carried and dropped.
+// New returns a lab that ends with the test. It calls [Need]. If the test fails, the
+// lab logs what the links carried and dropped.
 func New(t testing.TB, c Config) *Lab {
 	t.Helper()
 	Need(t)
@@ -61,7 +62,7 @@ func New(t testing.TB, c Config) *Lab {
 	return lab
 }
 
-// removeHost may come after the Ethernet has closed the plug.
+// removeHost removes a host. The Ethernet may have closed the plug already.
 func removeHost(t testing.TB, h *Host, p plug) {
 	_ = p.Close()
 	if err := h.ns.remove(); err != nil {
@@ -96,8 +97,8 @@ func (l *Lab) log(t testing.TB) {
 	})
 }
 
-// SetLink sets both directions between two hosts. It cuts and heals nothing. It
-// panics where the link is not valid, as the methods like it do.
+// SetLink sets both directions between two hosts. It ends no cut. Like SetLinkOneWay
+// and SetAll it panics if the link is not valid.
 func (l *Lab) SetLink(a, b *Host, link Link) {
 	l.SetLinkOneWay(a, b, link)
 	l.SetLinkOneWay(b, a, link)
@@ -138,8 +139,8 @@ func (l *Lab) Mend(a, b *Host) {
 	l.ethernet.of(b.number, a.number, func(d *direction) { d.cut = false })
 }
 
-// Partition lets hosts reach those of their own group only; one that is in no
-// group reaches nobody. It replaces all cuts that there are.
+// Partition lets hosts reach only the hosts of their own group. A host in no group
+// reaches nobody. Partition replaces all cuts.
 func (l *Lab) Partition(groups ...[]*Host) {
 	together := func(from, to int) bool {
 		return slices.ContainsFunc(groups, func(group []*Host) bool {

@@ -15,7 +15,7 @@ import (
 	"time"
 )
 
-// ping sends that many ICMP echo requests, one after another, and gives how
+// ping sends that many ICMP echo requests, one after another, and returns how
 // many were answered within the timeout, and how fast the fastest was.
 func ping(t *testing.T, from *Host, to netip.Addr, count int, timeout time.Duration) (answered int, fastest time.Duration) {
 	t.Helper()

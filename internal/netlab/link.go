@@ -8,25 +8,25 @@ import (
 	"time"
 )
 
-// queueFramesMax bounds the frames in flight on one directed pair: a second of
-// a link of 50 Mbit/s. A pair that is full holds 6 MB.
+// queueFramesMax bounds the frames in flight on one directed pair. It is what a
+// link of 50 Mbit/s carries in a second; so many frames take 6 MB.
 const queueFramesMax = 4096
 
-// Link is how one direction between two hosts carries frames. The zero Link is
-// perfect: no delay, no loss, no limit.
+// A Link is how one direction between two hosts carries frames. The zero Link has
+// no delay, no loss and no limit.
 type Link struct {
-	// Delay is what each frame takes at least.
+	// Delay is the least time that a frame takes.
 	Delay time.Duration
-	// Jitter is up to how much longer a frame takes, at random and each for
-	// itself: frames overtake each other.
+	// Jitter bounds the time that a frame takes beyond Delay. It is drawn at random
+	// for each frame, so that frames overtake each other.
 	Jitter time.Duration
 	// Loss is the part of the frames that are lost, from 0 to 1.
 	Loss float64
-	// BytesPerSecond is how fast frames leave, one after another; 0 is at once.
+	// BytesPerSecond is how fast frames leave, one after another. 0 means at once.
 	BytesPerSecond int
 }
 
-// Validate says which field makes no sense.
+// Validate returns an error that names the first field with an impossible value.
 func (l Link) Validate() error {
 	switch {
 	case l.Delay < 0:
@@ -41,7 +41,7 @@ func (l Link) Validate() error {
 	return nil
 }
 
-// Counters are what a directed pair did with its frames since it was made.
+// Counters are what a directed pair has done with its frames.
 type Counters struct {
 	Frames, Bytes uint64 // handed over
 
@@ -51,18 +51,18 @@ type Counters struct {
 	Cut, Lost, Full, Refused uint64
 }
 
-// direction is one directed pair of hosts.
+// A direction is one directed pair of hosts.
 type direction struct {
 	Link
 	cut      bool
 	chance   *rand.Rand
-	free     time.Time // when the last frame has left, where there is a bandwidth
+	free     time.Time // when the last frame has left, if there is a bandwidth
 	inFlight int
 	counters Counters
 }
 
-// send gives the time at which a frame that is sent now is due, or drops and
-// counts it.
+// send returns when a frame that is sent now is due, or drops and counts the
+// frame.
 func (d *direction) send(now time.Time, frameBytes int) (due time.Time, ok bool) {
 	switch {
 	case d.cut:
@@ -83,7 +83,7 @@ func (d *direction) send(now time.Time, frameBytes int) (due time.Time, ok bool)
 	return due, true
 }
 
-// leave is when a frame has left that is sent now.
+// leave returns when a frame that is sent now has left.
 func (d *direction) leave(now time.Time, frameBytes int) time.Time {
 	if d.BytesPerSecond == 0 {
 		return now
@@ -95,7 +95,7 @@ func (d *direction) leave(now time.Time, frameBytes int) time.Time {
 	return d.free
 }
 
-// arrive takes a frame that is due off the link, and tells whether it gets
+// arrive takes a frame that is due off the link and reports whether the frame gets
 // through.
 func (d *direction) arrive() bool {
 	d.inFlight--
@@ -106,7 +106,7 @@ func (d *direction) arrive() bool {
 	return true
 }
 
-// handed counts what became of a frame that got through.
+// handed counts a frame that got through, by whether the host took it.
 func (d *direction) handed(frameBytes int, err error) {
 	if err != nil {
 		d.counters.Refused++

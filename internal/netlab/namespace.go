@@ -19,8 +19,8 @@ import (
 )
 
 const (
-	// namespacePrefix and the maker's process ID begin the name of each
-	// namespace, so that others can tell when nobody needs it any more.
+	// namespacePrefix and the maker's process ID begin the name of each namespace, so
+	// that other processes can tell when nobody needs it any more.
 	namespacePrefix = "netlab-"
 	// namespaceFolder is where ip keeps namespaces by name.
 	namespaceFolder = "/run/netns"
@@ -28,11 +28,11 @@ const (
 	ipTimeout = 30 * time.Second
 	// killTimeout bounds the wait for processes that were killed to be gone.
 	killTimeout = 10 * time.Second
-	// killEvery is the pause between two looks.
+	// killEvery is the pause between two checks of whether they are gone.
 	killEvery = 5 * time.Millisecond
 )
 
-// namespace is a network namespace by its name.
+// A namespace is the name of a network namespace.
 type namespace string
 
 // ip runs the ip command with that standard input.
@@ -53,7 +53,8 @@ func namespaceOf(pid int, name string) namespace {
 	return namespace(fmt.Sprintf("%s%d-%s", namespacePrefix, pid, name))
 }
 
-// makeNamespace makes one that belongs to this process; name is unique in it.
+// makeNamespace makes a namespace that belongs to this process. The process must not
+// use name twice.
 func makeNamespace(name string) (namespace, error) {
 	ns := namespaceOf(os.Getpid(), name)
 	_, err := ip("", "netns", "add", string(ns))
@@ -69,8 +70,8 @@ func (ns namespace) remove() error {
 	return err
 }
 
-// killAll kills what runs in the namespace and waits until it is gone, or
-// until its parent has only to wait for it.
+// killAll kills the processes in the namespace and waits until each has ended. Their
+// parents may still have to wait for them.
 func (ns namespace) killAll() error {
 	deadline := time.Now().Add(killTimeout)
 	for {
@@ -94,16 +95,16 @@ func (ns namespace) killAll() error {
 	}
 }
 
-// do calls f on a thread that is in the namespace: sockets and devices that f
-// makes itself, not in another goroutine, belong there.
+// do calls f on a thread that is in the namespace. The sockets and devices that f
+// makes belong to the namespace, if f makes them in its own goroutine.
 func (ns namespace) do(f func() error) error {
 	done := make(chan error, 1)
 	go func() { done <- ns.doHere(f) }()
 	return <-done
 }
 
-// doHere is do on the calling goroutine, whose thread ends with it where it
-// cannot leave the namespace again.
+// doHere calls f on the calling goroutine's thread. If the thread cannot leave the
+// namespace again, it stays locked and ends with the goroutine.
 func (ns namespace) doHere(f func() error) error {
 	runtime.LockOSThread()
 	home, err := os.Open("/proc/thread-self/ns/net")
@@ -127,8 +128,9 @@ func (ns namespace) doHere(f func() error) error {
 	return err
 }
 
-// sweep removes the namespaces of processes that are gone. It must run before
-// this process makes its first: those that bear its ID are of an earlier one.
+// sweep removes the namespaces of processes that are gone. It must run before this
+// process makes a namespace, because it takes namespaces with this process's ID for
+// those of an earlier process.
 func sweep() error {
 	paths, err := filepath.Glob(filepath.Join(namespaceFolder, namespacePrefix+"*"))
 	if err != nil {
@@ -147,7 +149,7 @@ func sweep() error {
 	return errors.Join(errs...)
 }
 
-// abandoned tells whether the process that made the namespace is gone.
+// abandoned reports whether the process that made the namespace is gone.
 func (ns namespace) abandoned() bool {
 	text, _, _ := strings.Cut(strings.TrimPrefix(string(ns), namespacePrefix), "-")
 	pid, err := strconv.Atoi(text)

@@ -10,12 +10,12 @@ import (
 	"testing"
 )
 
-// MustEnv is the environment variable that, where it is 1, makes a test fail
-// that cannot have a lab, rather than be skipped.
+// MustEnv is the environment variable that decides about a test that cannot have a
+// lab. If it is 1 the test fails, otherwise the test is skipped.
 const MustEnv = "CITYNODE_E2E"
 
-// Need skips the test where no lab can be made here, and says why; where the
-// environment has CITYNODE_E2E=1 it fails the test.
+// Need skips the test if no lab can be made here, and says why. If the environment
+// has CITYNODE_E2E=1 it fails the test instead.
 func Need(t testing.TB) {
 	t.Helper()
 	switch err := usable(); {
@@ -27,7 +27,8 @@ func Need(t testing.TB) {
 	}
 }
 
-// usable makes the parts of a lab once, to see whether that is possible.
+// usable returns why no lab can be made here, or nil. It tries once to make the
+// parts of one.
 var usable = sync.OnceValue(func() error {
 	if os.Geteuid() != 0 {
 		return fmt.Errorf("network namespaces need root")

@@ -11,13 +11,13 @@ import (
 
 const (
 	tunDevice = "/dev/net/tun"
-	// deviceName is what the device is called on each host.
+	// deviceName is the name of the device on each host.
 	deviceName = "eth0"
 )
 
-// makeTAP makes the device in a namespace, and gives its other end: each Read
-// is a frame that the namespace sends, each Write one that it receives. The
-// device is there until that is closed.
+// makeTAP makes the device in a namespace and returns its other end. Each Read
+// returns a frame that the namespace sends. The namespace receives the frame of
+// each Write. The device exists until its other end is closed.
 func makeTAP(ns namespace) (tap *os.File, err error) {
 	err = ns.do(func() error {
 		fd, err := unix.Open(tunDevice, unix.O_RDWR|unix.O_CLOEXEC|unix.O_NONBLOCK, 0)
