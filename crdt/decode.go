@@ -9,25 +9,11 @@ import (
 // DecodeHero reads one hero. It accepts exactly the canonical encoding of a
 // valid hero, and nothing after it; any error is a *[DecodeError]. The result
 // shares no memory with b.
-func DecodeHero(b []byte) (Hero, error) {
-	d := strict(b)
-	h := d.hero("")
-	if err := d.end(); err != nil {
-		return Hero{}, err
-	}
-	return h, nil
-}
+func DecodeHero(b []byte) (Hero, error) { return whole(b, CutHero) }
 
 // DecodeTombstone reads one tombstone. It accepts exactly the canonical
 // encoding of a valid one, and nothing after it; any error is a *[DecodeError].
-func DecodeTombstone(b []byte) (Tombstone, error) {
-	d := strict(b)
-	t := d.tombstone()
-	if err := d.end(); err != nil {
-		return Tombstone{}, err
-	}
-	return t, nil
-}
+func DecodeTombstone(b []byte) (Tombstone, error) { return whole(b, CutTombstone) }
 
 // DecodeEntries reads a batch. It accepts exactly what [AppendEntries] makes of
 // valid entries, and nothing after it; any error is a *[DecodeError] with the
@@ -36,17 +22,24 @@ func DecodeTombstone(b []byte) (Tombstone, error) {
 // multiple of its length. Names and locations are parts of one copy of b, so who
 // keeps one hero of a batch for long keeps the copy; a [State] keeps nothing of
 // it.
-func DecodeEntries(b []byte) (Entries, error) {
-	e, rest, err := CutEntries(b)
-	if err == nil && len(rest) > 0 {
-		err = &DecodeError{
-			Offset: len(b) - len(rest), Entry: -1, Err: fmt.Errorf("%d bytes after the end", len(rest)),
-		}
+func DecodeEntries(b []byte) (Entries, error) { return whole(b, CutEntries) }
+
+// CutHero is [DecodeHero] of a hero that stands before other bytes, which it
+// returns.
+func CutHero(b []byte) (h Hero, rest []byte, err error) {
+	d := strict(b)
+	if !d.fastHero(&h, Home) {
+		h = d.hero("")
 	}
-	if err != nil {
-		return Entries{}, err
-	}
-	return e, nil
+	return cut(d, h)
+}
+
+// CutTombstone is [DecodeTombstone] of one that stands before other bytes, which
+// it returns.
+func CutTombstone(b []byte) (t Tombstone, rest []byte, err error) {
+	d := strict(b)
+	t = d.tombstone()
+	return cut(d, t)
 }
 
 // CutEntries is [DecodeEntries] of a batch that stands before other bytes, which
@@ -54,10 +47,38 @@ func DecodeEntries(b []byte) (Entries, error) {
 func CutEntries(b []byte) (e Entries, rest []byte, err error) {
 	d := strict(b)
 	e = d.entries()
-	if err := d.fault(); err != nil {
-		return Entries{}, nil, err
+	return cut(d, e)
+}
+
+// CutSummary reads a summary as [Summary.UnmarshalCBOR] does, and returns the
+// bytes that follow it.
+func CutSummary(b []byte) (s Summary, rest []byte, err error) {
+	d := loose(b)
+	if !d.fastSummary(&s) {
+		s = d.summary()
 	}
-	return e, d.Rest(), nil
+	return cut(d, s)
+}
+
+// cut returns what d has read and what it has not, or the first fault.
+func cut[T any](d *decoder, v T) (T, []byte, error) {
+	if err := d.fault(); err != nil {
+		var zero T
+		return zero, nil, err
+	}
+	return v, d.Rest(), nil
+}
+
+// whole returns what cut reads, unless something follows it in b.
+func whole[T any](b []byte, cut func([]byte) (T, []byte, error)) (v T, err error) {
+	v, rest, err := cut(b)
+	if err == nil && len(rest) > 0 {
+		var zero T
+		return zero, &DecodeError{
+			Offset: len(b) - len(rest), Entry: -1, Err: fmt.Errorf("%d bytes after the end", len(rest)),
+		}
+	}
+	return v, err
 }
 
 // UnmarshalCBOR is [DecodeHero].
@@ -96,10 +117,9 @@ func (d *Digest) UnmarshalCBOR(b []byte) error {
 // UnmarshalCBOR reads a summary. It stands in responses and presences, whose
 // unknown keys are ignored, so any order of keys and any further key will do;
 // the three must be there, each once.
-func (s *Summary) UnmarshalCBOR(b []byte) error {
-	in := loose(b)
-	*s = in.summary()
-	return in.end()
+func (s *Summary) UnmarshalCBOR(b []byte) (err error) {
+	*s, err = whole(b, CutSummary)
+	return err
 }
 
 // hero reads a hero. location is one that is likely to be its own; where it

@@ -18,14 +18,19 @@ type decoder struct {
 // strict reads entries: there is one form of each, and nothing is passed over.
 func strict(b []byte) *decoder { return newDecoder(b, cbor.Limits{}) }
 
-// looseNestingMax bounds the nesting of a summary with what is unknown in it, so
-// that no input can exhaust the stack. No message nests deeper.
-const looseNestingMax = 8
+const (
+	// looseNestingMax bounds the nesting of a summary with what is unknown in it,
+	// so that no input can exhaust the stack. No message nests deeper.
+	looseNestingMax = 8
+	// looseElementsMax bounds an array that is unknown there as everywhere in a
+	// message.
+	looseElementsMax = 128 << 10
+)
 
 // loose reads what is no entry and stands in requests and responses, which may
 // be any well-formed CBOR.
 func loose(b []byte) *decoder {
-	return newDecoder(b, cbor.Limits{Loose: true, Nesting: looseNestingMax})
+	return newDecoder(b, cbor.Limits{Loose: true, Nesting: looseNestingMax, Elements: looseElementsMax})
 }
 
 func newDecoder(b []byte, l cbor.Limits) *decoder {

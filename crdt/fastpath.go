@@ -61,6 +61,27 @@ func (d *decoder) fastTombstone(t *Tombstone) bool {
 	return true
 }
 
+// fastSummary is fastHero for a summary in its canonical form. It accepts what
+// summary does, which takes other forms too.
+func (d *decoder) fastSummary(s *Summary) bool {
+	b := d.Rest()
+	if len(b) < 2 || b[0] != byte(cbor.Map)|summaryFields || b[1] != keyHeroes {
+		return false
+	}
+	heroes, at := fastUint(b, 2)
+	if at == 0 || at == len(b) || b[at] != keyTombstones {
+		return false
+	}
+	tombstones, at := fastUint(b, at+1)
+	if at == 0 || len(b)-at < 2+len(s.Digest) || b[at] != keyDigest || b[at+1] != byte(cbor.Bytes)|byte(len(s.Digest)) {
+		return false
+	}
+	s.Heroes, s.Tombstones = heroes, tombstones
+	at += 2 + copy(s.Digest[:], b[at+2:])
+	d.Advance(at)
+	return true
+}
+
 // fastText returns where a text lies in b whose head is at a position, and 0,
 // 0 for what is no text of a canonical hero. After the text, b has at least
 // what must follow a hero's location, so that the next head can be looked at.

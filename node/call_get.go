@@ -35,7 +35,7 @@ func (c *calls) get(ctx context.Context, call *protocol.Call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	return protocol.GetPage{Summary: &summary}, nil
+	return &protocol.GetPage{Summary: &summary}, nil
 }
 
 // sendPages sends the state, or its heroes at a location, and returns the summary of
@@ -63,7 +63,7 @@ func sendPage(call *protocol.Call, e crdt.Entries) error {
 	if e.Len() == 0 {
 		return nil
 	}
-	return call.Hold(protocol.GetPage{Entries: &e})
+	return call.Hold(&protocol.GetPage{Entries: &e})
 }
 
 // readPage returns the next page of the state, or of its heroes at a location.

@@ -15,7 +15,7 @@ func (c *calls) create(ctx context.Context, call *protocol.Call) (any, error) {
 		return nil, err
 	}
 	reply, err := c.city.Do(ctx, city.Create{Caller: callerOf(call), HeroName: r.Name, Here: r.Here})
-	return protocol.HeroReply{Hero: reply.Hero, Summary: reply.Summary}, err
+	return &protocol.HeroReply{Hero: reply.Hero, Summary: reply.Summary}, err
 }
 
 func (c *calls) assign(ctx context.Context, call *protocol.Call) (any, error) {
@@ -28,7 +28,7 @@ func (c *calls) assign(ctx context.Context, call *protocol.Call) (any, error) {
 		order.With = *r.Entries
 	}
 	reply, err := c.city.Do(ctx, order)
-	return protocol.HeroReply{Hero: reply.Hero, Summary: reply.Summary}, err
+	return &protocol.HeroReply{Hero: reply.Hero, Summary: reply.Summary}, err
 }
 
 func (c *calls) retire(ctx context.Context, call *protocol.Call) (any, error) {
@@ -37,7 +37,7 @@ func (c *calls) retire(ctx context.Context, call *protocol.Call) (any, error) {
 		return nil, err
 	}
 	reply, err := c.city.Do(ctx, city.Retire{Caller: callerOf(call), Hero: r.Hero})
-	return protocol.RetireReply{Tombstone: reply.Tombstone, Summary: reply.Summary}, err
+	return &protocol.RetireReply{Tombstone: reply.Tombstone, Summary: reply.Summary}, err
 }
 
 func (c *calls) update(ctx context.Context, call *protocol.Call) (any, error) {
@@ -46,7 +46,7 @@ func (c *calls) update(ctx context.Context, call *protocol.Call) (any, error) {
 		return nil, err
 	}
 	reply, err := c.city.Do(ctx, city.Update{Entries: r.Entries, Source: city.SourceCaller})
-	return protocol.UpdateReply{
+	return &protocol.UpdateReply{
 		Changed: uint64(reply.Changed),
 		Summary: reply.Summary,
 		Skipped: uint64(reply.Skipped),

@@ -32,7 +32,7 @@ func (c *calls) watch(ctx context.Context, call *protocol.Call) error {
 	defer watcher.Close()
 	ctx, cancel := call.UntilClosed(ctx)
 	defer cancel()
-	if err := call.Send(protocol.GetPage{Summary: &summary}); err != nil {
+	if err := call.Send(&protocol.GetPage{Summary: &summary}); err != nil {
 		return err
 	}
 	for {
@@ -56,7 +56,7 @@ func sendChanges(call *protocol.Call, changes []crdt.Change) error {
 			entries.Heroes = append(entries.Heroes, some.Heroes...)
 			entries.Tombstones = append(entries.Tombstones, some.Tombstones...)
 		}
-		if err := call.Send(protocol.GetPage{Entries: &entries}); err != nil {
+		if err := call.Send(&protocol.GetPage{Entries: &entries}); err != nil {
 			return err
 		}
 		changes = changes[n:]

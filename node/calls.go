@@ -71,8 +71,7 @@ func (c *calls) serve(ctx context.Context, call *protocol.Call) (any, error) {
 	if err := c.admission.call(call); err != nil {
 		return nil, err
 	}
-	switch call.Request.Method {
-	case protocol.MethodCreate, protocol.MethodAssign, protocol.MethodRetire, protocol.MethodUpdate:
+	if protocol.IsOrder(call.Request.Method) {
 		end, err := c.draining.order(c.name)
 		if err != nil {
 			return nil, err

@@ -42,7 +42,7 @@ func (c *Call) Send(body any) error { return c.send(body, c.session.write) }
 func (c *Call) Hold(body any) error { return c.send(body, c.session.hold) }
 
 func (c *Call) send(body any, write func(payload []byte) error) error {
-	payload, err := encodeResponse(body, true)
+	payload, err := encodeAnswer(body, true)
 	if err == nil {
 		err = write(payload)
 	}

@@ -5,8 +5,6 @@ import (
 	"errors"
 	"fmt"
 
-	"github.com/fxamacker/cbor/v2"
-
 	"github.com/citynode/citynode/crdt"
 )
 
@@ -60,8 +58,7 @@ func (c *Client) Done() <-chan struct{} { return c.pipe.done }
 // request returns the frame of a request. A nil body is left out.
 func (c *Client) request(method string, id crdt.ID, body any) ([]byte, error) {
 	r := Request{Method: method, ID: id, City: c.city}
-	size := envelopeBytesMax + len(method) + bytesHint(body) + len(c.city)
-	payload, err := appendRequest(make([]byte, 0, size), &r, body)
+	payload, err := encodeRequest(&r, body)
 	if err != nil {
 		return nil, err
 	}
@@ -86,7 +83,7 @@ func (c *Client) start(ctx context.Context, method string, id crdt.ID, body any)
 
 // each gives the bodies of a call's responses to f, with more = false for the
 // last one, until it is over or f fails.
-func (c *Client) each(ctx context.Context, x *exchange, f func(body cbor.RawMessage, more bool) error) error {
+func (c *Client) each(ctx context.Context, x *exchange, f func(body RawItem, more bool) error) error {
 	for {
 		r, err := c.pipe.receive(ctx, x)
 		if err == nil {
@@ -104,7 +101,7 @@ func (c *Client) each(ctx context.Context, x *exchange, f func(body cbor.RawMess
 
 // decode decodes a body of a response, or ends the stream: a city that sends
 // one thing for another is not to be believed in the next.
-func (c *Client) decode(body cbor.RawMessage, v any) error {
+func (c *Client) decode(body RawItem, v any) error {
 	if err := unmarshalChecked(body, v, false); err != nil {
 		return c.pipe.fail(fmt.Errorf("%w: body: %w", ErrBadResponse, err))
 	}
@@ -113,7 +110,7 @@ func (c *Client) decode(body cbor.RawMessage, v any) error {
 
 // only waits for the response of a call that has just one.
 func only[T any](ctx context.Context, c *Client, x *exchange) (reply T, err error) {
-	err = c.each(ctx, x, func(body cbor.RawMessage, more bool) error {
+	err = c.each(ctx, x, func(body RawItem, more bool) error {
 		if more {
 			return c.pipe.fail(fmt.Errorf("%w: more responses than one", ErrBadResponse))
 		}

@@ -5,8 +5,6 @@ import (
 	"errors"
 	"fmt"
 
-	"github.com/fxamacker/cbor/v2"
-
 	"github.com/citynode/citynode/crdt"
 )
 
@@ -15,11 +13,11 @@ import (
 // given at least once. page must not call the same client; its error ends the
 // call and is returned.
 func (c *Client) Get(ctx context.Context, r GetRequest, page func(crdt.Entries) error) (summary crdt.Summary, err error) {
-	x, err := c.start(ctx, MethodGet, c.pipe.nextID(), r)
+	x, err := c.start(ctx, MethodGet, c.pipe.nextID(), &r)
 	if err != nil {
 		return summary, err
 	}
-	err = c.each(ctx, x, func(body cbor.RawMessage, more bool) error {
+	err = c.each(ctx, x, func(body RawItem, more bool) error {
 		var p GetPage
 		if err := c.decode(body, &p); err != nil {
 			return err
@@ -38,18 +36,18 @@ func (c *Client) Get(ctx context.Context, r GetRequest, page func(crdt.Entries) 
 
 // Create makes a hero whose id is id. A retry has the same id and r.
 func (c *Client) Create(ctx context.Context, id crdt.ID, r CreateRequest) (HeroReply, error) {
-	return unary[HeroReply](ctx, c, MethodCreate, id, r)
+	return unary[HeroReply](ctx, c, MethodCreate, id, &r)
 }
 
 // Assign orders a hero to the city that answers, or home. A retry has the same
 // id and r.
 func (c *Client) Assign(ctx context.Context, id crdt.ID, r AssignRequest) (HeroReply, error) {
-	return unary[HeroReply](ctx, c, MethodAssign, id, r)
+	return unary[HeroReply](ctx, c, MethodAssign, id, &r)
 }
 
 // Retire has a hero die. A retry has the same id and r.
 func (c *Client) Retire(ctx context.Context, id crdt.ID, r RetireRequest) (RetireReply, error) {
-	return unary[RetireReply](ctx, c, MethodRetire, id, r)
+	return unary[RetireReply](ctx, c, MethodRetire, id, &r)
 }
 
 // Info asks the city who it is.
@@ -69,7 +67,7 @@ func (c *Client) Cities(ctx context.Context) (lines []CityLine, err error) {
 	if err != nil {
 		return nil, err
 	}
-	err = c.each(ctx, x, func(body cbor.RawMessage, _ bool) error {
+	err = c.each(ctx, x, func(body RawItem, _ bool) error {
 		var p CitiesPage
 		if err := c.decode(body, &p); err != nil {
 			return err
@@ -90,7 +88,7 @@ func (c *Client) Settle(ctx context.Context, line func(SettleLine) error) error 
 	if err != nil {
 		return err
 	}
-	return c.each(ctx, x, func(body cbor.RawMessage, more bool) error {
+	return c.each(ctx, x, func(body RawItem, more bool) error {
 		if !more {
 			return nil
 		}
@@ -108,7 +106,7 @@ func (c *Client) Bomb(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return c.each(ctx, x, func(cbor.RawMessage, bool) error { return nil })
+	return c.each(ctx, x, func(RawItem, bool) error { return nil })
 }
 
 // Watch gives the state's summary to live once the watch is, and then each
@@ -120,12 +118,12 @@ func (c *Client) Bomb(ctx context.Context) error {
 // fails, an *[Error] with Busy if these are too slow or with Unavailable after a
 // crash, and else one that matches [ErrStreamClosed]; never nil.
 func (c *Client) Watch(ctx context.Context, r WatchRequest, live func(crdt.Summary) error, change func(crdt.Entries) error) error {
-	x, err := c.start(ctx, MethodWatch, c.pipe.nextID(), r)
+	x, err := c.start(ctx, MethodWatch, c.pipe.nextID(), &r)
 	if err != nil {
 		return err
 	}
 	defer c.pipe.endWatch()
-	err = c.each(ctx, x, func(body cbor.RawMessage, more bool) error {
+	err = c.each(ctx, x, func(body RawItem, more bool) error {
 		if !more {
 			return c.pipe.fail(errors.New("the city ended the watch"))
 		}

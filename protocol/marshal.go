@@ -3,56 +3,41 @@ package protocol
 import (
 	"errors"
 	"fmt"
-	"reflect"
 
-	"github.com/fxamacker/cbor/v2"
+	"github.com/citynode/citynode/internal/cbor"
 )
+
+// errNotWellFormed is matched by the errors of [Check] for bytes that are not
+// exactly one item of CBOR; its other errors are for well-formed items that
+// break a rule of this protocol.
+var errNotWellFormed = cbor.ErrNotWellFormed
+
+// Check returns nil if b is exactly one well-formed CBOR item without tags,
+// floats, indefinite lengths, simple values other than false, true and null,
+// text that is not UTF-8, keys other than text and integers from -2^63 to
+// 2^63-1, keys that are repeated in a map, or more than [NestingMax] containers
+// within each other. It accepts lengths and integers that are not in their
+// shortest form.
+//
+// Check allocates only for maps whose keys are not in ascending order, and
+// never more than a small multiple of b's length.
+func Check(b []byte) error { return cbor.Check(b, NestingMax) }
 
 // validator is a message with rules that types cannot say.
 type validator interface{ validate() error }
 
-var (
-	encMode = must(encOptions().EncMode())
-	decMode = must(decOptions().DecMode())
-)
-
-func encOptions() cbor.EncOptions {
-	o := cbor.CoreDetEncOptions()
-	o.NilContainers = cbor.NilContainerAsEmpty // null is no value of ours
-	o.IndefLength = cbor.IndefLengthForbidden
-	o.TagsMd = cbor.TagsForbidden
-	return o
-}
-
-func decOptions() cbor.DecOptions {
-	return cbor.DecOptions{
-		DupMapKey:   cbor.DupMapKeyEnforcedAPF,
-		IndefLength: cbor.IndefLengthForbidden,
-		TagsMd:      cbor.TagsForbidden,
-		UTF8:        cbor.UTF8RejectInvalid,
-	}
-}
-
-// must is for options that are constants.
-func must[T any](v T, err error) T {
-	if err != nil {
-		panic(err)
-	}
-	return v
-}
-
 // Marshal returns the canonical encoding of v (RFC 8949 §4.2.1): a message of
-// this package, or a struct with the same kind of tags.
+// this package, or a struct whose fields have the same kind of tags and types.
 func Marshal(v any) ([]byte, error) {
-	if n := bytesHint(v); n > 0 {
-		b, _ := appendMessage(make([]byte, 0, n), v)
-		return b, nil
+	m, err := messageAt(v)
+	if err == nil && m.form == nil {
+		err = errors.New("no message")
 	}
-	b, err := encMode.Marshal(v)
 	if err != nil {
 		return nil, fmt.Errorf("encode %T: %w", v, err)
 	}
-	return b, nil
+	defer m.release()
+	return m.form.append(make([]byte, 0, m.form.bytesHint(m.at)), m.at), nil
 }
 
 // UnmarshalStrict decodes a request or a part of one into v, which must be a
@@ -61,7 +46,7 @@ func Marshal(v any) ([]byte, error) {
 // omitzero, values of another type than the field's, null among them, and what
 // the message's own rules forbid. An error of entries matches
 // [crdt.ErrMalformed]. v is undefined after an error; the body of a request or
-// response may share memory with b.
+// response shares memory with b.
 func UnmarshalStrict(b []byte, v any) error {
 	if err := Check(b); err != nil {
 		return err
@@ -80,13 +65,8 @@ func UnmarshalLenient(b []byte, v any) error {
 
 // unmarshalChecked decodes b, which Check has accepted, alone or as a part.
 func unmarshalChecked(b []byte, v any, strict bool) error {
-	if len(b) == 0 {
-		return errors.New("no item")
-	}
-	if !quickUnmarshal(b, v) {
-		if err := unmarshalAny(b, v, strict); err != nil {
-			return err
-		}
+	if err := decode(b, v, strict); err != nil {
+		return err
 	}
 	if m, ok := v.(validator); ok {
 		return m.validate()
@@ -94,11 +74,17 @@ func unmarshalChecked(b []byte, v any, strict bool) error {
 	return nil
 }
 
-// unmarshalAny is unmarshalChecked of any item, without the message's own rules.
-func unmarshalAny(b []byte, v any, strict bool) error {
-	s := shaper{items: headReader{b: b}, strict: strict}
-	if err := s.conform(reflect.TypeOf(v)); err != nil {
-		return err
+// decode is unmarshalChecked without the message's own rules.
+func decode(b []byte, v any, strict bool) error {
+	if len(b) == 0 {
+		return errors.New("no item")
 	}
-	return decMode.Unmarshal(b, v)
+	m, err := messageAt(v)
+	if err != nil {
+		return fmt.Errorf("decode %T: %w", v, err)
+	}
+	d := newDecoder(b, strict)
+	m.form.read(&d, m.at, true)
+	d.End()
+	return d.fault()
 }

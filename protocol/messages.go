@@ -1,25 +1,6 @@
 package protocol
 
-import (
-	"github.com/fxamacker/cbor/v2"
-
-	"github.com/citynode/citynode/crdt"
-)
-
-// The methods of the call protocol.
-const (
-	MethodGet    = "get"
-	MethodCreate = "create"
-	MethodAssign = "assign"
-	MethodRetire = "retire"
-	MethodUpdate = "update"
-	MethodWatch  = "watch"
-	MethodInfo   = "info"
-	MethodLookup = "lookup"
-	MethodCities = "cities"
-	MethodSettle = "settle"
-	MethodBomb   = "bomb"
-)
+import "github.com/citynode/citynode/crdt"
 
 // Status of a city in a CityLine.
 const (
@@ -28,35 +9,23 @@ const (
 	StatusFailed = "failed"
 )
 
-// methods says of each method whether its request has a body.
-var methods = map[string]bool{
-	MethodGet:    true,
-	MethodCreate: true,
-	MethodAssign: true,
-	MethodRetire: true,
-	MethodUpdate: true,
-	MethodWatch:  true,
-	MethodInfo:   false,
-	MethodLookup: true,
-	MethodCities: false,
-	MethodSettle: false,
-	MethodBomb:   false,
-}
+// RawItem is one item of CBOR that is passed on as it is.
+type RawItem []byte
 
 // Request is one call.
 type Request struct {
-	Method string          `cbor:"1,keyasint"`
-	ID     crdt.ID         `cbor:"2,keyasint"`           // names the attempt: a retry has the same
-	Body   cbor.RawMessage `cbor:"3,keyasint,omitempty"` // one item, by method; nil: none
-	City   string          `cbor:"4,keyasint,omitempty"` // the city that is meant; "": whichever answers
+	Method string  `cbor:"1,keyasint"`
+	ID     crdt.ID `cbor:"2,keyasint"`           // names the attempt: a retry has the same
+	Body   RawItem `cbor:"3,keyasint,omitempty"` // one item, by method; nil: none
+	City   string  `cbor:"4,keyasint,omitempty"` // the city that is meant; "": whichever answers
 }
 
 // Response is one of the answers to a Request: the last one, unless More.
 type Response struct {
-	Code    Code            `cbor:"1,keyasint"`
-	Message string          `cbor:"2,keyasint,omitempty"` // plain text, at most MessageBytesMax bytes
-	Body    cbor.RawMessage `cbor:"3,keyasint,omitempty"` // one item, by method; nil: none
-	More    bool            `cbor:"4,keyasint,omitempty"` // others follow
+	Code    Code    `cbor:"1,keyasint"`
+	Message string  `cbor:"2,keyasint,omitempty"` // plain text, at most MessageBytesMax bytes
+	Body    RawItem `cbor:"3,keyasint,omitempty"` // one item, by method; nil: none
+	More    bool    `cbor:"4,keyasint,omitempty"` // others follow
 }
 
 // GetRequest asks for heroes and tombstones: all, or those that match every field that is given.
@@ -186,29 +155,11 @@ type CitiesPage struct {
 }
 
 // SettleLine is the outcome of one complete sync that settle ran. It has either
-// counts or an error, never both.
+// counts, zero or not, or an error, never both.
 type SettleLine struct {
 	City     string `cbor:"1,keyasint"`
-	Differed uint64 `cbor:"2,keyasint,omitempty"` // entries that one side lacked
-	Error    string `cbor:"3,keyasint,omitempty"` // why the sync is not complete; "": it is
-	Peer     []byte `cbor:"4,keyasint"`           // the peer ID's bytes
-	Skipped  uint64 `cbor:"5,keyasint,omitempty"` // heroes left out, for their stamps are in the future
-}
-
-// MarshalCBOR writes the counts, zero or not, of a sync that is complete, and
-// no counts of one that is not.
-func (l SettleLine) MarshalCBOR() ([]byte, error) {
-	if l.Error != "" {
-		return encMode.Marshal(struct {
-			City  string `cbor:"1,keyasint"`
-			Error string `cbor:"3,keyasint"`
-			Peer  []byte `cbor:"4,keyasint"`
-		}{l.City, l.Error, l.Peer})
-	}
-	return encMode.Marshal(struct {
-		City     string `cbor:"1,keyasint"`
-		Differed uint64 `cbor:"2,keyasint"`
-		Peer     []byte `cbor:"4,keyasint"`
-		Skipped  uint64 `cbor:"5,keyasint"`
-	}{l.City, l.Differed, l.Peer, l.Skipped})
+	Differed uint64 `cbor:"2,keyasint,omitempty" unless:"3"` // entries that one side lacked
+	Error    string `cbor:"3,keyasint,omitempty"`            // why the sync is not complete; "": it is
+	Peer     []byte `cbor:"4,keyasint"`                      // the peer ID's bytes
+	Skipped  uint64 `cbor:"5,keyasint,omitempty" unless:"3"` // heroes left out, for their stamps are in the future
 }

@@ -14,7 +14,6 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/fxamacker/cbor/v2"
 	"go.uber.org/goleak"
 
 	"github.com/citynode/citynode/crdt"
@@ -144,7 +143,7 @@ func request(t *testing.T, method string, body any) []byte {
 	return encode(t, Request{Method: method, ID: testID(1), Body: rawBody(t, body)})
 }
 
-func rawBody(t *testing.T, body any) cbor.RawMessage {
+func rawBody(t *testing.T, body any) RawItem {
 	if body == nil {
 		return nil
 	}

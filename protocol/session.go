@@ -174,7 +174,8 @@ func (ss *session) parse(payload []byte, r *Request) error {
 	if err := unmarshalChecked(payload, r, true); err != nil {
 		return Errorf(BadRequest, "request: %v", err)
 	}
-	hasBody, known := methods[r.Method]
+	m, known := methods[r.Method]
+	hasBody := m.request != nil
 	switch {
 	case r.City != "" && r.City != ss.server.City:
 		return Errorf(WrongCity, "this is the city %s, not %s", ss.server.City, r.City)
@@ -196,7 +197,7 @@ func (ss *session) serve(ctx context.Context, call *Call) []byte {
 	}
 	if err == nil {
 		var payload []byte
-		if payload, err = encodeResponse(body, false); err == nil {
+		if payload, err = encodeAnswer(body, false); err == nil {
 			return payload
 		}
 	}
@@ -230,10 +231,10 @@ func (ss *session) refusal(ctx context.Context, method string, err error) []byte
 	return must(Marshal(r)) // of a number and a text
 }
 
-// encodeResponse returns the frame of a response with code OK. A nil body is
-// left out.
-func encodeResponse(body any, more bool) ([]byte, error) {
-	payload, err := appendResponse(make([]byte, 0, envelopeBytesMax+bytesHint(body)), &Response{More: more}, body)
+// encodeAnswer returns the frame of a response with code OK. A nil body is left
+// out.
+func encodeAnswer(body any, more bool) ([]byte, error) {
+	payload, err := encodeResponse(&Response{More: more}, body)
 	if err != nil {
 		return nil, err
 	}

@@ -60,6 +60,15 @@ func cborHead(major byte, n uint64) []byte {
 	return b
 }
 
+// The major types (RFC 8949 §3.1).
+const (
+	majorUint  = 0
+	majorBytes = 2
+	majorText  = 3
+	majorArray = 4
+	majorMap   = 5
+)
+
 func num(n uint64) []byte  { return cborHead(majorUint, n) }
 func bstr(b []byte) []byte { return cat(cborHead(majorBytes, uint64(len(b))), b) }
 func tstr(s string) []byte { return cat(cborHead(majorText, uint64(len(s))), []byte(s)) }

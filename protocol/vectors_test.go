@@ -9,6 +9,7 @@ import (
 	"encoding/json"
 	"io"
 	"os"
+	"reflect"
 	"slices"
 	"strconv"
 	"strings"
@@ -177,12 +178,14 @@ var careful = handlerFunc(func(ctx context.Context, call *Call) (any, error) {
 	return complete(ctx, call)
 })
 
-// newBody returns the type of a method's request body, nil if it has none.
-func newBody(method string) any {
-	return map[string]any{
-		MethodGet: new(GetRequest), MethodCreate: new(CreateRequest), MethodAssign: new(AssignRequest), MethodRetire: new(RetireRequest),
-		MethodUpdate: new(UpdateRequest), MethodWatch: new(WatchRequest), MethodLookup: new(LookupRequest),
-	}[method]
+// newBody returns a pointer to a request body of a method, nil if it has none.
+func newBody(name string) any { return newOf(methods[name].request) }
+
+func newOf(f *form) any {
+	if f == nil {
+		return nil
+	}
+	return reflect.New(f.typ).Interface()
 }
 
 func checkBody(t *testing.T, v vector, b []byte) {
@@ -190,11 +193,7 @@ func checkBody(t *testing.T, v vector, b []byte) {
 }
 
 func checkReply(t *testing.T, v vector, b []byte) {
-	reply := map[string]any{
-		MethodGet: new(GetPage), MethodCreate: new(HeroReply), MethodRetire: new(RetireReply), MethodUpdate: new(UpdateReply),
-		MethodInfo: new(InfoReply), MethodLookup: new(LookupReply), MethodCities: new(CitiesPage), MethodSettle: new(SettleLine),
-	}[v.Method]
-	checkValid(t, v, UnmarshalLenient(b, reply))
+	checkValid(t, v, UnmarshalLenient(b, newOf(methods[v.Method].reply)))
 }
 
 func checkHero(t *testing.T, v vector, b []byte) {

@@ -208,12 +208,11 @@ func (w *walk) pairs(n uint64, nesting int) {
 	first, last, sorted := w.at, -1, true
 	for i := n; i > 0 && !w.stopped; i-- {
 		start := w.at
-		w.item(nesting)
+		w.key(nesting)
 		if w.stopped {
 			return
 		}
-		w.key(start)
-		if last >= 0 && w.broken == nil && !w.ascend(last, start) {
+		if last >= 0 && !w.ascend(last, start) {
 			sorted = false
 		}
 		last = start
@@ -224,8 +223,17 @@ func (w *walk) pairs(n uint64, nesting int) {
 	}
 }
 
-// key looks at the type of a key.
-func (w *walk) key(start int) {
+// key goes over a key. Most are small numbers, in one byte each.
+func (w *walk) key(nesting int) {
+	start := w.at
+	if start < len(w.b) && w.b[start] < infoOneByte {
+		w.at++
+		return
+	}
+	w.item(nesting)
+	if w.stopped {
+		return
+	}
 	first, arg, _ := Head(w.b, start)
 	if m := MajorOf(first); m != Text && (m > Negative || arg > math.MaxInt64) {
 		w.start = start
@@ -233,8 +241,7 @@ func (w *walk) key(start int) {
 	}
 }
 
-// ascend reports whether the key at b is greater than the one at a. Most keys
-// are small numbers, in one byte each.
+// ascend reports whether the key at b is greater than the one at a.
 func (w *walk) ascend(a, b int) bool {
 	if x, y := w.b[a], w.b[b]; x < infoOneByte && y < infoOneByte {
 		return x < y

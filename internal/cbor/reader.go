@@ -125,12 +125,22 @@ func (r *Reader) refuseHead(arg uint64, next int) {
 // Expect reads the head of an item that must be of this type. What the argument
 // counts, bytes or items, has not been compared with what is left.
 func (r *Reader) Expect(want Major, what string) (arg uint64) {
-	start := r.at
-	got, arg := r.Head()
-	if r.err == nil && got == want {
-		return arg
+	if r.err == nil {
+		first, arg, next := Head(r.b, r.at)
+		if next != 0 && MajorOf(first) == want && (r.limits.Loose || next-r.at == HeadSize(arg)) {
+			r.at = next
+			return arg
+		}
 	}
-	r.Failf(start, "%sgot %s, want %s", label(what), got, want)
+	return r.refuse(want, what)
+}
+
+// refuse tells what is wrong with a head that is not as it was expected.
+func (r *Reader) refuse(want Major, what string) (arg uint64) {
+	start := r.at
+	if got, _ := r.Head(); r.err == nil {
+		r.Failf(start, "%sgot %s, want %s", label(what), got, want)
+	}
 	return 0
 }
 

@@ -1,0 +1,224 @@
+package protocol
+
+import (
+	"fmt"
+	"math/bits"
+	"reflect"
+	"unsafe"
+
+	"github.com/citynode/citynode/crdt"
+	"github.com/citynode/citynode/internal/cbor"
+)
+
+const (
+	keyBytesMax = 2 // of a key up to keyMax
+	// summaryBytesMax is the size of the longest summary: a map of two counts
+	// and a digest, each with its key.
+	summaryBytesMax = 1 + 2*(1+cbor.HeadBytesMax) + 1 + 1 + len(crdt.Digest{})
+)
+
+// message is a value and its form.
+type message struct {
+	form *form // nil for no message
+	at   unsafe.Pointer
+	copy bool // of the value, from form.copies
+}
+
+// messageAt returns what v is or points to. The caller releases it after use.
+func messageAt(v any) (message, error) {
+	switch v := v.(type) {
+	case nil:
+		return message{}, nil
+	case *Request: // the envelopes, which every call has
+		return message{form: requestForm, at: unsafe.Pointer(v)}, nil
+	case *Response:
+		return message{form: responseForm, at: unsafe.Pointer(v)}, nil
+	}
+	value := reflect.ValueOf(v)
+	if value.Kind() == reflect.Pointer {
+		f, err := formOf(value.Type().Elem())
+		return message{form: f, at: value.UnsafePointer()}, err
+	}
+	f, err := formOf(value.Type())
+	if err != nil {
+		return message{}, err
+	}
+	at := f.copies.Get().(unsafe.Pointer)
+	reflect.NewAt(f.typ, at).Elem().Set(value)
+	return message{form: f, at: at, copy: true}, nil
+}
+
+func (m message) release() {
+	if m.copy {
+		reflect.NewAt(m.form.typ, m.at).Elem().SetZero()
+		m.form.copies.Put(m.at)
+	}
+}
+
+// bytesHint returns about how many bytes the value takes, rather more than
+// less, so that it is appended without a second allocation.
+func (f *form) bytesHint(p unsafe.Pointer) int {
+	switch f.kind {
+	case kindUint, kindBool:
+		return cbor.HeadBytesMax
+	case kindText:
+		return cbor.HeadBytesMax + len(*(*string)(p))
+	case kindBytes, kindRaw:
+		return cbor.HeadBytesMax + len(*(*[]byte)(p))
+	case kindID:
+		return cbor.HeadBytesMax + len(crdt.ID{})
+	case kindHero:
+		return crdt.HeroBytesMax
+	case kindTombstone:
+		return crdt.TombstoneBytesMax
+	case kindSummary:
+		return summaryBytesMax
+	case kindEntries:
+		// With room for one hero more the last one is appended as fast as the others.
+		return crdt.EntriesSize(*(*crdt.Entries)(p)) + crdt.HeroBytesMax
+	case kindPointer:
+		if to := *(*unsafe.Pointer)(p); to != nil {
+			return f.elem.bytesHint(to)
+		}
+		return 0
+	case kindList:
+		size := cbor.HeadBytesMax
+		for i, n := 0, f.count(p); i < n; i++ {
+			size += f.elem.bytesHint(f.element(p, i))
+		}
+		return size
+	default:
+		size := cbor.HeadBytesMax
+		for i := range f.fields {
+			size += keyBytesMax + f.fields[i].bytesHint(unsafe.Add(p, f.fields[i].offset))
+		}
+		return size
+	}
+}
+
+// append appends the canonical encoding of the value at p.
+func (f *form) append(dst []byte, p unsafe.Pointer) []byte {
+	switch f.kind {
+	case kindUint:
+		return cbor.AppendUint(dst, *(*uint64)(p))
+	case kindText:
+		return cbor.AppendText(dst, *(*string)(p))
+	case kindBool:
+		return cbor.AppendBool(dst, *(*bool)(p))
+	case kindBytes:
+		return cbor.AppendBytes(dst, *(*[]byte)(p))
+	case kindRaw:
+		return append(dst, *(*[]byte)(p)...)
+	case kindID:
+		return cbor.AppendBytes(dst, (*crdt.ID)(p)[:])
+	case kindHero:
+		return crdt.AppendHero(dst, *(*crdt.Hero)(p))
+	case kindTombstone:
+		return crdt.AppendTombstone(dst, *(*crdt.Tombstone)(p))
+	case kindEntries:
+		return crdt.AppendEntries(dst, *(*crdt.Entries)(p))
+	case kindSummary:
+		return crdt.AppendSummary(dst, *(*crdt.Summary)(p))
+	case kindList:
+		n := f.count(p)
+		dst = cbor.AppendHead(dst, cbor.Array, uint64(n))
+		for i := range n {
+			dst = f.elem.append(dst, f.element(p, i))
+		}
+		return dst
+	case kindPointer:
+		return f.elem.append(dst, *(*unsafe.Pointer)(p))
+	default:
+		return f.appendStruct(dst, p, message{})
+	}
+}
+
+// appendStruct appends a map. body, if there is one, stands in the place of the
+// struct's RawItem.
+func (f *form) appendStruct(dst []byte, p unsafe.Pointer, body message) []byte {
+	var there uint64
+	for i := range f.fields {
+		x := &f.fields[i]
+		if x.kind == kindRaw && body.form != nil || x.isIn(p) {
+			there |= 1 << x.key
+		}
+	}
+	dst = cbor.AppendHead(dst, cbor.Map, uint64(bits.OnesCount64(there)))
+	for i := range f.fields {
+		x := &f.fields[i]
+		if there&(1<<x.key) == 0 {
+			continue
+		}
+		dst = cbor.AppendUint(dst, x.key)
+		if x.kind == kindRaw && body.form != nil {
+			dst = body.form.append(dst, body.at)
+		} else {
+			dst = x.append(dst, unsafe.Add(p, x.offset))
+		}
+	}
+	return dst
+}
+
+// isIn reports whether the field is written of the struct at p.
+func (x *field) isIn(p unsafe.Pointer) bool {
+	if x.unless != nil {
+		return !x.unless.isIn(p)
+	}
+	return !x.optional || !x.isEmpty(unsafe.Add(p, x.offset))
+}
+
+// isEmpty reports whether an optional field is left out.
+func (x *field) isEmpty(p unsafe.Pointer) bool {
+	switch x.kind {
+	case kindUint:
+		return *(*uint64)(p) == 0
+	case kindText:
+		return *(*string)(p) == ""
+	case kindBool:
+		return !*(*bool)(p)
+	case kindBytes, kindRaw, kindList:
+		if x.keepsEmpty {
+			return *(*unsafe.Pointer)(p) == nil
+		}
+		return x.count(p) == 0
+	case kindPointer:
+		return *(*unsafe.Pointer)(p) == nil
+	default:
+		return false // structs and arrays are never empty
+	}
+}
+
+// count returns the length of the slice at p, of whatever type.
+func (f *form) count(p unsafe.Pointer) int { return len(*(*[]struct{})(p)) }
+
+// element returns where the ith element of the slice at p is.
+func (f *form) element(p unsafe.Pointer, i int) unsafe.Pointer {
+	return unsafe.Add(*(*unsafe.Pointer)(p), uintptr(i)*f.elem.typ.Size())
+}
+
+// The forms of the two envelopes.
+var requestForm, responseForm = messageForm[Request](), messageForm[Response]()
+
+// encodeRequest returns the encoding of a request with that body, or without one
+// if it is nil; r.Body is used only then.
+func encodeRequest(r *Request, body any) ([]byte, error) {
+	return requestForm.encodeEnvelope(unsafe.Pointer(r), body)
+}
+
+// encodeResponse is encodeRequest for a response.
+func encodeResponse(r *Response, body any) ([]byte, error) {
+	return responseForm.encodeEnvelope(unsafe.Pointer(r), body)
+}
+
+func (f *form) encodeEnvelope(p unsafe.Pointer, body any) ([]byte, error) {
+	inner, err := messageAt(body)
+	if err != nil {
+		return nil, fmt.Errorf("encode %T: %w", body, err)
+	}
+	defer inner.release()
+	size := f.bytesHint(p)
+	if inner.form != nil {
+		size += inner.form.bytesHint(inner.at)
+	}
+	return f.appendStruct(make([]byte, 0, size), p, inner), nil
+}
