@@ -36,7 +36,7 @@ func (m *Machine) fail(now time.Time, err error) {
 	m.fault = err
 	if l := m.log; l != nil {
 		l.take()
-		l.behind, l.rewrite = true, nil
+		l.rewrite = nil
 		m.do(News{})
 	}
 	if known {
@@ -89,6 +89,5 @@ func (m *Machine) works() {
 		return
 	}
 	m.fault = nil
-	m.do(News{})
 	m.do(FaultEnded{})
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/citynode/citynode/crdt"
 	"github.com/citynode/citynode/internal/store"
 )
 
@@ -27,9 +28,10 @@ type Machine struct {
 type job struct {
 	kind        jobKind
 	since       time.Time
-	incarnation uint64 // whose batch is committed
-	number      uint64 // of the last effects that the batch holds
-	page        bool   // the batch ends a page of a rewrite
+	incarnation uint64      // whose batch is committed, or whose page is read
+	number      uint64      // of the last effects that the batch holds
+	page        bool        // the batch holds a page of a rewrite
+	at          crdt.Cursor // of the page that is read
 }
 
 type jobKind uint8

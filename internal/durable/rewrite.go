@@ -37,24 +37,22 @@ func (m *Machine) goOnRewriting(now time.Time) {
 		m.commit(now, true)
 		return
 	}
-	m.job = job{kind: readingPage, since: now}
+	m.job = job{kind: readingPage, since: now, incarnation: l.incarnation, at: l.rewrite.at}
 	m.do(ReadPage{Incarnation: l.incarnation, At: l.rewrite.at})
 }
 
-// pageRead takes a page, unless it is of a rewrite that has been given up: a loop
-// may read a page late, after the writer has stopped waiting for it.
+// pageRead takes the page that is being read. Any other is ignored: a loop may read
+// a page late, after the writer has stopped waiting for it. The rewrite may have
+// been given up meanwhile, and the incarnation may have ended.
 func (m *Machine) pageRead(e PageRead) {
-	if m.job.kind == readingPage {
-		m.job = job{}
+	if m.job.kind != readingPage || m.job.incarnation != e.Incarnation || m.job.at != e.At {
+		return
 	}
+	m.job = job{}
 	if !m.isPresent(e.Incarnation) || !m.rewriting() {
 		return
 	}
-	r := m.log.rewrite
-	if r.paged || r.at != e.At {
-		return
-	}
-	*r = rewrite{at: e.Next, paged: true, more: e.More}
+	*m.log.rewrite = rewrite{at: e.Next, paged: true, more: e.More}
 	m.log.addPage(e.Entries, e.Answers)
 }
 
