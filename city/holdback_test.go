@@ -1,0 +1,120 @@
+package city
+
+import (
+	"errors"
+	"slices"
+	"testing"
+
+	"github.com/citynode/citynode/crdt"
+)
+
+// desk is an Outlet and a journal that writes nothing down: it notes what it is
+// given.
+type desk struct {
+	appended uint64
+	told     []string // who was answered by a turn, "" for nobody
+	refused  []string
+	reasons  []Reason
+}
+
+func (d *desk) Append(Effects) uint64 {
+	d.appended++
+	return d.appended
+}
+
+func (d *desk) Tell(t *Turn[string]) { d.told = append(d.told, t.Waits) }
+
+func (d *desk) Refuse(waits string, reply Reply) {
+	d.refused = append(d.refused, waits)
+	d.reasons = append(d.reasons, ReasonOf(reply.Err))
+}
+
+// holdLab is a city whose turns are held back.
+type holdLab struct {
+	*lab
+	core *Core
+	desk *desk
+	held *HoldBack[string]
+}
+
+func newHoldLab(t *testing.T) *holdLab {
+	l := newLab(t)
+	core, d := l.city("gotham", 1), &desk{}
+	return &holdLab{lab: l, core: core, desk: d, held: NewHoldBack[string](core, d)}
+}
+
+func (l *holdLab) turn(waits string, m Message) {
+	reply, fx := l.core.Step(l.now, nil, m)
+	l.held.Add(l.desk, Turn[string]{Waits: waits, Reply: reply, Effects: fx})
+}
+
+func (l *holdLab) order(waits string) {
+	l.turn(waits, Create{Caller: Caller{Name: waits, Request: l.id()}, HeroName: "Robin", Here: true})
+}
+
+func (l *holdLab) wantTold(want ...string) {
+	l.t.Helper()
+	if !slices.Equal(l.desk.told, want) {
+		l.t.Errorf("told %q, want %q", l.desk.told, want)
+	}
+}
+
+func TestTurnsAreToldInTheirOrderOnceTheyAreDurable(t *testing.T) {
+	l := newHoldLab(t)
+	l.order("a")
+	l.order("b")
+	l.turn("reader", Update{Source: SourceCaller}) // changed nothing, but saw what b did
+	l.order("c")
+	l.wantTold()
+	l.held.Release(l.now, nil, 2, nil)
+	l.wantTold("a", "b", "reader")
+	if waiting := l.held.Waiting(); !slices.Equal(waiting, []string{"c"}) {
+		t.Errorf("waiting: %q", waiting)
+	}
+	l.held.Release(l.now, nil, 3, nil)
+	l.wantTold("a", "b", "reader", "c")
+}
+
+func TestWhatNeighboursSentAndWhatChangedNothingDoesNotWait(t *testing.T) {
+	l := newHoldLab(t)
+	l.turn("reader", Update{Source: SourceCaller})
+	l.order("a")
+	other := l.city("metropolis", 2)
+	hero := l.create(other)
+	l.turn("", Update{Entries: crdt.Entries{Heroes: []crdt.Hero{hero}}, Source: SourceSync})
+	l.wantTold("reader", "")
+	if l.desk.appended != 2 {
+		t.Errorf("%d effects were appended, want those of the order and of the sync", l.desk.appended)
+	}
+}
+
+func TestWhatCameFromTheStoreIsNotAppended(t *testing.T) {
+	l := newHoldLab(t)
+	hero := l.create(l.city("metropolis", 2))
+	l.turn("", Update{Entries: crdt.Entries{Heroes: []crdt.Hero{hero}}, Source: SourceStore})
+	if l.wantTold(""); l.desk.appended != 0 {
+		t.Error("it was")
+	}
+}
+
+func TestAFaultRefusesWhoWaitsAndItsEndTellsTheRest(t *testing.T) {
+	l := newHoldLab(t)
+	l.order("a")
+	l.order("b")
+	l.held.Release(l.now, nil, 1, errors.New("no disk"))
+	l.held.Release(l.now, nil, 1, errors.New("no disk"))
+	l.wantTold("a")
+	if !slices.Equal(l.desk.refused, []string{"b"}) || !slices.Equal(l.desk.reasons, []Reason{Unavailable}) {
+		t.Errorf("refused %q as %v", l.desk.refused, l.desk.reasons)
+	}
+	if l.core.StoreFault() != "no disk" {
+		t.Errorf("the core knows of the fault %q", l.core.StoreFault())
+	}
+	l.order("c") // is refused by the core, at once
+	l.wantTold("a", "c")
+	l.held.Release(l.now, nil, 2, nil)
+	l.wantTold("a", "c", "") // the turn of b is told, to nobody who waits
+	if l.core.StoreFault() != "" {
+		t.Errorf("the core still has the fault %q", l.core.StoreFault())
+	}
+}

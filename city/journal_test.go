@@ -1,0 +1,54 @@
+package city
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"testing"
+	"testing/synctest"
+)
+
+// voidedJournal is the journal of an incarnation that is bombed at the first
+// effects that it appends.
+type voidedJournal struct {
+	news   chan struct{}
+	voided bool
+}
+
+func (j *voidedJournal) Append(Effects) uint64 {
+	j.voided = true
+	j.news <- struct{}{}
+	return 1
+}
+
+func (j *voidedJournal) Durable() (uint64, error) {
+	if j.voided {
+		return 0, fmt.Errorf("voided: %w", ErrBombed)
+	}
+	return 0, nil
+}
+
+func (j *voidedJournal) News() <-chan struct{} { return j.news }
+
+func TestAnIncarnationWhoseStoreWasVoidedEnds(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		journal := &voidedJournal{news: make(chan struct{}, 1)}
+		c, err := New(Config{Name: "gotham", PatrolEvery: Off, FightEvery: Off}, Options{Journal: func() Journal { return journal }})
+		if err != nil {
+			t.Fatal(err)
+		}
+		serve, err := c.Start(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		ended := make(chan error, 1)
+		go func() { ended <- serve(t.Context()) }()
+		_, _ = c.Do(t.Context(), Open{})
+		if _, err := c.Do(context.Background(), createNumber(1)); ReasonOf(err) != Unavailable {
+			t.Errorf("the order: %v, want unavailable", err)
+		}
+		if err := <-ended; !errors.Is(err, ErrBombed) {
+			t.Errorf("ended with %v", err)
+		}
+	})
+}
