@@ -16,8 +16,11 @@ import (
 const (
 	answersPerCaller = 4096
 	answersTotal     = 32768
-	answerLife       = 10 * time.Minute
 )
+
+// AnswersFor is how long a city remembers an answer, within the bounds above: as long
+// as any caller tries again. A store that keeps answers keeps them as long.
+const AnswersFor = 10 * time.Minute
 
 // RequestDigest tells two requests apart: a hash of the method and the body as
 // decoded, without the caller.
@@ -90,7 +93,7 @@ func (c *Core) once(now time.Time, caller Caller, digest RequestDigest, fx *Effe
 func (a *answers) restore(all []Answered, now time.Time) {
 	for i := range all {
 		old := &all[i]
-		if now.Sub(old.At) > answerLife {
+		if now.Sub(old.At) > AnswersFor {
 			continue
 		}
 		if known := a.find(old.Caller, now); known != nil {
@@ -123,7 +126,7 @@ func (a *answers) find(caller Caller, now time.Time) *answer {
 		return nil
 	}
 	known, ok := of.byID[caller.Request]
-	if ok && now.Sub(known.at) > answerLife {
+	if ok && now.Sub(known.at) > AnswersFor {
 		a.dropThrough(of, known.request)
 		return nil
 	}
@@ -162,7 +165,7 @@ func (a *answers) trim(of *callerAnswers, now time.Time) {
 }
 
 func (of *callerAnswers) expired(now time.Time) bool {
-	return len(of.order) > 0 && now.Sub(of.order[0].at) > answerLife
+	return len(of.order) > 0 && now.Sub(of.order[0].at) > AnswersFor
 }
 
 // dropThrough drops an expired answer and the older ones.

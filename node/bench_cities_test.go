@@ -66,7 +66,7 @@ func (n *benchNet) run(name string) *member {
 	cfg := quiet(name)
 	cfg.PresenceEvery, cfg.SyncEvery = never, never
 	cfg.Listen = []ma.Multiaddr{ma.StringCast(n.listen)}
-	cfg.NewHost, cfg.Store = n.host, n.store
+	cfg.NewHost, cfg.store = n.host, n.store
 	n.store = nil
 	m := &member{witness: new(witness), ended: make(chan struct{})}
 	m.subscribe(&cfg.Events, time.Now())

@@ -119,9 +119,9 @@ func toGossip(fx *city.Effects) []crdt.Change {
 	return fx.Changes[fx.Brought:]
 }
 
-// open has the city answer for what it does not know. It judges the clock before
+// openCity has the city answer for what it does not know. It judges the clock before
 // the first own write is possible.
-func (n *Node) open(alone bool) {
+func (n *Node) openCity(alone bool) {
 	ctx := context.Background()
 	n.members.JudgeClock(ctx)
 	if _, err := n.city.Do(ctx, city.Open{}); err != nil {

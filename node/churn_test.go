@@ -140,7 +140,7 @@ func (c *churn) start(t *testing.T, s *site) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	cfg.Store = opened
+	cfg.store = opened
 	cfg.Events.Changed = func(change city.SourcedChange) { c.sighted(s, change) }
 	c.net.Put(c.sideOf(s), s.number)
 	m := prepare(t, cfg)

@@ -31,12 +31,13 @@ type Config struct {
 	// Open lets the node be reached from other machines: it then listens on
 	// all interfaces unless Listen says otherwise. Default: loopback only.
 	Open bool
-	// Identity is the key that makes the peer ID. Default: a fresh Ed25519
-	// key, so a peer that nobody knows.
+	// Identity is the key that makes the peer ID. Default: the one in DataDir, made
+	// there on first use, or without a DataDir a fresh Ed25519 key, so a peer that
+	// nobody knows.
 	Identity crypto.PrivKey
 	// Listen are the addresses to listen on, of any default transport.
 	// Default: TCP and QUIC, on all interfaces if Open, else on loopback, on the
-	// ports of the last start with this StateDir if they are free, else on any.
+	// ports of the last start with this DataDir if they are free, else on any.
 	Listen []ma.Multiaddr
 	// Announce, if not empty, replaces the addresses that others are told.
 	Announce []ma.Multiaddr
@@ -52,13 +53,18 @@ type Config struct {
 	// the younger then stops. Default: strangers, who can claim anything; nobody is
 	// made to stop for what they say.
 	Trusted bool
-	// StateDir is the folder that keeps the last-known peers and, where there is
-	// no Store, since and the incarnation; it must exist. Empty: nothing is kept.
-	StateDir string
-	// Store keeps the state durable: what the city answers, gossips and tells
-	// watchers of, it has stored before. The node does not close it. Default:
-	// none, and the state is lost with the process.
-	Store *store.Store
+	// DataDir is the city's folder, made with mode 0700 where there is none: its
+	// identity key, its store, its lock, the addresses on which it listened and its
+	// last-known peers. What the city answers, gossips and tells watchers of is in
+	// the store before, and is there again at the next start. New opens the folder
+	// and Close gives it back; a second node on the folder is refused with an error
+	// that matches ErrInUse, and one of another city, network or key with what is
+	// there. Default: none; the city is ephemeral, and its state is lost with the
+	// process where no other city holds it.
+	DataDir string
+	// Ephemeral has a city with a DataDir store no heroes there. It keeps its key,
+	// since when it has its name, and its last-known peers.
+	Ephemeral bool
 	// Software names the program to other cities; at most 64 bytes. Default
 	// "citynode".
 	Software string
@@ -100,6 +106,9 @@ type Config struct {
 	// it is brought by the rounds of anti-entropy with random cities, later than
 	// what the node's own GossipSub drops.
 	PubSub *pubsub.PubSub
+
+	// store, for tests, is opened and closed by them, in place of DataDir's.
+	store *store.Store
 }
 
 // Defaults of a Config.

@@ -81,7 +81,7 @@ func TestCitiesThatAreRestartedOneByOneAreKnownToAll(t *testing.T) {
 		var configs []Config
 		for _, name := range cityNames(5) {
 			cfg := quiet(name)
-			cfg.Identity, cfg.StateDir = newKey(t), t.TempDir()
+			cfg.Identity, cfg.DataDir, cfg.Ephemeral = newKey(t), t.TempDir(), true
 			configs = append(configs, cfg)
 			cities = append(cities, net.start(t, cfg, cities[:min(1, len(cities))]...))
 		}

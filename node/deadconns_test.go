@@ -16,7 +16,7 @@ import (
 func killed(t *testing.T, net *simNet) (cfg Config, others []*member) {
 	t.Helper()
 	cfg = quiet("gotham")
-	cfg.Identity, cfg.StateDir = newKey(t), t.TempDir()
+	cfg.Identity, cfg.DataDir, cfg.Ephemeral = newKey(t), t.TempDir(), true
 	others = []*member{net.start(t, quiet("metropolis"))}
 	others = append(others, net.start(t, quiet("star"), others[0]))
 	gotham := net.start(t, cfg, others[0])

@@ -29,7 +29,7 @@ func stored(t *testing.T, place *store.Memory, cfg Config) Config {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = s.Close() })
-	cfg.Store = s
+	cfg.store = s
 	return cfg
 }
 
@@ -37,7 +37,7 @@ func stored(t *testing.T, place *store.Memory, cfg Config) Config {
 // after this is stored. What lies in the place is what was durable by then.
 func (m *member) killed(t *testing.T) {
 	t.Helper()
-	if err := m.cfg.Store.Close(); err != nil {
+	if err := m.cfg.store.Close(); err != nil {
 		t.Fatal(err)
 	}
 	m.leave(t)

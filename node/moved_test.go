@@ -22,7 +22,7 @@ func TestACityThatHasMovedIsFoundAtItsNewAddress(t *testing.T) {
 				metropolis := net.start(t, quiet("metropolis"))
 				star := net.start(t, quiet("star"), metropolis)
 				home := quiet("gotham")
-				home.Identity, home.StateDir = newKey(t), t.TempDir()
+				home.Identity, home.DataDir, home.Ephemeral = newKey(t), t.TempDir(), true
 				before := net.start(t, home, metropolis)
 				awaitReady(t, metropolis, star, before)
 				awaitAlive(t, metropolis, star, before)

@@ -112,7 +112,7 @@ func TestACityThatHadItsNameBeforeStartsAndIsContested(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		net := newMockNet(t)
 		old, other := quiet("gotham"), quiet("gotham")
-		old.StateDir, old.Identity = t.TempDir(), newKey(t)
+		old.DataDir, old.Ephemeral, old.Identity = t.TempDir(), true, newKey(t)
 		today := aheadBy(time.Until(crdt.EarliestSet.Time())) // a bubble begins in 2000
 		old.Now, other.Now = today, today
 		before := net.start(t, old)

@@ -16,10 +16,12 @@ import (
 	"github.com/citynode/citynode/city"
 	"github.com/citynode/citynode/crdt"
 	"github.com/citynode/citynode/internal/antientropy"
+	"github.com/citynode/citynode/internal/datadir"
 	"github.com/citynode/citynode/internal/durable"
 	"github.com/citynode/citynode/internal/gossip"
 	"github.com/citynode/citynode/internal/membership"
 	"github.com/citynode/citynode/internal/names"
+	"github.com/citynode/citynode/internal/store"
 	"github.com/citynode/citynode/internal/streams"
 	"github.com/citynode/citynode/internal/supervise"
 )
@@ -30,6 +32,8 @@ type Node struct {
 	log *slog.Logger
 
 	// What is durable, and the city over it.
+	folder  *datadir.Folder // nil: there is none
+	store   *store.Store    // nil: nothing is durable
 	facts   *durable.Facts
 	journal *durable.Writer // nil: nothing is durable
 	city    *city.City
@@ -59,39 +63,50 @@ type Node struct {
 }
 
 // New makes a node that listens but does not run yet. It fails with the name of
-// the field that cannot be used, or an error that matches ErrListen. A node
-// that is not run must be closed.
+// the field that cannot be used, with what is wrong with DataDir, or with an error
+// that matches ErrListen or ErrInUse. A node that is not run must be closed.
 func New(cfg Config) (*Node, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, fmt.Errorf("node: %w", err)
 	}
-	usual := len(cfg.Listen) == 0 && cfg.Host == nil
-	cfg, err := cfg.complete()
-	if err != nil {
-		return nil, err
-	}
-	n := &Node{cfg: cfg, log: cfg.Logger, life: newLife()}
-	if err := n.openStore(); err != nil {
-		return nil, err
-	}
-	if n.city, err = city.New(cfg.City, n.cityOptions()); err != nil {
-		return nil, err
-	}
-	if n.host, err = newHost(cfg); err != nil {
-		return nil, err
-	}
-	if usual {
-		n.keepPorts()
-	}
-	if err := n.furnish(); err != nil {
+	cfg = cfg.withDefaults()
+	n := &Node{log: cfg.Logger, life: newLife()}
+	if err := n.open(cfg); err != nil {
 		return nil, errors.Join(err, n.Close())
 	}
 	return n, nil
 }
 
-// complete sets what depends on other fields.
-func (c Config) complete() (Config, error) {
-	c = c.withDefaults()
+// open makes all of the node. What it has made when it fails Close gives back.
+func (n *Node) open(cfg Config) (err error) {
+	usual := len(cfg.Listen) == 0 && cfg.Host == nil
+	if n.folder, err = openFolder(cfg); err != nil {
+		return err
+	}
+	if n.cfg, err = cfg.complete(n.folder); err != nil {
+		return err
+	}
+	if err := n.openStore(); err != nil {
+		return err
+	}
+	if n.city, err = city.New(n.cfg.City, n.cityOptions()); err != nil {
+		return err
+	}
+	if n.host, err = newHost(n.cfg); err != nil {
+		return err
+	}
+	if usual {
+		n.keepPorts()
+	}
+	return n.furnish()
+}
+
+// complete sets what depends on other fields and on the city's folder, if there is
+// one.
+func (c Config) complete(folder *datadir.Folder) (Config, error) {
+	if folder != nil {
+		c.Identity = folder.Identity
+	}
 	if c.Host != nil {
 		c.Identity = c.Host.Peerstore().PrivKey(c.Host.ID())
 	}
@@ -108,20 +123,25 @@ func (c Config) complete() (Config, error) {
 	}
 	c.City.Replica = crdt.ReplicaOf([]byte(id))
 	if len(c.Listen) == 0 {
-		c.Listen = usualListen(c.StateDir, c.Open)
+		c.Listen = usualListen(c.DataDir, c.Open)
 	}
 	return c, nil
 }
 
 // openStore makes what depends on whether there is a store.
 func (n *Node) openStore() (err error) {
-	if n.cfg.Store == nil {
-		n.facts, err = durable.OpenFacts(n.cfg.StateDir, n.cfg.City.Name)
+	n.store = n.cfg.store
+	if n.folder != nil && n.folder.Store != nil {
+		n.store = n.folder.Store
+	}
+	if n.store == nil {
+		n.log.Info("city is ephemeral: what only it holds is lost with this process", "city", n.cfg.City.Name)
+		n.facts, err = durable.OpenFacts(n.cfg.DataDir, n.cfg.City.Name)
 		return err
 	}
-	n.facts = durable.StoredFacts(n.cfg.Store, n.cfg.City.Name)
+	n.facts = durable.StoredFacts(n.store, n.cfg.City.Name)
 	n.journal = durable.New(durable.Config{
-		Store:  n.cfg.Store,
+		Store:  n.store,
 		Facts:  n.facts,
 		InLoop: n.inLoop,
 		Fault:  n.cfg.Events.storeFault,
@@ -163,8 +183,11 @@ func (n *Node) release() (err error) {
 	if n.router != nil {
 		err = errors.Join(err, n.router.Close())
 	}
-	if n.cfg.Host == nil {
+	if n.host != nil && n.cfg.Host == nil {
 		err = errors.Join(err, n.host.Close())
+	}
+	if n.folder != nil {
+		err = errors.Join(err, n.folder.Close())
 	}
 	return err
 }

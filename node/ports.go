@@ -16,7 +16,7 @@ import (
 	"github.com/citynode/citynode/internal/atomicfile"
 )
 
-// portsFile is the name, in the state folder, of the addresses on which a node that
+// portsFile is the name, in the city's folder, of the addresses on which a node that
 // was told none listened last, one a line.
 const portsFile = "listen"
 
@@ -75,7 +75,7 @@ func keepListen(dir string, addrs []ma.Multiaddr) error {
 
 // keepPorts keeps where the node listens. It is no reason not to run that it cannot.
 func (n *Node) keepPorts() {
-	if err := keepListen(n.cfg.StateDir, n.host.Network().ListenAddresses()); err != nil {
+	if err := keepListen(n.cfg.DataDir, n.host.Network().ListenAddresses()); err != nil {
 		n.log.Warn("ports were not kept; the next start may have others", "err", err)
 	}
 }

@@ -14,7 +14,7 @@ import (
 func listensOn(t *testing.T, dir string) []ma.Multiaddr {
 	t.Helper()
 	cfg := quiet("gotham")
-	cfg.StateDir = dir
+	cfg.DataDir, cfg.Ephemeral = dir, true
 	n, err := New(cfg)
 	if err != nil {
 		t.Fatal(err)

@@ -84,7 +84,7 @@ func TestACityThatIsStartedAgainIsAliveInANewIncarnation(t *testing.T) {
 		net := newMockNet(t)
 		metropolis := net.start(t, quiet("metropolis"))
 		cfg := quiet("gotham")
-		cfg.Identity, cfg.StateDir = newKey(t), t.TempDir()
+		cfg.Identity, cfg.DataDir, cfg.Ephemeral = newKey(t), t.TempDir(), true
 		gotham := net.start(t, cfg, metropolis)
 		awaitReady(t, metropolis, gotham)
 		awaitAlive(t, metropolis, gotham)

@@ -22,7 +22,7 @@ import (
 	"github.com/citynode/citynode/protocol"
 )
 
-// peersFile is the name, in the state folder, of the last-known peers.
+// peersFile is the name, in the city's folder, of the last-known peers.
 const peersFile = "peers"
 
 // furnish makes the rooms that need the host, each from those before it. A room is
@@ -54,8 +54,8 @@ func (n *Node) furnish() error {
 // connect makes what finds peers and keeps the host connected.
 func (n *Node) connect(syncID, callID libp2pprotocol.ID) (err error) {
 	peers := ""
-	if n.cfg.StateDir != "" {
-		peers = filepath.Join(n.cfg.StateDir, peersFile)
+	if n.cfg.DataDir != "" {
+		peers = filepath.Join(n.cfg.DataDir, peersFile)
 	}
 	n.saved, err = bootstrap.OpenSaved(peers)
 	if _, corrupt := errors.AsType[*bootstrap.CorruptError](err); corrupt {
@@ -95,7 +95,7 @@ func (n *Node) newEntropy(syncID libp2pprotocol.ID) *antientropy.AntiEntropy {
 	return antientropy.New(antientropy.Config{
 		Host:         n.host,
 		Protocol:     syncID,
-		City:         &syncedCity{self: n.self, audits: newAudits(), opened: n.open},
+		City:         &syncedCity{self: n.self, audits: newAudits(), opened: n.openCity},
 		Cluster:      &cluster{Directory: n.directory, neighbours: n.neighbours},
 		FindAddrs:    n.dht.FindAddrs,
 		ExpectsPeers: n.expectsPeers,

@@ -22,7 +22,7 @@ func trusted(t *testing.T, name string) Config {
 	t.Helper()
 	cfg := quiet(name)
 	cfg.Trusted = true
-	cfg.StateDir, cfg.Identity = t.TempDir(), newKey(t)
+	cfg.DataDir, cfg.Ephemeral, cfg.Identity = t.TempDir(), true, newKey(t)
 	cfg.Now = aheadBy(sinceBubbles)
 	return cfg
 }

@@ -23,7 +23,7 @@ const (
 	benchCallersMax = 64
 )
 
-// benchPlan is how much is measured.
+// A benchPlan is how much is measured.
 type benchPlan struct {
 	calls   int // of each kind, one after another
 	callers int // at once
@@ -84,7 +84,7 @@ func (p benchPlan) check() error {
 	return nil
 }
 
-// benchLine is one measurement.
+// A benchLine is one measurement.
 type benchLine struct {
 	What    string  `json:"what"`
 	Count   int     `json:"count"`
@@ -156,7 +156,7 @@ func measure(n int, do func() error) (times []time.Duration, took time.Duration,
 	return times, time.Since(begin), nil
 }
 
-// pings is the baseline: 32 bytes each way on a stream that stays open.
+// pings measures the baseline: 32 bytes each way on a stream that stays open.
 func (b *bench) pings(ctx context.Context) error {
 	if err := b.at.Open(ctx); err != nil { // also connects
 		return err

@@ -15,7 +15,7 @@ import (
 // envNode names the node to ask where --node does not.
 const envNode = "CITYNODE_NODE"
 
-// namedNode is the address that a person gave of the node to ask.
+// A namedNode is the address that a person gave of the node to ask.
 type namedNode struct {
 	address string // "": none was given
 	source  string // the flag or the variable of the environment

@@ -33,7 +33,7 @@ peers claim its name the one shown is that which calls by the name reach, and
 	}
 }
 
-// showCity is the city of that name: the holder that a lookup prefers if it is
+// showCity returns the city of that name: the holder that a lookup prefers if it is
 // alive, else what the node remembers of one.
 func (d dispatcher) showCity(ctx context.Context, name string) (cityJSON, error) {
 	view, err := d.view(ctx)

@@ -62,7 +62,7 @@ func (d dispatcher) addDetails(ctx context.Context, c *cityJSON) {
 	}
 }
 
-// stranger is a city that the node could look up but does not list.
+// unlistedCity returns a city that the node could look up but does not list.
 func (d dispatcher) unlistedCity(ctx context.Context, name string) (cityJSON, error) {
 	at, err := d.City(ctx, name)
 	if err != nil {
@@ -94,7 +94,7 @@ func infoAt(ctx context.Context, at *dispatch.Link) (protocol.InfoReply, error) 
 	return reply, nil
 }
 
-// addrTexts are a peer's addresses, each with /p2p.
+// addrTexts returns a peer's addresses, each with /p2p.
 func addrTexts(info peer.AddrInfo) []string {
 	texts := []string{}
 	addrs, err := peer.AddrInfoToP2pAddrs(&info)

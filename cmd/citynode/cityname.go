@@ -8,7 +8,7 @@ import (
 	"github.com/citynode/citynode/crdt"
 )
 
-// checkCity is a usage error unless name can be a city's.
+// checkCity returns a usage error unless name can be a city's.
 func checkCity(name string) error {
 	if name == crdt.Home {
 		return usagef("%q is where heroes without a city are; no city has that name", name)
@@ -20,7 +20,8 @@ func checkCity(name string) error {
 	return nil
 }
 
-// checkCityFlag is checkCity of the flag --city, which may be left out.
+// checkCityFlag returns a usage error if --city was given and cannot be a city's
+// name.
 func checkCityFlag(cmd *cobra.Command, name string) error {
 	if !cmd.Flags().Changed("city") {
 		return nil
@@ -28,7 +29,7 @@ func checkCityFlag(cmd *cobra.Command, name string) error {
 	return checkCity(name)
 }
 
-// reason is the rule that a name breaks.
+// reason returns the rule that a name breaks.
 func reason(err error) string {
 	if invalid, ok := errors.AsType[*crdt.InvalidError](err); ok {
 		return invalid.Reason

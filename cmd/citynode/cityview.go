@@ -18,7 +18,7 @@ import (
 // agreedFor is how long ago a city may have agreed to be said to agree.
 const agreedFor = 30 * time.Second
 
-// cityJSON is a city as every command prints it.
+// A cityJSON is a city as every command prints it.
 type cityJSON struct {
 	Name        string   `json:"name"`
 	Peer        string   `json:"peer"`
@@ -36,7 +36,7 @@ type cityJSON struct {
 	started time.Time // Incarnation, by the city's clock
 }
 
-// view is what the node knows of itself and of all cities.
+// A view is what the node knows of itself and of all cities.
 type view struct {
 	info  protocol.InfoReply
 	self  peer.ID
@@ -63,7 +63,7 @@ func (d dispatcher) view(ctx context.Context) (view, error) {
 	return v, nil
 }
 
-// agrees tells whether a city and the node lately held the same, as far as the
+// agrees reports whether a city and the node lately held the same, as far as the
 // node can know.
 func (v view) agrees(line protocol.CityLine) bool {
 	if string(line.Peer) == string(v.self) {
@@ -78,7 +78,7 @@ func (v view) agrees(line protocol.CityLine) bool {
 	return synced || told
 }
 
-// cities are all of them, without what must be asked elsewhere.
+// cities returns all of them, without what must be asked elsewhere.
 func (v view) cities() []cityJSON {
 	cities := make([]cityJSON, 0, len(v.lines))
 	for _, line := range v.lines {
@@ -117,7 +117,7 @@ func (c *cityJSON) setInfo(info protocol.InfoReply) {
 	c.Restarts = &info.Restarts
 }
 
-// gone is a city of which the node remembers that it is not alive.
+// gone returns a city of which the node remembers that it is not alive.
 func (v view) gone(name string) (cityJSON, bool) {
 	var gone *protocol.CityLine
 	for i, line := range v.lines {
@@ -135,7 +135,7 @@ func (v view) gone(name string) (cityJSON, bool) {
 	return v.city(*gone), true
 }
 
-// holder is the city of that name and peer, if the node knows it.
+// holder returns the city of that name and peer, if the node knows it.
 func (v view) holder(name string, id peer.ID) (cityJSON, bool) {
 	for _, line := range v.lines {
 		if line.Presence.City == name && string(line.Peer) == string(id) {
@@ -145,7 +145,7 @@ func (v view) holder(name string, id peer.ID) (cityJSON, bool) {
 	return cityJSON{}, false
 }
 
-// claimants are the peers, other than c's, that claim c's name and are alive.
+// claimants returns the peers, other than c's, that claim c's name and are alive.
 func (v view) claimants(c cityJSON) []string {
 	var others []string
 	for _, line := range v.lines {
@@ -171,7 +171,7 @@ const shortDigestSize = 12
 
 func shortDigest(digest string) string { return digest[:min(len(digest), shortDigestSize)] }
 
-// peerText is a peer's ID, or the bytes that are none.
+// peerText returns a peer's ID, or the bytes that are none.
 func peerText(b []byte) string {
 	id, err := peer.IDFromBytes(b)
 	if err != nil {
@@ -180,7 +180,7 @@ func peerText(b []byte) string {
 	return id.String()
 }
 
-// count is how many cities have that status, the node itself included.
+// count returns how many cities have that status, the node itself included.
 func (v view) count(status string) int {
 	n := 0
 	for _, line := range v.lines {
@@ -191,7 +191,7 @@ func (v view) count(status string) int {
 	return n
 }
 
-// differing are the names of the cities that are alive and do not agree.
+// differing returns the names of the cities that are alive and do not agree.
 func (v view) differing() []string {
 	names := []string{}
 	for _, line := range v.lines {
@@ -206,13 +206,13 @@ func (v view) differing() []string {
 // to speak against the node's.
 const clockApart = 60 * time.Second
 
-// clockDoubted tells whether at least two other cities are alive, and the
+// clockDoubted reports whether at least two other cities are alive, and the
 // clocks of all are far behind the node's: it then takes its own for wrong.
 func (v view) clockDoubted() bool {
 	return v.allOthers(func(sent crdt.Stamp) bool { return sent < v.info.Now.Add(-clockApart) }) >= 2
 }
 
-// clockBehind tells whether other cities are alive, and the clocks of all are far
+// clockBehind reports whether other cities are alive, and the clocks of all are far
 // ahead of the node's: what they stamp now is then the future to it.
 func (v view) clockBehind() bool {
 	return v.allOthers(func(sent crdt.Stamp) bool { return sent > v.info.Now.Add(clockApart) }) >= 1

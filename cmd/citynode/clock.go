@@ -14,7 +14,7 @@ var clockFile string
 // wallClock is the clock that a city and the commands about it go by.
 var wallClock = clockBy(clockFile)
 
-// clockBy is the machine's clock, or one that a file sets ahead or back: it is
+// clockBy returns the machine's clock, or one that a file sets ahead or back: it is
 // read again at each look, so that a clock can be seen to jump.
 func clockBy(file string) func() time.Time {
 	if file == "" {

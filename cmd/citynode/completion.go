@@ -51,7 +51,7 @@ func (g *globals) completeCityFlag(cmd *cobra.Command) {
 	}
 }
 
-// cityNames are the cities alive, or none if no node says.
+// cityNames returns the cities alive, or none if no node says.
 func (g *globals) cityNames() []string {
 	var names []string
 	g.quickly(func(ctx context.Context, d dispatcher) error {
@@ -66,7 +66,7 @@ func (g *globals) cityNames() []string {
 	return names
 }
 
-// heroIDs are the ids of the living heroes, each with its name as description.
+// heroIDs returns the ids of the living heroes, each with its name as description.
 func (g *globals) heroIDs() []string {
 	var ids []string
 	g.quickly(func(ctx context.Context, d dispatcher) error {

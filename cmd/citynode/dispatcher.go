@@ -13,18 +13,18 @@ import (
 	"github.com/citynode/citynode/node/dispatch"
 )
 
-// dispatcher is a command's way to the cities.
+// A dispatcher is a command's way to the cities.
 type dispatcher struct{ *dispatch.Dispatcher }
 
-// dispatch gives do a way to the cities, within --timeout.
+// dispatch runs do with a way to the cities, within --timeout.
 func (g *globals) dispatch(cmd *cobra.Command, do func(context.Context, dispatcher) error) error {
 	ctx, cancel := context.WithTimeout(cmd.Context(), g.timeout)
 	defer cancel()
 	return g.dispatchIn(ctx, do)
 }
 
-// dispatchPatiently is dispatch for commands that wait: a node that cannot be
-// reached yet is tried until the time is over.
+// dispatchPatiently runs do with a way to the cities, for commands that wait: a
+// node that cannot be reached yet is tried until the time is over.
 func (g *globals) dispatchPatiently(cmd *cobra.Command, do func(context.Context, dispatcher) error) error {
 	ctx, cancel := context.WithTimeout(cmd.Context(), g.timeout)
 	defer cancel()
@@ -36,7 +36,7 @@ func (g *globals) dispatchPatiently(cmd *cobra.Command, do func(context.Context,
 	}
 }
 
-// dispatchIn is dispatch with a time of the caller's choice. A signal ends it.
+// dispatchIn runs do with a way to the cities, until ctx ends or a signal comes.
 func (g *globals) dispatchIn(ctx context.Context, do func(context.Context, dispatcher) error) error {
 	ctx, stop := signal.NotifyContext(ctx, endSignals...)
 	defer stop()

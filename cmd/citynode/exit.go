@@ -26,25 +26,25 @@ const (
 	exitGaveUp       = 70
 )
 
-// exitError is an error whose exit code is known where it is made.
+// An exitError is an error whose exit code is known where it is made.
 type exitError struct {
 	code int
 	err  error
 	hint string // what to do about it; may be empty
 }
 
-// Error is the message without the hint.
+// Error returns the message without the hint.
 func (e *exitError) Error() string { return e.err.Error() }
 
 // Unwrap gives the cause.
 func (e *exitError) Unwrap() error { return e.err }
 
-// failf is an error that ends the command with that exit code.
+// failf returns an error that ends the command with that exit code.
 func failf(code int, format string, args ...any) *exitError {
 	return &exitError{code: code, err: fmt.Errorf(format, args...)}
 }
 
-// usagef is an error about the command line itself.
+// usagef returns an error about the command line itself.
 func usagef(format string, args ...any) *exitError { return failf(exitUsage, format, args...) }
 
 // withHint adds a line that says what to do.
@@ -53,7 +53,7 @@ func (e *exitError) withHint(format string, args ...any) *exitError {
 	return e
 }
 
-// exitCode is the code with which a command that returned err ends.
+// exitCode returns the code with which a command that returned err ends.
 func exitCode(err error) int {
 	if err == nil || errors.Is(err, syscall.EPIPE) {
 		return exitOK // whoever read our output has seen enough
@@ -76,7 +76,7 @@ func exitCode(err error) int {
 	return exitFailure
 }
 
-// exitOfAnswer is the exit code for what a city answered.
+// exitOfAnswer returns the exit code for what a city answered.
 func exitOfAnswer(code protocol.Code) int {
 	switch code {
 	case protocol.OK:
@@ -106,7 +106,7 @@ func report(w io.Writer, err error) {
 	}
 }
 
-// messageOf is what a person is told: of an answer its message, which says what
+// messageOf returns what a person is told: of an answer its message, which says what
 // it is about; of all else the whole error, without the words of package
 // context.
 func messageOf(err error) string {

@@ -6,13 +6,16 @@ import (
 	"path/filepath"
 	"syscall"
 
-	"github.com/citynode/citynode/internal/operator"
+	"github.com/citynode/citynode/internal/datadir"
 	"github.com/citynode/citynode/internal/store"
 )
 
-// storeError says what to do about a store that cannot be opened. Whose it is, and
-// what is there, is in the error itself.
-func storeError(err error) error {
+// folderError says what to do about a city's folder that cannot be used. Whose it is,
+// and what is there, is in the error itself.
+func folderError(err error) error {
+	if lost, ok := errors.AsType[*datadir.LostKeyError](err); ok {
+		return withoutKey(failf(exitFailure, "%w", err), lost.City)
+	}
 	if foreign, ok := errors.AsType[*store.ForeignError](err); ok {
 		if foreign.Have.City == foreign.Want.City && foreign.Have.Network == foreign.Want.Network {
 			return withoutKey(failf(exitRefused, "%w", err), foreign.Have.City)
@@ -25,18 +28,13 @@ func storeError(err error) error {
 			withHint("citynode state verify looks through all of %s; citynode state reset gives it up, and the other cities bring what they hold",
 				filepath.Dir(corrupt.File))
 	}
-	return folderError(err)
+	return writeError(err, "--data-dir")
 }
 
 // withoutKey says what to do about a store whose city's key is not there.
 func withoutKey(e *exitError, city string) error {
 	return e.withHint("put %s back from a copy; or citynode state reset %s gives the store up, and the other cities bring what they hold",
-		operator.IdentityKeyName, city)
-}
-
-// folderError says what to do about a city's folder that cannot be written to.
-func folderError(err error) error {
-	return writeError(err, "--data-dir")
+		datadir.KeyName, city)
 }
 
 // writeError says what to do where something cannot be written in a folder that

@@ -12,7 +12,7 @@ import (
 // timeoutDefault is how long a command tries before it gives up.
 const timeoutDefault = 10 * time.Second
 
-// globals are the flags that every command has, and where its output goes.
+// A globals holds the flags that every command has, and where the output goes.
 type globals struct {
 	json    bool
 	timeout time.Duration
@@ -49,7 +49,7 @@ func checkNetwork(name string) error {
 	return nil
 }
 
-// refuseFlags is a usage error if a flag was given that means nothing to the
+// refuseFlag returns a usage error if a flag was given that means nothing to the
 // command.
 func refuseFlag(cmd *cobra.Command, name, hint string) error {
 	if !cmd.Flags().Changed(name) {

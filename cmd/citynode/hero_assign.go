@@ -74,7 +74,7 @@ func (d dispatcher) assign(ctx context.Context, hero crdt.ID, place string) (crd
 	return reply.Hero, nil
 }
 
-// travelling is what the node knows of a hero, to be taken along; nil if that
+// travelling returns what the node knows of a hero, to be taken along; nil if that
 // is nothing.
 func (d dispatcher) travelling(ctx context.Context, hero crdt.ID) (*crdt.Entries, error) {
 	got, err := getAt(ctx, d.Node(), protocol.GetRequest{IDs: []crdt.ID{hero}})

@@ -65,7 +65,7 @@ func (d dispatcher) create(ctx context.Context, name, city string) (crdt.Hero, e
 	return reply.Hero, nil
 }
 
-// newID is a random id for a hero or a request.
+// newID returns a random id for a hero or a request.
 func newID() (crdt.ID, error) {
 	id, err := uuid.NewRandom()
 	if err != nil {

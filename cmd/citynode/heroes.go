@@ -20,7 +20,7 @@ func heroTable(heroes []crdt.Hero) *table {
 	return t
 }
 
-// uniquePrefix is how many characters of the ids tell these heroes apart, at
+// uniquePrefix returns how many characters of the ids tell these heroes apart, at
 // least shortIDMin.
 func uniquePrefix(heroes []crdt.Hero) int {
 	size := shortIDMin

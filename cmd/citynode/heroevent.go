@@ -7,7 +7,7 @@ import (
 	"github.com/citynode/citynode/crdt"
 )
 
-// heroEventJSON is one thing that happened to a hero.
+// A heroEventJSON is one thing that happened to a hero.
 type heroEventJSON struct {
 	Event  crdt.EventKind `json:"event"` // "assigned", "left", "came", "patrolling", "fought", "died"
 	Time   string         `json:"time"`  // when this process heard of it
@@ -35,10 +35,10 @@ func toHeroEventJSON(e crdt.Event, at time.Time) heroEventJSON {
 	}
 }
 
-// clockText is a time of this machine's clock as JSON has it.
+// clockText returns a time of this machine's clock as JSON has it.
 func clockText(t time.Time) string { return t.UTC().Format(timeLayout) }
 
-// told are the sentences about one change, for a person. Of an assignment that
+// told returns the sentences about one change, for a person. Of an assignment that
 // moves a hero, only the assignment is told.
 func told(events []crdt.Event) []string {
 	var sentences []string
@@ -75,7 +75,7 @@ func sentence(e crdt.Event) string {
 	return fmt.Sprintf("%s: %s", e.Name, e.Kind)
 }
 
-// where is a location as a sentence has it.
+// where returns a location as a sentence has it.
 func where(location string) string {
 	if location == crdt.Home {
 		return "at home"
@@ -83,7 +83,7 @@ func where(location string) string {
 	return "in " + location
 }
 
-// eventColor is the color of a hero's event.
+// eventColor returns the color of a hero's event.
 func eventColor(kind crdt.EventKind) string {
 	switch kind {
 	case crdt.EventDied:

@@ -17,7 +17,7 @@ const ambiguousMax = 10
 // errEnough ends a get that has told what was asked.
 var errEnough = errors.New("enough")
 
-// heroPrefix is an id as a person gives it: whole, or the beginning of one.
+// A heroPrefix is an id as a person gives it: whole, or the beginning of one.
 type heroPrefix struct {
 	text   string // as given
 	digits string // its hex digits, lower case
@@ -37,13 +37,13 @@ func parseHeroID(text string) (heroPrefix, error) {
 	return p, nil
 }
 
-// padded is the first id that begins so, with hyphens.
+// padded returns the first id that begins so, with hyphens.
 func (p heroPrefix) padded() string {
 	d := p.digits + strings.Repeat("0", 32-len(p.digits))
 	return d[:8] + "-" + d[8:12] + "-" + d[12:16] + "-" + d[16:20] + "-" + d[20:]
 }
 
-// whole is the id, if all of it was given.
+// whole returns the id, if all of it was given.
 func (p heroPrefix) whole() (crdt.ID, bool) {
 	if len(p.digits) < 32 {
 		return crdt.ID{}, false
@@ -56,7 +56,7 @@ func (p heroPrefix) matches(id crdt.ID) bool {
 	return strings.HasPrefix(strings.ReplaceAll(id.String(), "-", ""), p.digits)
 }
 
-// heroID is the id that a person means. A whole one is not looked up; what it
+// heroID returns the id that a person means. A whole one is not looked up; what it
 // stands for is for the city to say.
 func (d dispatcher) heroID(ctx context.Context, p heroPrefix) (crdt.ID, error) {
 	if id, ok := p.whole(); ok {
@@ -76,13 +76,13 @@ func (d dispatcher) heroID(ctx context.Context, p heroPrefix) (crdt.ID, error) {
 	return crdt.ID{}, ambiguous(p, found)
 }
 
-// likely is a hero whose id begins as asked.
+// A likely is a hero whose id begins as asked.
 type likely struct {
 	id    crdt.ID
 	about string
 }
 
-// heroesLike are the heroes, dead ones too, whose ids begin so: all, or a few
+// heroesLike returns the heroes, dead ones too, whose ids begin so: all, or a few
 // more than an error would list.
 func (d dispatcher) heroesLike(ctx context.Context, p heroPrefix) ([]likely, error) {
 	var found map[crdt.ID]string

@@ -12,10 +12,10 @@ import (
 // timeLayout is RFC 3339 in UTC with milliseconds, which is what a stamp holds.
 const timeLayout = "2006-01-02T15:04:05.000Z"
 
-// timeText is the wall-clock time of a stamp as it is printed.
+// timeText returns the wall-clock time of a stamp as it is printed.
 func timeText(s crdt.Stamp) string { return s.Time().Format(timeLayout) }
 
-// heroJSON is a hero as every command prints it.
+// A heroJSON is a hero as every command prints it.
 type heroJSON struct {
 	ID          crdt.ID `json:"id"`
 	Name        string  `json:"name"`
@@ -41,18 +41,18 @@ func toHeroJSON(h crdt.Hero) heroJSON {
 	return object
 }
 
-// tombstoneJSON is what is left of a hero.
+// A tombstoneJSON is what is left of a hero.
 type tombstoneJSON struct {
 	LastUpdated string `json:"last_updated"`
 }
 
-// retiredJSON is a tombstone by itself.
+// A retiredJSON is a tombstone by itself.
 type retiredJSON struct {
 	ID crdt.ID `json:"id"`
 	tombstoneJSON
 }
 
-// stateJSON is the state of one city.
+// A stateJSON is the state of one city.
 type stateJSON struct {
 	Superheroes map[crdt.ID]heroJSON      `json:"superheroes"`
 	Tombstones  map[crdt.ID]tombstoneJSON `json:"tombstones"`
@@ -78,7 +78,7 @@ func toTombstoneJSON(t crdt.Tombstone) tombstoneJSON {
 	return tombstoneJSON{LastUpdated: timeText(t.Version.HLC)}
 }
 
-// state is what a get has brought.
+// A state is what a get has brought.
 type state struct {
 	heroes     map[crdt.ID]crdt.Hero
 	tombstones map[crdt.ID]crdt.Tombstone
@@ -103,7 +103,7 @@ func (s state) add(page crdt.Entries) {
 	}
 }
 
-// sorted are the heroes by name, then id.
+// sorted returns the heroes by name, then id.
 func (s state) sorted() []crdt.Hero {
 	heroes := make([]crdt.Hero, 0, len(s.heroes))
 	for _, h := range s.heroes {
@@ -130,7 +130,7 @@ func ago(now, then time.Time) string {
 	return then.UTC().Format("2006-01-02 15:04 UTC")
 }
 
-// counted is a number with its noun.
+// counted returns a number with its noun.
 func counted(n uint64, one, many string) string {
 	if n == 1 {
 		return "1 " + one

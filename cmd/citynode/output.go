@@ -32,7 +32,7 @@ func (g *globals) notef(format string, args ...any) {
 	fmt.Fprintf(g.stderr, format+"\n", args...) // nobody is there to be told that it fails
 }
 
-// table is lines of cells, for a person.
+// A table is lines of cells, for a person.
 type table struct {
 	head  []string
 	lines [][]string
@@ -67,7 +67,7 @@ func (g *globals) printFields(pairs ...string) error {
 	return nil
 }
 
-// isTerminal tells whether a person sees what is written there.
+// isTerminal reports whether a person sees what is written there.
 func isTerminal(w io.Writer) bool {
 	f, ok := w.(*os.File)
 	return ok && term.IsTerminal(int(f.Fd()))

@@ -25,7 +25,7 @@ func newPeers(g *globals) *cobra.Command {
 	}
 }
 
-// peerJSON is the peer that holds a city's name.
+// A peerJSON is the peer that holds a city's name.
 type peerJSON struct {
 	Peer     string   `json:"peer"`
 	Name     string   `json:"name"`

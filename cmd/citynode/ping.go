@@ -42,7 +42,7 @@ connect to it and open a stream, and the best of three calls on that stream.`,
 	}
 }
 
-// pingJSON is what a ping measured, in milliseconds.
+// A pingJSON is what a ping measured, in milliseconds.
 type pingJSON struct {
 	City      string  `json:"city"`
 	Peer      string  `json:"peer"`
@@ -72,7 +72,7 @@ func (d dispatcher) ping(ctx context.Context, name string) (pingJSON, error) {
 	return p, nil
 }
 
-// timeInfo is how many milliseconds one call takes.
+// timeInfo returns how many milliseconds one call takes.
 func timeInfo(ctx context.Context, at *dispatch.Link) (float64, error) {
 	begin := time.Now()
 	err := at.Call(ctx, func(c *protocol.Client) error {

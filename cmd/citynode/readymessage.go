@@ -44,7 +44,7 @@ func howToJoin(c node.Config, addrs []ma.Multiaddr) []string {
 	return lines
 }
 
-// another is a name for a second city.
+// another returns a name for a second city.
 func another(name string) string {
 	if name == "metropolis" {
 		return "gotham"
@@ -52,7 +52,7 @@ func another(name string) string {
 	return "metropolis"
 }
 
-// fromOutside is an address that other machines may dial.
+// fromOutside returns an address that other machines may dial.
 func fromOutside(addrs []ma.Multiaddr) (ma.Multiaddr, bool) {
 	for _, addr := range addrs {
 		if !manet.IsIPLoopback(addr) && !manet.IsIP6LinkLocal(addr) {

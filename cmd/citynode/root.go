@@ -56,7 +56,7 @@ unavailable to the end, 8 not converged in time, 70 the supervisor gave up.`,
 	return root
 }
 
-// newGroup is a command that only has subcommands.
+// newGroup returns a command that only has subcommands.
 func newGroup(use, short string, subcommands ...*cobra.Command) *cobra.Command {
 	group := &cobra.Command{
 		Use:   use,

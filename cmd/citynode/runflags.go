@@ -16,6 +16,7 @@ import (
 	"github.com/citynode/citynode/bootstrap"
 	"github.com/citynode/citynode/city"
 	"github.com/citynode/citynode/node"
+	"github.com/citynode/citynode/protocol"
 )
 
 // envCity names the city where the command line does not.
@@ -61,17 +62,18 @@ func (f *runFlags) plan(cmd *cobra.Command, g *globals, args []string) (*runPlan
 	if err := refuseFlag(cmd, "node", "to join a city that runs elsewhere, use --bootstrap"); err != nil {
 		return nil, err
 	}
-	p := &runPlan{ready: g.readyBy(cmd), dataDir: f.dataDir, ephemeral: f.ephemeral}
+	p := &runPlan{ready: g.readyBy(cmd)}
 	p.config.City.Name = os.Getenv(envCity)
 	if len(args) == 1 {
 		p.config.City.Name = args[0]
 	}
-	p.config.Network = cmp.Or(g.network, node.DefaultNetwork)
+	p.config.Network = cmp.Or(g.network, protocol.DefaultNetwork)
 	p.config.Open = cmd.Flags().Changed("network") || cmd.Flags().Changed("listen")
 	p.config.Software = software()
 	p.config.Now = wallClock
 	steps := []func(*node.Config) error{
 		f.name, f.addresses, f.peers, f.adminPeers, f.ticks,
+		f.folder,
 		func(c *node.Config) error { return f.discovery(cmd, c) },
 		func(c *node.Config) error { return f.logger(g, c) },
 	}
@@ -83,7 +85,7 @@ func (f *runFlags) plan(cmd *cobra.Command, g *globals, args []string) (*runPlan
 	return p, nil
 }
 
-// readyBy is how long the city may take to be ready: --timeout if given, else
+// readyBy returns how long the city may take to be ready: --timeout if given, else
 // as long as it likes.
 func (g *globals) readyBy(cmd *cobra.Command) time.Duration {
 	if cmd.Flags().Changed("timeout") {
@@ -97,6 +99,12 @@ func (f *runFlags) name(c *node.Config) error {
 		return usagef("no name for the city").withHint("citynode run CITY, or set %s", envCity)
 	}
 	return checkCity(c.City.Name)
+}
+
+func (f *runFlags) folder(c *node.Config) (err error) {
+	c.Ephemeral = f.ephemeral
+	c.DataDir, err = cityFolder(f.dataDir, c.Network, c.City.Name)
+	return err
 }
 
 func (f *runFlags) addresses(c *node.Config) (err error) {

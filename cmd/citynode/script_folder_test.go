@@ -9,11 +9,11 @@ import (
 
 	"github.com/rogpeppe/go-internal/testscript"
 
-	"github.com/citynode/citynode/internal/operator"
+	"github.com/citynode/citynode/internal/datadir"
 )
 
 // lockNames are the files whose bytes nobody relies on: who has the folder.
-var lockNames = map[string]bool{operator.CityLockName: true, "LOCK": true}
+var lockNames = map[string]bool{datadir.LockName: true, "LOCK": true}
 
 // sealCommand remembers what is in a folder.
 func sealCommand(ts *testscript.TestScript, neg bool, args []string) {
@@ -41,7 +41,7 @@ func sealedCommand(ts *testscript.TestScript, neg bool, args []string) {
 	}
 }
 
-// folderContents are the bytes of all files in a folder but locks.
+// folderContents returns the bytes of all files in a folder but locks.
 func folderContents(ts *testscript.TestScript, folder string) map[string]string {
 	contents := map[string]string{}
 	root := ts.MkAbs(folder)

@@ -19,7 +19,7 @@ import (
 // busy machine needs, and well within the time of a test.
 const runDeadline = 60 * time.Second
 
-// run is a citynode in the background.
+// A run is a citynode in the background.
 type run struct {
 	cmd   *exec.Cmd
 	ready chan readyJSON // the first line

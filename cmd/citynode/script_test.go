@@ -83,7 +83,7 @@ func setupScript(env *testscript.Env) error {
 
 type scriptKey struct{}
 
-// script is what the commands of one script keep.
+// A script is what the commands of one script keep.
 type script struct {
 	runs map[string]*run
 	foes []func()
@@ -103,7 +103,7 @@ func (s *script) close() {
 	}
 }
 
-// command is citynode in the script's environment.
+// command returns citynode in the script's environment.
 func command(ts *testscript.TestScript, args []string) *exec.Cmd {
 	path, err := exec.LookPath("citynode")
 	ts.Check(err)
@@ -133,7 +133,7 @@ func codeCommand(ts *testscript.TestScript, neg bool, args []string) {
 
 func checkCode(ts *testscript.TestScript, err error, want string) {
 	got := 0
-	if exit := (*exec.ExitError)(nil); errors.As(err, &exit) {
+	if exit, ok := errors.AsType[*exec.ExitError](err); ok {
 		got = exit.ExitCode()
 	} else {
 		ts.Check(err)
@@ -160,7 +160,7 @@ func jsonenvCommand(ts *testscript.TestScript, _ bool, args []string) {
 	ts.Setenv(args[0], jsonAt(ts, args[1]))
 }
 
-// jsonAt is the value at a path such as 0.name; len is the length. What is not a
+// jsonAt returns the value at a path such as 0.name; len is the length. What is not a
 // string is given as JSON, what is not there as "absent".
 func jsonAt(ts *testscript.TestScript, path string) string {
 	text := ts.ReadFile("stdout")
@@ -221,7 +221,7 @@ func togetherCommand(ts *testscript.TestScript, _ bool, args []string) {
 	running.Wait()
 	ts.Logf("[%d in %v]", n, time.Since(begin).Round(time.Millisecond))
 	for i, err := range errs {
-		if exit := (*exec.ExitError)(nil); errors.As(err, &exit) {
+		if exit, ok := errors.AsType[*exec.ExitError](err); ok {
 			ts.Fatalf("%v: %s", err, exit.Stderr)
 		}
 		ts.Check(err)

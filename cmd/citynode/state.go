@@ -1,16 +1,18 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"io/fs"
 	"os"
-	"path/filepath"
 
 	"github.com/spf13/cobra"
 
-	"github.com/citynode/citynode/internal/operator"
+	"github.com/citynode/citynode/city"
+	"github.com/citynode/citynode/internal/datadir"
 	"github.com/citynode/citynode/internal/store"
-	"github.com/citynode/citynode/node"
+	"github.com/citynode/citynode/internal/userfile"
+	"github.com/citynode/citynode/protocol"
 )
 
 func newStates(g *globals) *cobra.Command {
@@ -20,11 +22,11 @@ func newStates(g *globals) *cobra.Command {
 	return group
 }
 
-// heldStore is the folder of a city that this command holds the lock of.
+// A heldStore is the folder of a city that this command holds the lock of.
 type heldStore struct {
 	network, city string
 	folder        string
-	lock          *operator.CityLock
+	lock          *datadir.Lock
 }
 
 // holdStore takes the lock of the city's folder, which must be there.
@@ -36,32 +38,37 @@ func (g *globals) holdStore(cmd *cobra.Command, city string) (*heldStore, error)
 	if err != nil {
 		return nil, err
 	}
-	h := &heldStore{network: node.DefaultNetwork, city: city, folder: named}
-	if g.network != "" {
-		h.network = g.network
-	}
-	if h.folder == "" {
-		if h.folder, err = operator.CityFolder(h.network, city); err != nil {
-			return nil, err
-		}
+	h := &heldStore{network: cmp.Or(g.network, protocol.DefaultNetwork), city: city}
+	if h.folder, err = cityFolder(named, h.network, city); err != nil {
+		return nil, err
 	}
 	if _, err := os.Stat(h.storeFolder()); errors.Is(err, fs.ErrNotExist) {
 		return nil, failf(exitNotFound, "city %s of network %s has no store in %s", city, h.network, h.folder).
 			withHint("--network and --data-dir must be those that it was run with")
 	}
-	h.lock, err = lockCity(h.folder, h.network, city)
+	h.lock, err = lockFolder(h.folder, h.network, city)
 	return h, err
 }
 
-func (h *heldStore) storeFolder() string { return filepath.Join(h.folder, storeName) }
+func (h *heldStore) storeFolder() string { return datadir.StorePath(h.folder) }
 
 func (h *heldStore) release() { h.lock.Release() }
 
 // open opens the store as that of the city.
 func (h *heldStore) open() (*store.Store, error) {
-	key, err := operator.ReadKey(operator.IdentityPath(h.folder))
+	key, err := userfile.ReadKey(datadir.KeyPath(h.folder))
 	if err != nil {
 		return nil, err
 	}
-	return openStore(h.folder, h.network, h.city, key)
+	s, err := datadir.OpenStore(datadir.Config{
+		Path:       h.folder,
+		Network:    h.network,
+		City:       h.city,
+		AnswersFor: city.AnswersFor,
+		Now:        wallClock,
+	}, key)
+	if err != nil {
+		return nil, folderError(err)
+	}
+	return s, nil
 }

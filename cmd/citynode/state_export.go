@@ -53,7 +53,7 @@ func (h *heldStore) read(ctx context.Context) (*crdt.State, error) {
 		err = closeErr
 	}
 	if err != nil {
-		return nil, storeError(err)
+		return nil, folderError(err)
 	}
 	return state, nil
 }

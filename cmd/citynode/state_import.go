@@ -79,7 +79,7 @@ func (h *heldStore) merge(ctx context.Context, entries crdt.Entries) (changed in
 		err = closeErr
 	}
 	if err != nil {
-		return 0, storeError(err)
+		return 0, folderError(err)
 	}
 	return len(changes), nil
 }

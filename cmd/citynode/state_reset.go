@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+
+	"github.com/citynode/citynode/internal/datadir"
 )
 
 func newStateReset(g *globals) *cobra.Command {
@@ -25,7 +27,7 @@ since when it has its name: it starts only where no other city has taken that.`,
 				return err
 			}
 			defer held.release()
-			aside := filepath.Join(held.folder, storeName+"."+time.Now().UTC().Format("20060102T150405.000"))
+			aside := filepath.Join(held.folder, datadir.StoreName+"."+time.Now().UTC().Format("20060102T150405.000"))
 			if err := os.Rename(held.storeFolder(), aside); err != nil {
 				return folderError(fmt.Errorf("reset: %w", err))
 			}

@@ -26,7 +26,7 @@ anything is damaged.`,
 			defer held.release()
 			report, err := store.Verify(held.storeFolder())
 			if err != nil {
-				return storeError(err)
+				return folderError(err)
 			}
 			if err := g.printVerified(toVerifiedJSON(held, report)); err != nil || len(report.Problems) == 0 {
 				return err

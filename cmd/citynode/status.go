@@ -36,7 +36,7 @@ cities that it knows are alive and agree with it.`,
 	}
 }
 
-// statusJSON is how a node is.
+// A statusJSON is how a node is.
 type statusJSON struct {
 	Network     string     `json:"network"`
 	City        string     `json:"city"`
@@ -60,7 +60,7 @@ type statusJSON struct {
 	Agree       bool       `json:"agree"`             // all that are alive do
 }
 
-// joinJSON is how far the transfer of a whole state has come.
+// A joinJSON is how far the transfer of a whole state has come.
 type joinJSON struct {
 	City    string `json:"city"`
 	Entries uint64 `json:"entries"`

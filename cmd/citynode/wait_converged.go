@@ -37,7 +37,7 @@ their stamps are in the future are counted. Ends with 8 if --timeout is over.`,
 	}
 }
 
-// settledJSON is the outcome of a settle in which no sync failed.
+// A settledJSON is the outcome of a settle in which no sync failed.
 type settledJSON struct {
 	Converged bool    `json:"converged"`
 	Cities    int     `json:"cities"`   // alive, beside the node

@@ -5,6 +5,8 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
+
+	"github.com/citynode/citynode/internal/userfile"
 )
 
 // appFolder is the name of our folder in each of the XDG base directories.
@@ -78,9 +80,9 @@ func privateFolder(dir string) error {
 		return fmt.Errorf("check runtime folder: %w", err)
 	case !info.IsDir():
 		return fmt.Errorf("runtime folder %s is not a folder", dir)
-	case !ownedByUser(info):
+	case !userfile.OwnedByUser(info):
 		return fmt.Errorf("runtime folder %s belongs to another user", dir)
-	case openToOthers(info):
+	case userfile.OpenToOthers(info):
 		return fmt.Errorf("runtime folder %s is open to other users (mode %04o): chmod 700 it", dir, info.Mode().Perm())
 	}
 	return nil

@@ -8,14 +8,10 @@ import (
 	"github.com/libp2p/go-libp2p/core/peer"
 
 	"github.com/citynode/citynode/crdt"
+	"github.com/citynode/citynode/internal/datadir"
+	"github.com/citynode/citynode/internal/userfile"
 	"github.com/citynode/citynode/protocol"
 )
-
-// IdentityKeyName is the name of the file of a city's identity in its folder.
-const IdentityKeyName = "identity.key"
-
-// IdentityPath returns where a city's identity is kept, in its folder.
-func IdentityPath(cityFolder string) string { return filepath.Join(cityFolder, IdentityKeyName) }
 
 // An Identity is the key of a city that this user has run on this machine.
 type Identity struct {
@@ -33,7 +29,7 @@ func Identities(network string) ([]Identity, error) {
 	if err != nil {
 		return nil, err
 	}
-	paths, err := filepath.Glob(filepath.Join(globQuote(state), "*", "*", IdentityKeyName))
+	paths, err := filepath.Glob(filepath.Join(globQuote(state), "*", "*", datadir.KeyName))
 	if err != nil {
 		return nil, fmt.Errorf("list identities: %w", err)
 	}
@@ -57,7 +53,7 @@ func identityAt(path string) (Identity, error) {
 	if err := protocol.ValidateNetwork(found.Network); err != nil {
 		return Identity{}, err
 	}
-	key, err := ReadKey(path)
+	key, err := userfile.ReadKey(path)
 	if err != nil {
 		return Identity{}, err
 	}

@@ -4,6 +4,8 @@ import (
 	"path/filepath"
 
 	"github.com/libp2p/go-libp2p/core/crypto"
+
+	"github.com/citynode/citynode/internal/userfile"
 )
 
 const operatorKeyName = "operator.key"
@@ -23,5 +25,5 @@ func Key() (crypto.PrivKey, error) {
 	if err != nil {
 		return nil, err
 	}
-	return KeyFile(path)
+	return userfile.KeyFile(path)
 }

@@ -12,6 +12,8 @@ import (
 
 	"github.com/libp2p/go-libp2p/core/peer"
 	ma "github.com/multiformats/go-multiaddr"
+
+	"github.com/citynode/citynode/internal/userfile"
 )
 
 const (
@@ -72,7 +74,7 @@ func Publish(runtimeFolder string, n RunningNode) (*Listing, error) {
 	}
 	_, err = f.Write(append(b, '\n'))
 	if err == nil {
-		_, err = tryLock(f, false)
+		_, err = userfile.TryLock(f, false)
 	}
 	if err == nil {
 		err = os.Rename(f.Name(), f.Name()+".json")
@@ -122,7 +124,7 @@ func readRuntimeFile(path string) (RunningNode, bool) {
 		return RunningNode{}, false
 	}
 	defer f.Close()
-	if stale, err := tryLock(f, true); stale || err != nil {
+	if stale, err := userfile.TryLock(f, true); stale || err != nil {
 		if stale {
 			_ = os.Remove(path) // somebody else may have been faster
 		}

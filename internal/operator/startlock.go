@@ -6,6 +6,8 @@ import (
 	"os"
 	"path/filepath"
 	"time"
+
+	"github.com/citynode/citynode/internal/userfile"
 )
 
 const (
@@ -39,7 +41,7 @@ func waitForLock(ctx context.Context, f *os.File) error {
 	tries := time.NewTicker(startLockRetry)
 	defer tries.Stop()
 	for {
-		free, err := tryLock(f, false)
+		free, err := userfile.TryLock(f, false)
 		switch {
 		case err != nil:
 			return fmt.Errorf("wait for other starts by %s: %w", f.Name(), err)

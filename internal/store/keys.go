@@ -71,13 +71,13 @@ func voided(e Epoch) []op {
 	}
 }
 
-// oldAnswers deletes the answers that are no longer remembered at now.
-func oldAnswers(e Epoch, now time.Time) op {
-	return op{key: epochKey(tableAnswers, e), end: answersFrom(e, now.Add(-answerAge))}
+// answersBefore deletes the answers that were given before a moment.
+func answersBefore(e Epoch, oldest time.Time) op {
+	return op{key: epochKey(tableAnswers, e), end: answersFrom(e, oldest)}
 }
 
 // outdated deletes all that does not count any more at a start.
-func outdated(e Epoch, now time.Time) []op { return append(voided(e), oldAnswers(e, now)) }
+func outdated(e Epoch, oldest time.Time) []op { return append(voided(e), answersBefore(e, oldest)) }
 
 // batchOps writes the tombstones last, so that they stand in place of heroes.
 func batchOps(b Batch) []op {

@@ -9,9 +9,6 @@ import (
 	"github.com/citynode/citynode/crdt"
 )
 
-// answerAge is how long an answer is kept: retries are remembered that long.
-const answerAge = 10 * time.Minute
-
 // purgeEvery is how often a commit with answers also deletes the old ones: rarely
 // enough that deletions are no cost, often enough that few are kept in vain.
 const purgeEvery = time.Minute
@@ -50,6 +47,9 @@ type Page struct {
 // Config says whose store it is.
 type Config struct {
 	Identity Identity
+	// AnswerAge is how long an answer is kept: as long as the city remembers it.
+	// 0: until the epoch is raised.
+	AnswerAge time.Duration
 	// Now is the clock by which answers age; nil is time.Now.
 	Now func() time.Time
 }
@@ -58,6 +58,7 @@ type Config struct {
 // with [Open] or [Memory.Open].
 type Store struct {
 	now    func() time.Time
+	age    time.Duration // of an answer that is old; 0: none ever is
 	open   func() (engine, Recovered, error)
 	turn   chan struct{} // holds a token while epoch, facts or engine change
 	state  atomic.Pointer[present]
@@ -74,7 +75,7 @@ type present struct {
 
 // newStore opens the engine and reads what is kept of epoch and facts.
 func newStore(cfg Config, open func() (engine, Recovered, error)) (*Store, error) {
-	s := &Store{now: cfg.Now, open: open, turn: make(chan struct{}, 1)}
+	s := &Store{now: cfg.Now, age: cfg.AnswerAge, open: open, turn: make(chan struct{}, 1)}
 	if s.now == nil {
 		s.now = time.Now
 	}
@@ -92,7 +93,7 @@ func (s *Store) start() error {
 	}
 	epoch, facts, err := readState(e)
 	if err == nil {
-		err = e.write(outdated(epoch, s.now()), false)
+		err = e.write(outdated(epoch, s.oldestAnswer(s.now())), false)
 	}
 	if err != nil {
 		_ = e.close()
@@ -129,7 +130,15 @@ func (s *Store) purge(epoch Epoch) []op {
 	if now.UnixNano()-last < int64(purgeEvery) || !s.purged.CompareAndSwap(last, now.UnixNano()) {
 		return nil
 	}
-	return []op{oldAnswers(epoch, now)}
+	return []op{answersBefore(epoch, s.oldestAnswer(now))}
+}
+
+// oldestAnswer returns since when answers are kept.
+func (s *Store) oldestAnswer(now time.Time) time.Time {
+	if s.age == 0 {
+		return time.Unix(0, 0)
+	}
+	return now.Add(-s.age)
 }
 
 // Raise voids all records and answers, durably, and returns the new epoch. After
@@ -181,7 +190,7 @@ func (s *Store) Load(ctx context.Context, f func(Page) error) error {
 	if err := l.records(p.engine, p.epoch); err != nil {
 		return fmt.Errorf("load entries: %w", err)
 	}
-	if err := l.answers(p.engine, p.epoch, s.now().Add(-answerAge)); err != nil {
+	if err := l.answers(p.engine, p.epoch, s.oldestAnswer(s.now())); err != nil {
 		return fmt.Errorf("load answers: %w", err)
 	}
 	return nil

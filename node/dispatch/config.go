@@ -83,16 +83,16 @@ type Candidate struct {
 func (c Config) Validate() error {
 	if c.Network != "" {
 		if err := protocol.ValidateNetwork(c.Network); err != nil {
-			return fmt.Errorf("Network: %w", err)
+			return fmt.Errorf("dispatch config: Network: %w", err)
 		}
 	}
 	switch {
 	case c.DialTimeout < 0:
-		return fmt.Errorf("DialTimeout is %v, must not be negative", c.DialTimeout)
+		return fmt.Errorf("dispatch config: DialTimeout is %v, must not be negative", c.DialTimeout)
 	case c.Patience < 0:
-		return fmt.Errorf("Patience is %v, must not be negative", c.Patience)
+		return fmt.Errorf("dispatch config: Patience is %v, must not be negative", c.Patience)
 	case c.RememberedMax < 0:
-		return fmt.Errorf("RememberedMax is %d, must not be negative", c.RememberedMax)
+		return fmt.Errorf("dispatch config: RememberedMax is %d, must not be negative", c.RememberedMax)
 	}
 	return nil
 }

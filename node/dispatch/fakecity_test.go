@@ -2,6 +2,7 @@ package dispatch
 
 import (
 	"context"
+	"math"
 	"net"
 	"slices"
 	"sync"
@@ -73,7 +74,7 @@ func (c *fakeCity) merge(e crdt.Entries) {
 func (c *fakeCity) all() crdt.Entries {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	e, _, _ := c.state.Page(0, 1<<40)
+	e, _, _ := c.state.Page(0, math.MaxInt)
 	return e
 }
 

@@ -87,13 +87,13 @@ func (f *follower) session(ctx context.Context, s source) (live bool, err error)
 		return false, err
 	}
 	f.began = true
-	if !f.yield(Update{Live: true, Peer: s.peer}, nil) {
-		return true, errStopped
-	}
 	learning, cancel := context.WithCancel(ctx)
 	var learned sync.WaitGroup
 	learned.Go(func() { f.learn(learning) })
 	defer func() { cancel(); learned.Wait() }()
+	if !f.yield(Update{Live: true, Peer: s.peer}, nil) {
+		return true, errStopped
+	}
 	return true, f.listen(ctx, s, w)
 }
 

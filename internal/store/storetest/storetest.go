@@ -24,8 +24,9 @@ type Place interface {
 // Config is whose store the suite opens, with a clock that stands at now.
 func Config(now time.Time) store.Config {
 	return store.Config{
-		Identity: store.Identity{City: "metropolis", Network: "test", Peer: "12D3"},
-		Now:      func() time.Time { return now },
+		AnswerAge: 10 * time.Minute,
+		Identity:  store.Identity{City: "metropolis", Network: "test", Peer: "12D3"},
+		Now:       func() time.Time { return now },
 	}
 }
 

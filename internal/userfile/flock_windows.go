@@ -1,4 +1,4 @@
-package operator
+package userfile
 
 import (
 	"errors"
@@ -11,9 +11,9 @@ import (
 // lies behind whatever the file holds, which others may then read.
 const lockedByte = 1 << 30
 
-// tryLock takes the lock of an open file, alone or shared, without waiting. It
+// TryLock takes the lock of an open file, alone or shared, without waiting. It
 // reports whether it could. The lock ends with the file or the process.
-func tryLock(f *os.File, shared bool) (bool, error) {
+func TryLock(f *os.File, shared bool) (bool, error) {
 	flags := uint32(windows.LOCKFILE_FAIL_IMMEDIATELY)
 	if !shared {
 		flags |= windows.LOCKFILE_EXCLUSIVE_LOCK

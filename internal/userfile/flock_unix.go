@@ -1,6 +1,6 @@
 //go:build unix
 
-package operator
+package userfile
 
 import (
 	"errors"
@@ -9,9 +9,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// tryLock takes the lock of an open file, alone or shared, without waiting. It
+// TryLock takes the lock of an open file, alone or shared, without waiting. It
 // reports whether it could. The lock ends with the file or the process.
-func tryLock(f *os.File, shared bool) (bool, error) {
+func TryLock(f *os.File, shared bool) (bool, error) {
 	how := unix.LOCK_EX
 	if shared {
 		how = unix.LOCK_SH

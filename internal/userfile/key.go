@@ -1,4 +1,4 @@
-package operator
+package userfile
 
 import (
 	"crypto/rand"
@@ -45,7 +45,7 @@ func ReadKey(path string) (crypto.PrivKey, error) {
 	if info.IsDir() {
 		return nil, fmt.Errorf("key %s is a folder: move it away, and a new key is made", path)
 	}
-	if openToOthers(info) {
+	if OpenToOthers(info) {
 		return nil, fmt.Errorf("key %s can be used by other users (mode %04o): run chmod 600 %s; "+
 			"if others may have read it, move it away instead, and a new one is made",
 			path, info.Mode().Perm(), path)
