@@ -28,12 +28,14 @@ var libp2pRooms = map[string]string{
 	"node":                 "github.com/libp2p/",
 	"node/dispatch":        "github.com/libp2p/",
 	"internal/antientropy": "github.com/libp2p/",
+	"internal/datadir":     "github.com/libp2p/",
 	"internal/demo":        "github.com/libp2p/",
 	"internal/gossip":      "github.com/libp2p/",
 	"internal/membership":  "github.com/libp2p/",
 	"internal/names":       "github.com/libp2p/",
 	"internal/operator":    "github.com/libp2p/",
 	"internal/streams":     "github.com/libp2p/",
+	"internal/userfile":    "github.com/libp2p/",
 	"cmd/citynode":         "github.com/libp2p/",
 	"protocol":             "github.com/libp2p/go-msgio", // frames, no network
 }
