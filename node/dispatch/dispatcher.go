@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"sync"
+	"sync/atomic"
 
 	"github.com/libp2p/go-libp2p/core/host"
 	"github.com/libp2p/go-libp2p/core/peer"
@@ -20,6 +21,7 @@ type Dispatcher struct {
 	config  Config
 	host    host.Host
 	network string
+	closed  atomic.Bool
 
 	mu     sync.Mutex       // guards node, cities, known
 	node   *Link            // to the node that is asked
@@ -54,8 +56,11 @@ func Dial(ctx context.Context, config Config) (*Dispatcher, error) {
 	return d, nil
 }
 
-// Close ends all streams and the host. Calls and Follows end with an error.
+// Close ends the host and all streams. Calls and Follows that run end with an
+// error, later ones with ErrClosed.
 func (d *Dispatcher) Close() error {
+	d.closed.Store(true)
+	err := d.host.Close() // first, so that nobody who dials holds a link up
 	d.mu.Lock()
 	links := make([]*Link, 0, 1+len(d.cities))
 	for _, l := range d.cities {
@@ -68,7 +73,7 @@ func (d *Dispatcher) Close() error {
 	for _, l := range links {
 		l.Close()
 	}
-	return d.host.Close()
+	return err
 }
 
 // Network returns the name of the network.
@@ -87,6 +92,9 @@ func (d *Dispatcher) Node() *Link {
 // reach connects to the first candidate that answers, which becomes the node
 // that is asked. A node that was asked before is the last candidate.
 func (d *Dispatcher) reach(ctx context.Context) error {
+	if d.closed.Load() {
+		return ErrClosed
+	}
 	candidates, err := d.candidates(ctx)
 	d.mu.Lock()
 	candidates = append(candidates, d.known...)
@@ -139,12 +147,12 @@ func (d *Dispatcher) ask(info peer.AddrInfo) {
 }
 
 // Call runs do with a client on a stream to the city of that name, or to the
-// node that is asked if the name is empty. Requests name the city, so that no
-// other city executes them.
+// node that is asked if the name is empty (another candidate if that node is
+// gone). Requests name the city, so that no other city executes them.
 //
 // Call runs do again, until ctx ends, while the city is busy or unavailable, and
 // a few times if the stream breaks; it looks the city up again if the city is
-// not where it was. So do must be repeatable: the ids of its requests are made
+// not where it was, or another city is there now. So do must be repeatable: the ids of its requests are made
 // before Call, and do never bombs (see [Dispatcher.Bomb]). The error of do is
 // returned as it is.
 func (d *Dispatcher) Call(ctx context.Context, city string, do func(*protocol.Client) error) error {
@@ -152,7 +160,11 @@ func (d *Dispatcher) Call(ctx context.Context, city string, do func(*protocol.Cl
 	if err != nil {
 		return err
 	}
-	return l.Call(ctx, do)
+	err = l.Call(ctx, do)
+	if city == "" && errors.Is(err, ErrUnreachable) && ctx.Err() == nil && d.reach(ctx) == nil {
+		return d.Node().Call(ctx, do)
+	}
+	return err
 }
 
 // Bomb has a city crash and lose all it knows. It is tried once: an error that
@@ -181,28 +193,33 @@ func (d *Dispatcher) City(ctx context.Context, name string) (*Link, error) {
 	if err != nil {
 		return nil, err
 	}
-	return d.keep(name, info), nil
+	l, surplus := d.keep(name, info)
+	if surplus != nil {
+		surplus.Close()
+	}
+	return l, nil
 }
 
 // keep returns the link to a city that was just looked up: the one that another
-// goroutine made meanwhile, or a new one.
-func (d *Dispatcher) keep(name string, info peer.AddrInfo) *Link {
+// goroutine made meanwhile, or a new one. It also returns a link to another city
+// that is to be closed, where there would be too many.
+func (d *Dispatcher) keep(name string, info peer.AddrInfo) (l, surplus *Link) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if l, ok := d.cities[name]; ok {
-		return l
+		return l, nil
 	}
 	if len(d.cities) >= citiesMax {
-		for some, l := range d.cities { // any: a call on it opens a stream of its own again
-			delete(d.cities, some)
-			go l.Close()
+		for other, l := range d.cities { // any: whoever calls on it opens a stream again
+			delete(d.cities, other)
+			surplus = l
 			break
 		}
 	}
-	l := d.LinkTo(name, info)
+	l = d.LinkTo(name, info)
 	l.find = func(ctx context.Context) (peer.AddrInfo, error) { return d.find(ctx, name) }
 	d.cities[name] = l
-	return l
+	return l, surplus
 }
 
 // find returns where a city is.

@@ -11,6 +11,9 @@ import (
 // one that is meant, can be asked.
 var ErrUnreachable = errors.New("no node can be reached")
 
+// ErrClosed is returned for calls on a Dispatcher that is closed.
+var ErrClosed = errors.New("dispatcher is closed")
+
 // An UnreachableError says that one node cannot be asked, and why.
 type UnreachableError struct {
 	Err error

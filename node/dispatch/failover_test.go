@@ -163,3 +163,48 @@ func TestDialSaysWhatIsWrong(t *testing.T) {
 		t.Error("a negative Patience is taken")
 	}
 }
+
+func TestAClosedDispatcherSaysSo(t *testing.T) {
+	ctx, cancel := context.WithTimeout(context.Background(), testMax)
+	defer cancel()
+	gotham, _ := start(t, "gotham")
+	d := dial(t, ctx, dispatch.Config{Nodes: gotham.Addrs()})
+	begin := time.Now()
+	for update, err := range d.Follow(ctx, "gotham") {
+		if update.Live {
+			_ = d.Close()
+		}
+		if err != nil && !errors.Is(err, dispatch.ErrClosed) {
+			t.Errorf("a follow ends with %v", err)
+		}
+	}
+	if err := d.Call(ctx, "", func(*protocol.Client) error { return nil }); !errors.Is(err, dispatch.ErrClosed) {
+		t.Errorf("a call ends with %v", err)
+	}
+	if took := time.Since(begin); took > dispatch.DefaultPatience {
+		t.Errorf("a closed dispatcher was tried for %v", took)
+	}
+}
+
+// The dispatcher was told of both nodes, and the first one leaves.
+func TestACallGoesToAnotherNodeWhereTheFirstIsGone(t *testing.T) {
+	ctx, cancel := context.WithTimeout(context.Background(), testMax)
+	defer cancel()
+	gotham, leave := start(t, "gotham")
+	metropolis, _ := start(t, "metropolis", gotham)
+	d := dial(t, ctx, dispatch.Config{Nodes: append(gotham.Addrs(), metropolis.Addrs()...)})
+	leave()
+	err := d.Call(ctx, "", func(c *protocol.Client) error {
+		info, err := c.Info(ctx)
+		if err == nil && info.City != "metropolis" {
+			t.Errorf("%s answers", info.City)
+		}
+		return err
+	})
+	if err != nil {
+		t.Error(err)
+	}
+	if _, err := create(ctx, d, "metropolis", "Superman"); err != nil {
+		t.Error(err)
+	}
+}

@@ -56,7 +56,24 @@ func (l *Link) String() string { return l.title }
 
 // Call runs do with a client until do succeeds, as [Dispatcher.Call] does.
 func (l *Link) Call(ctx context.Context, do func(*protocol.Client) error) error {
-	return Retry(ctx, func() error { return l.Once(ctx, do) })
+	moved := false
+	return Retry(ctx, func() error {
+		err := l.Once(ctx, do)
+		if !moved && l.find != nil && errors.Is(err, protocol.ErrWrongCity) {
+			moved = true
+			l.lose()
+			return l.Once(ctx, do)
+		}
+		return err
+	})
+}
+
+// lose has the peer looked for before the next call, for another city answers.
+func (l *Link) lose() {
+	l.stream <- struct{}{}
+	l.end()
+	l.lost = true
+	<-l.stream
 }
 
 // Once is Call without a second attempt.
@@ -81,6 +98,9 @@ func (l *Link) open(ctx context.Context) (*protocol.Client, error) {
 		defer func() { <-l.stream }()
 	case <-ctx.Done():
 		return nil, ctx.Err()
+	}
+	if l.dispatcher.closed.Load() {
+		return nil, ErrClosed
 	}
 	if l.client != nil {
 		select {

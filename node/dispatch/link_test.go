@@ -13,6 +13,7 @@ import (
 	libp2pprotocol "github.com/libp2p/go-libp2p/core/protocol"
 	ma "github.com/multiformats/go-multiaddr"
 
+	"github.com/citynode/citynode/crdt"
 	"github.com/citynode/citynode/protocol"
 )
 
@@ -66,5 +67,34 @@ func TestACityThatCannotBeReachedToTheEndIsUnavailableAndANodeUnreachable(t *tes
 	l.find = func(context.Context) (peer.AddrInfo, error) { return l.Peer(), nil }
 	if err := l.Call(ctx, never); !errors.Is(err, protocol.ErrUnavailable) {
 		t.Errorf("%v, want protocol.ErrUnavailable", err)
+	}
+}
+
+// serve has a host answer calls as the city of a name.
+func serve(h host.Host, name string) {
+	server := protocol.Server{City: name, Handler: newFakeCity(name)}
+	h.SetStreamHandler(libp2pprotocol.ID(protocol.CallID("main")), func(s network.Stream) {
+		_ = server.Serve(context.Background(), s, "a caller")
+	})
+}
+
+func TestACityWhosePeerIsAnotherCityNowIsLookedForAgain(t *testing.T) {
+	ctx, cancel := context.WithTimeout(t.Context(), linkMax)
+	defer cancel()
+	before := newTestHost(t, libp2p.ListenAddrStrings("/ip4/127.0.0.1/tcp/0"))
+	serve(before, "metropolis")
+	now := newTestHost(t, libp2p.ListenAddrStrings("/ip4/127.0.0.1/tcp/0"))
+	serve(now, "gotham")
+	l := linkTo(t, before)
+	l.peer.Store(&peer.AddrInfo{ID: before.ID(), Addrs: before.Addrs()})
+	l.find = func(context.Context) (peer.AddrInfo, error) {
+		return peer.AddrInfo{ID: now.ID(), Addrs: now.Addrs()}, nil
+	}
+	get := func(c *protocol.Client) error {
+		_, err := c.Get(ctx, protocol.GetRequest{}, func(crdt.Entries) error { return nil })
+		return err
+	}
+	if err := l.Call(ctx, get); err != nil || l.Peer().ID != now.ID() {
+		t.Errorf("%v, from %s", err, l.Peer().ID)
 	}
 }
