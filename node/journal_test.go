@@ -114,6 +114,29 @@ func TestABombVoidsTheStoreBeforeItIsAnswered(t *testing.T) {
 	})
 }
 
+func TestABombWhoseSyncFailsSaysThatItMayYetHappen(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var place store.Memory
+		net := newMockNet(t)
+		gotham := net.start(t, stored(t, &place, quiet("gotham")))
+		awaitReady(t, gotham)
+		operator := newStranger(t, net)
+		operator.meets(t, gotham)
+		gotham.cfg.Admins = append(gotham.cfg.Admins, operator.ID())
+		gotham.create(t, "Batman")
+		place.FailAfterWrite(syscall.EIO)
+		if err := operator.client(t, gotham).Bomb(t.Context()); err == nil || !strings.Contains(err.Error(), "voided all the same") {
+			t.Errorf("the bomb: %v", err)
+		}
+		eventually(t, "it has begun anew", func() bool { return gotham.crashed(childCity) == 1 })
+		eventually(t, "it is empty and works", func() bool {
+			return gotham.journal.Fault() == nil && gotham.summary() == (crdt.Summary{})
+		})
+		time.Sleep(time.Minute)
+		gotham.create(t, "Robin")
+	})
+}
+
 // What waits for the disk has not happened yet for anybody.
 func TestNothingIsToldBeforeItIsStored(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -15,8 +15,8 @@
 // [Facts] are what a city knows of itself over restarts of its process: since
 // when it has its name, and its last incarnation.
 //
-// The package promises that Durable never names effects that a crash of the
-// machine could take back, unless a bomb voids them, and that who waits for
-// effects hears of a fault within StuckAfter and some. It never holds up the
-// city's loop for the disk.
+// The package promises that a loss of power takes back nothing that Durable has
+// named, unless a bomb voids it, or neighbours sent it and can send it again; and
+// that who waits for effects hears of a fault soon after StuckAfter. It never holds
+// up the city's loop for the disk.
 package durable

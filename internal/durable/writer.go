@@ -225,7 +225,7 @@ func (w *Writer) Raise() error {
 	epoch, err := w.cfg.Store.Raise()
 	if err != nil {
 		w.step(Failed{Err: err})
-		return fmt.Errorf("the store may have been voided all the same, which shows once it works again: %w", err)
+		return fmt.Errorf("it may have been voided all the same, and then the city begins anew once the store works again: %w", err)
 	}
 	w.step(Raised{Epoch: epoch})
 	return nil

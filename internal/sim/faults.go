@@ -4,6 +4,11 @@ import "time"
 
 func (w *world) scheduleFaults() {
 	w.repeat(w.profile.crashEvery, "crash", func() { w.anyNode().crash("panic") })
+	w.repeat(w.profile.crashEvery, "crash of a writer", func() {
+		if j := w.anyNode().journal; j != nil {
+			j.crash()
+		}
+	})
 	w.repeat(w.profile.killEvery, "kill", func() { w.anyNode().kill(w.profile.powerCuts && w.rng.IntN(2) == 0) })
 	w.repeat(w.profile.bombEvery, "bomb", func() { w.anyNode().bomb() })
 	w.repeat(w.profile.partitionEvery, "partition", w.partition)

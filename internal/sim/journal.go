@@ -21,6 +21,7 @@ type journal struct {
 	process int
 	machine *durable.Machine
 	number  uint64 // of the present incarnation
+	shift   int    // counts the crashes of the writer
 	asleep  bool   // the writer waits for a wake, or for the time naps has begun
 	woken   bool   // while it does not: it has to look again
 	naps    int    // counts the waits for a time
@@ -83,10 +84,10 @@ func (j *journal) carryOut(effect durable.Effect) {
 		j.commit(effect.Batch)
 	case durable.Resume:
 		j.asleep = false
-		j.after(j.n.w.upTo(time.Millisecond), "resume", j.resume)
+		j.work(j.n.w.upTo(time.Millisecond), "resume", j.resume)
 	case durable.ReadPage:
 		j.asleep = false
-		j.after(j.n.w.upTo(time.Millisecond), "page", func() { j.readPage(effect) })
+		j.work(j.n.w.upTo(time.Millisecond), "page", func() { j.readPage(effect) })
 	case durable.Wait:
 		j.nap(effect.Until)
 	case durable.FaultBegan:
@@ -106,6 +107,31 @@ func (j *journal) after(d time.Duration, what string, run func()) {
 	})
 }
 
+// work lets something of the writer's happen once, unless the writer crashes before.
+func (j *journal) work(d time.Duration, what string, run func()) {
+	shift := j.shift
+	j.after(d, what, func() {
+		if j.shift == shift {
+			run()
+		}
+	})
+}
+
+// crash has the writer crash, whatever it does, and start again. Of a commit that
+// runs nobody knows.
+func (j *journal) crash() {
+	j.n.w.tracef("%v: the writer crashes", j.n)
+	if j.flying != nil && j.n.w.rng.IntN(2) == 0 {
+		j.n.disk.write(*j.flying)
+	}
+	j.flying, j.asleep = nil, false
+	j.shift++
+	j.work(j.n.w.upTo(20*time.Millisecond), "writer starts", func() {
+		j.step(durable.Started{})
+		j.free()
+	})
+}
+
 // free says that the writer has nothing to do. A job that it is given wakes it.
 func (j *journal) free() {
 	j.asleep = true
@@ -116,7 +142,7 @@ func (j *journal) free() {
 }
 
 // soonFree lets the writer go on. Much may happen before it does.
-func (j *journal) soonFree() { j.after(j.n.w.upTo(100*time.Microsecond), "write", j.free) }
+func (j *journal) soonFree() { j.work(j.n.w.upTo(100*time.Microsecond), "write", j.free) }
 
 // wake lets the writer look again, at once or as soon as it sleeps.
 func (j *journal) wake() {
@@ -132,7 +158,7 @@ func (j *journal) wake() {
 func (j *journal) nap(until time.Time) {
 	j.naps++
 	nap := j.naps
-	j.after(until.Sub(epoch.Add(j.n.w.now)), "writer", func() {
+	j.work(until.Sub(epoch.Add(j.n.w.now)), "writer", func() {
 		if j.asleep && j.naps == nap {
 			j.wake()
 		}
@@ -158,7 +184,7 @@ func (j *journal) commit(b store.Batch) {
 	j.flying = &b
 	takes := w.commitTime()
 	j.watch(&b, takes)
-	j.after(takes, "commit", func() {
+	j.work(takes, "commit", func() {
 		j.flying = nil
 		failed := d.fails(j.n)
 		if !failed || w.rng.IntN(2) == 0 {
