@@ -28,6 +28,7 @@ const (
 	lazyRewrite               // no batch is synced that has many entries
 	errorIgnored              // a commit that failed counts as done
 	silent                    // the city is not told when something has become durable
+	patient                   // nobody looks whether a commit takes too long
 	bombUnheard               // the machine never learns of another epoch, and takes what is refused for written
 )
 
@@ -51,6 +52,8 @@ func (s sabotage) page(at, reached crdt.Cursor) crdt.Cursor {
 // told anything.
 func (s sabotage) event(e durable.Event) (durable.Event, bool) {
 	switch e := e.(type) {
+	case durable.Tick:
+		return e, s != patient
 	case durable.Raised:
 		return e, s != epochBlind && s != bombUnheard
 	case durable.Committed:

@@ -11,6 +11,7 @@ const (
 	retriesAreEqual = "a retry changes nothing and gets the same answer"
 	storeLacks      = "a store at rest lacks nothing"
 	faultEnds       = "a fault of the store ends with its cause"
+	heardInTime     = "who waits hears of a fault in time"
 	waitersAnswered = "who waits is answered once the store is at rest"
 )
 
@@ -74,7 +75,11 @@ func TestABrokenRuleIsNoticed(t *testing.T) {
 		},
 		{
 			"nobody is told of what has become durable", silent, fewSeeds,
-			[]string{waitersAnswered, faultEnds, retriesAreEqual},
+			[]string{waitersAnswered, heardInTime, faultEnds, retriesAreEqual},
+		},
+		{
+			"a disk that hangs is not noticed", patient, 4 * fewSeeds,
+			[]string{heardInTime},
 		},
 		{
 			"no bomb is heard of", bombUnheard, 2 * fewSeeds,
@@ -97,7 +102,7 @@ func TestABrokenRuleIsNoticed(t *testing.T) {
 					found = found || failure.Rule == rule
 				}
 				if !found {
-					t.Errorf("noticed as %q, want one of %q: %v", failure.Rule, row.rules, failure)
+					t.Errorf("noticed as %q, want one of %q: %v", failure.Rule, row.rules, failure.Detail)
 				}
 			}
 			if len(noticed) == 0 {

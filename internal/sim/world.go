@@ -147,7 +147,7 @@ func (w *world) commitTime() time.Duration {
 	d := w.profile.commitTakes/2 + time.Duration(w.rng.Int64N(int64(w.profile.commitTakes)+1))
 	switch {
 	case w.chance(w.profile.hangPermil):
-		return durable.StuckAfter/2 + w.upTo(durable.StuckAfter)
+		return durable.StuckAfter/2 + w.upTo(3*durable.StuckAfter)
 	case w.chance(100):
 		return 10 * d
 	default:
