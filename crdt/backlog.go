@@ -58,19 +58,19 @@ func (s *State) enterSome(some []indexed) {
 	touched := uint32(0)
 	for i := range some {
 		out[i], in[i] = s.hashSymbol(some[i].out), s.hashSymbol(some[i].in)
-		touched += s.symbols.touch(out[i]) + s.symbols.touch(in[i])
+		touched += s.symbols.Touch(out[i]) + s.symbols.Touch(in[i])
 	}
 	s.backlog.touched += touched
 	for i := range some {
 		switch x := &some[i]; {
 		case x.moved():
-			s.symbols.move(in[i], x.was, x.is)
+			s.symbols.Move(in[i], uint32(x.was), uint32(x.is))
 		case x.was != none:
-			s.symbols.remove(out[i], x.was)
+			s.symbols.Remove(out[i], uint32(x.was))
 			s.replaced.add(replacement{symbol: x.out, hash: out[i], id: x.id})
 			fallthrough
 		default:
-			s.symbols.insert(in[i], x.is)
+			s.symbols.Insert(in[i], uint32(x.is))
 		}
 	}
 }

@@ -1,13 +1,17 @@
 package crdt
 
-import "strings"
+import (
+	"strings"
+
+	"github.com/citynode/citynode/crdt/internal/table"
+)
 
 // crowd is who is at one location, as positions in State.heroes. Both lists
 // are dense and use swap-delete, so that a city picks a random hero in O(1).
 type crowd struct {
 	location   string
-	members    list
-	patrolling list
+	members    table.List
+	patrolling table.List
 	// next is, while nobody is here, one more than the next unused number.
 	next uint32
 }
@@ -16,7 +20,7 @@ type crowd struct {
 // hero leaves gives its number up, so that names of locations, which peers
 // invent, take no more room than there were heroes at a time.
 type crowds struct {
-	slab[crowd]
+	table.Slab[crowd]
 	numbers map[string]uint32
 	// unused is one more than the first of the numbers to use again.
 	unused uint32
@@ -28,7 +32,7 @@ type crowds struct {
 // of returns who is at a location, nil for nobody.
 func (c *crowds) of(location string) *crowd {
 	if number, known := c.numbers[location]; known {
-		return c.at(number)
+		return c.At(number)
 	}
 	return nil
 }
@@ -36,7 +40,7 @@ func (c *crowds) of(location string) *crowd {
 // number returns the number of a location. Somebody has to join it, or the
 // number is lost.
 func (c *crowds) number(location string) uint32 {
-	if c.last < c.size && c.at(c.last).location == location {
+	if c.last < c.Len() && c.At(c.last).location == location {
 		return c.last
 	}
 	number, known := c.numbers[location]
@@ -50,11 +54,11 @@ func (c *crowds) number(location string) uint32 {
 func (c *crowds) enter(location string) (number uint32) {
 	if c.unused != 0 {
 		number = c.unused - 1
-		c.unused = c.at(number).next
+		c.unused = c.At(number).next
 	} else {
-		number = c.push()
+		number = c.Push()
 	}
-	*c.at(number) = crowd{location: location}
+	*c.At(number) = crowd{location: location}
 	if c.numbers == nil {
 		c.numbers = make(map[string]uint32)
 	}
@@ -64,7 +68,7 @@ func (c *crowds) enter(location string) (number uint32) {
 
 // giveUp frees the number of a location that nobody is at.
 func (c *crowds) giveUp(number uint32) {
-	empty := c.at(number)
+	empty := c.At(number)
 	delete(c.numbers, empty.location)
 	*empty = crowd{next: c.unused}
 	c.unused = number + 1
@@ -73,7 +77,7 @@ func (c *crowds) giveUp(number uint32) {
 // CountAt returns the number of heroes at a location.
 func (s *State) CountAt(location string) int {
 	if c := s.crowds.of(location); c != nil {
-		return int(c.members.size)
+		return int(c.members.Len())
 	}
 	return 0
 }
@@ -90,7 +94,7 @@ func (s *State) HeroAt(location string, i int) (Hero, bool) {
 // PatrollingAt returns the number of patrolling heroes at a location.
 func (s *State) PatrollingAt(location string) int {
 	if c := s.crowds.of(location); c != nil {
-		return int(c.patrolling.size)
+		return int(c.patrolling.Len())
 	}
 	return 0
 }
@@ -105,18 +109,18 @@ func (s *State) PatrollingHeroAt(location string, i int) (Hero, bool) {
 	return Hero{}, false
 }
 
-func (s *State) pick(l *list, i int) (Hero, bool) {
-	if i < 0 || i >= int(l.size) {
+func (s *State) pick(l *table.List, i int) (Hero, bool) {
+	if i < 0 || i >= int(l.Len()) {
 		return Hero{}, false
 	}
-	return s.hero(s.heroes.at(l.at(uint32(i)))), true
+	return s.hero(s.heroes.At(l.At(uint32(i)))), true
 }
 
 // join enters the hero at this position into the lists of a location.
 func (s *State) join(at, location uint32) {
-	slot := s.heroes.at(at)
+	slot := s.heroes.At(at)
 	slot.location = location
-	slot.member = s.crowds.at(location).members.push(at)
+	slot.member = s.crowds.At(location).members.Push(at)
 	if slot.patrolling {
 		s.startPatrol(at)
 	}
@@ -124,36 +128,36 @@ func (s *State) join(at, location uint32) {
 
 // leave is the opposite of join.
 func (s *State) leave(at uint32) {
-	slot := s.heroes.at(at)
+	slot := s.heroes.At(at)
 	if slot.patrolling {
 		s.stopPatrol(at)
 	}
-	c := s.crowds.at(slot.location)
-	moved := c.members.remove(slot.member)
-	s.heroes.at(moved).member = slot.member
-	if c.members.size == 0 {
+	c := s.crowds.At(slot.location)
+	moved := c.members.Remove(slot.member)
+	s.heroes.At(moved).member = slot.member
+	if c.members.Len() == 0 {
 		s.crowds.giveUp(slot.location)
 	}
 }
 
 func (s *State) startPatrol(at uint32) {
-	slot := s.heroes.at(at)
-	slot.patroller = s.crowds.at(slot.location).patrolling.push(at)
+	slot := s.heroes.At(at)
+	slot.patroller = s.crowds.At(slot.location).patrolling.Push(at)
 }
 
 func (s *State) stopPatrol(at uint32) {
-	slot := s.heroes.at(at)
-	moved := s.crowds.at(slot.location).patrolling.remove(slot.patroller)
-	s.heroes.at(moved).patroller = slot.patroller
+	slot := s.heroes.At(at)
+	moved := s.crowds.At(slot.location).patrolling.Remove(slot.patroller)
+	s.heroes.At(moved).patroller = slot.patroller
 }
 
 // relist tells the lists of its location that a hero has moved to this
 // position.
 func (s *State) relist(at uint32) {
-	slot := s.heroes.at(at)
-	c := s.crowds.at(slot.location)
-	c.members.set(slot.member, at)
+	slot := s.heroes.At(at)
+	c := s.crowds.At(slot.location)
+	c.members.Set(slot.member, at)
 	if slot.patrolling {
-		c.patrolling.set(slot.patroller, at)
+		c.patrolling.Set(slot.patroller, at)
 	}
 }

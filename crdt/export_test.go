@@ -12,18 +12,18 @@ func CheckState(s *State) error {
 	s.enterAll()
 	return errors.Join(
 		s.checkRecords(), s.checkCrowds(), s.checkNames(), s.checkReplaced(),
-		s.ids.check(int(s.heroes.size+s.tombstones.size)),
-		s.symbols.check(int(s.heroes.size+s.tombstones.size)),
+		s.ids.Check(int(s.heroes.Len()+s.tombstones.Len())),
+		s.symbols.Check(int(s.heroes.Len()+s.tombstones.Len())),
 	)
 }
 
 func (s *State) checkRecords() error {
-	for i := range s.heroes.size {
+	for i := range s.heroes.Len() {
 		if err := s.checkHero(i); err != nil {
 			return fmt.Errorf("hero %d: %w", i, err)
 		}
 	}
-	for i := range s.tombstones.size {
+	for i := range s.tombstones.Len() {
 		if err := s.checkIndexed(tombstoneAt(i)); err != nil {
 			return fmt.Errorf("tombstone %d: %w", i, err)
 		}
@@ -35,12 +35,12 @@ func (s *State) checkHero(at uint32) error {
 	if err := s.checkIndexed(heroAt(at)); err != nil {
 		return err
 	}
-	slot := s.heroes.at(at)
-	c := s.crowds.at(slot.location)
-	if c.members.at(slot.member) != at {
+	slot := s.heroes.At(at)
+	c := s.crowds.At(slot.location)
+	if c.members.At(slot.member) != at {
 		return fmt.Errorf("not member %d of %q", slot.member, c.location)
 	}
-	if slot.patrolling && c.patrolling.at(slot.patroller) != at {
+	if slot.patrolling && c.patrolling.At(slot.patroller) != at {
 		return fmt.Errorf("not patroller %d of %q", slot.patroller, c.location)
 	}
 	return nil
@@ -55,8 +55,8 @@ func (s *State) checkIndexed(r ref) error {
 	if got, want := *s.printAt(r), s.record(r).Fingerprint().kept(); got != want {
 		return fmt.Errorf("fingerprint %x is kept as %x", want, got)
 	}
-	p := s.symbols.probe(s.hashSymbol(symbol))
-	for got := p.next(); got != r; got = p.next() {
+	p := s.symbols.Probe(s.hashSymbol(symbol))
+	for got := ref(p.Next()); got != r; got = ref(p.Next()) {
 		if got == none {
 			return fmt.Errorf("symbol %x is not in the index", symbol)
 		}
@@ -67,22 +67,22 @@ func (s *State) checkIndexed(r ref) error {
 func (s *State) checkCrowds() error {
 	members, patrolling := 0, 0
 	for location, number := range s.crowds.numbers {
-		c := s.crowds.at(number)
-		if c.members.size == 0 || c.location != location {
-			return fmt.Errorf("crowd %q is called %q and has %d members", location, c.location, c.members.size)
+		c := s.crowds.At(number)
+		if c.members.Len() == 0 || c.location != location {
+			return fmt.Errorf("crowd %q is called %q and has %d members", location, c.location, c.members.Len())
 		}
-		members += int(c.members.size)
-		patrolling += int(c.patrolling.size)
+		members += int(c.members.Len())
+		patrolling += int(c.patrolling.Len())
 	}
-	if members != int(s.heroes.size) || patrolling > members {
-		return fmt.Errorf("%d members, %d patrollers, %d heroes", members, patrolling, s.heroes.size)
+	if members != int(s.heroes.Len()) || patrolling > members {
+		return fmt.Errorf("%d members, %d patrollers, %d heroes", members, patrolling, s.heroes.Len())
 	}
 	unused := 0
-	for next := s.crowds.unused; next != 0; next = s.crowds.at(next - 1).next {
+	for next := s.crowds.unused; next != 0; next = s.crowds.At(next - 1).next {
 		unused++
 	}
-	if unused+len(s.crowds.numbers) != int(s.crowds.size) {
-		return fmt.Errorf("%d locations and %d unused, of %d", len(s.crowds.numbers), unused, s.crowds.size)
+	if unused+len(s.crowds.numbers) != int(s.crowds.Len()) {
+		return fmt.Errorf("%d locations and %d unused, of %d", len(s.crowds.numbers), unused, s.crowds.Len())
 	}
 	return nil
 }
@@ -90,39 +90,15 @@ func (s *State) checkCrowds() error {
 // checkNames checks that no two names overlap, nor a name and a free place, and
 // that hardly anything is neither.
 func (s *State) checkNames() error {
-	owner := make([]string, s.names.fresh)
-	claim := func(who string, at, units uint32) error {
-		for i := at; i < at+units; i++ {
-			if owner[i] != "" {
-				return fmt.Errorf("unit %d of the names belongs to %s and %s", i, owner[i], who)
+	err := s.names.Check(func(yield func(at uint32, size uint8) bool) {
+		for i := range s.heroes.Len() {
+			if slot := s.heroes.At(i); !yield(slot.name, slot.nameBytes) {
+				return
 			}
-			owner[i] = who
 		}
-		return nil
-	}
-	for i := range s.heroes.size {
-		slot := s.heroes.at(i)
-		if err := claim(fmt.Sprint("hero ", i), slot.name, arenaUnits(slot.nameBytes)); err != nil {
-			return err
-		}
-	}
-	for units, next := range s.names.free {
-		for next != 0 {
-			at := next - 1
-			if err := claim("nobody", at, uint32(units)); err != nil {
-				return err
-			}
-			next = s.names.nextFree(at)
-		}
-	}
-	lost := 0
-	for _, who := range owner {
-		if who == "" {
-			lost++
-		}
-	}
-	if lost > len(s.names.chunks)*NameBytesMax/arenaUnit {
-		return fmt.Errorf("%d units of the names are lost", lost)
+	})
+	if err != nil {
+		return fmt.Errorf("names: %w", err)
 	}
 	return nil
 }
@@ -133,41 +109,14 @@ func (s *State) checkReplaced() error {
 		return nil
 	}
 	for i := range l.ring {
-		p := l.index.probe(l.ring[i].hash)
-		for r := p.next(); r != ringAt(i); r = p.next() {
+		p := l.index.Probe(l.ring[i].hash)
+		for r := ref(p.Next()); r != ringAt(i); r = ref(p.Next()) {
 			if r == none {
 				return fmt.Errorf("replaced symbol %d is not in its index", i)
 			}
 		}
 	}
-	return l.index.check(len(l.ring))
-}
-
-// check checks that a table has so many records, in reach of their hashes.
-func (t *table) check(records int) error {
-	for i := range t.shards {
-		s := &t.shards[i]
-		used := 0
-		for at, entry := range s.slots {
-			if entry.ref == none {
-				continue
-			}
-			used++
-			for i := home(entry.tag, len(s.slots)); i != at; i = s.after(i) {
-				if s.slots[i].ref == none {
-					return fmt.Errorf("shard has a gap at %d before slot %d", i, at)
-				}
-			}
-		}
-		if used != s.used {
-			return fmt.Errorf("a shard has %d records and counts %d", used, s.used)
-		}
-		records -= used
-	}
-	if records != 0 {
-		return fmt.Errorf("a table lacks %d records", records)
-	}
-	return nil
+	return l.index.Check(len(l.ring))
 }
 
 // ReplacedMax is replacedMax.
@@ -178,7 +127,7 @@ const ReplacedMax = replacedMax
 func ForgeSymbol(s *State, id ID, symbol uint64) {
 	s.enterAll()
 	r := s.find(id)
-	s.symbols.remove(s.hashSymbol(s.printAt(r).symbol()), r)
+	s.symbols.Remove(s.hashSymbol(s.printAt(r).symbol()), uint32(r))
 	binary.LittleEndian.PutUint64(s.printAt(r)[16:], symbol)
-	s.symbols.insert(s.hashSymbol(symbol), r)
+	s.symbols.Insert(s.hashSymbol(symbol), uint32(r))
 }

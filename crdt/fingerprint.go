@@ -43,7 +43,7 @@ func (p *keptPrint) symbol() uint64 { return binary.LittleEndian.Uint64(p[16:]) 
 // printAt returns where the fingerprint of the record there is kept.
 func (s *State) printAt(r ref) *keptPrint {
 	if r.kind() == KindHero {
-		return &s.heroes.at(r.at()).print
+		return &s.heroes.At(r.at()).print
 	}
-	return &s.tombstones.at(r.at()).print
+	return &s.tombstones.At(r.at()).print
 }

@@ -99,7 +99,7 @@ func (s *State) wantsHero(h *Hero, r ref) bool {
 	case KindTombstone:
 		return false
 	case KindHero:
-		return s.beats(h, s.heroes.at(r.at()))
+		return s.beats(h, s.heroes.At(r.at()))
 	default:
 		return true
 	}
@@ -107,7 +107,7 @@ func (s *State) wantsHero(h *Hero, r ref) bool {
 
 // wantsTombstone is wantsHero for a tombstone.
 func (s *State) wantsTombstone(t *Tombstone, r ref) bool {
-	return r.kind() != KindTombstone || t.Version.Compare(s.tombstones.at(r.at()).Version) > 0
+	return r.kind() != KindTombstone || t.Version.Compare(s.tombstones.At(r.at()).Version) > 0
 }
 
 // beats reports whether h wins over another version of the same hero.
@@ -138,7 +138,7 @@ func (s *State) writeHero(h *Hero, r ref, print Fingerprint, c *Change) {
 	if r == none {
 		now = s.addHero(h)
 	} else {
-		slot := s.heroes.at(r.at())
+		slot := s.heroes.At(r.at())
 		was = slot.print.fingerprint()
 		c.Old.Kind, c.Old.Hero = KindHero, s.heroBefore(slot, h)
 		s.replaceHero(r.at(), h)

@@ -54,7 +54,7 @@ func (s *State) Page(c Cursor, bytesMax int) (e Entries, next Cursor, more bool)
 	if p.tombstones > 0 {
 		e.Tombstones = make([]Tombstone, p.tombstones)
 		for i := range e.Tombstones {
-			e.Tombstones[i] = s.tombstones.at(uint32(p.met + i)).Tombstone
+			e.Tombstones[i] = s.tombstones.At(uint32(p.met + i)).Tombstone
 		}
 	}
 	e.Heroes = s.copied(p.heroes, p.nameBytes, func(i int) uint32 { return uint32(p.left - 1 - i) })
@@ -71,13 +71,13 @@ func (s *State) AppendPage(dst []byte, c Cursor, bytesMax int) (page []byte, ent
 	if p.heroes > 0 {
 		dst = cbor.AppendHead(append(dst, keyHeroes), cbor.Array, uint64(p.heroes))
 		for i := range p.heroes {
-			dst = s.appendHero(dst, s.heroes.at(uint32(p.left-1-i)))
+			dst = s.appendHero(dst, s.heroes.At(uint32(p.left-1-i)))
 		}
 	}
 	if p.tombstones > 0 {
 		dst = cbor.AppendHead(append(dst, keyTombstones), cbor.Array, uint64(p.tombstones))
 		for i := range p.tombstones {
-			dst = AppendTombstone(dst, s.tombstones.at(uint32(p.met+i)).Tombstone)
+			dst = AppendTombstone(dst, s.tombstones.At(uint32(p.met+i)).Tombstone)
 		}
 	}
 	return dst, p.heroes + p.tombstones, p.next(), p.more
@@ -89,7 +89,7 @@ func (s *State) AppendPage(dst []byte, c Cursor, bytesMax int) (page []byte, ent
 func (s *State) PageAt(location string, c Cursor, bytesMax int) (heroes []Hero, next Cursor, more bool) {
 	p := plan{left: c.left(s.CountAt(location)), bytes: EntriesOverheadMax}
 	there := s.crowds.of(location)
-	member := func(i int) uint32 { return there.members.at(uint32(p.left - 1 - i)) }
+	member := func(i int) uint32 { return there.members.At(uint32(p.left - 1 - i)) }
 	s.planHeroes(&p, bytesMax, member)
 	return s.copied(p.heroes, p.nameBytes, member), cursorOf(0, p.left-p.heroes), p.more
 }
@@ -108,12 +108,12 @@ func (p *plan) next() Cursor { return cursorOf(p.met+p.tombstones, p.left-p.hero
 
 func (s *State) plan(c Cursor, bytesMax int) plan {
 	p := plan{
-		met:   c.met(int(s.tombstones.size)),
-		left:  c.left(int(s.heroes.size)),
+		met:   c.met(int(s.tombstones.Len())),
+		left:  c.left(int(s.heroes.Len())),
 		bytes: EntriesOverheadMax,
 	}
-	for ; p.met+p.tombstones < int(s.tombstones.size); p.tombstones++ {
-		if p.full(TombstoneSize(s.tombstones.at(uint32(p.met+p.tombstones)).Tombstone), bytesMax) {
+	for ; p.met+p.tombstones < int(s.tombstones.Len()); p.tombstones++ {
+		if p.full(TombstoneSize(s.tombstones.At(uint32(p.met+p.tombstones)).Tombstone), bytesMax) {
 			return p
 		}
 	}
@@ -125,7 +125,7 @@ func (s *State) plan(c Cursor, bytesMax int) plan {
 // is in the slot that at tells.
 func (s *State) planHeroes(p *plan, bytesMax int, at func(i int) uint32) {
 	for ; p.heroes < p.left; p.heroes++ {
-		slot := s.heroes.at(at(p.heroes))
+		slot := s.heroes.At(at(p.heroes))
 		if p.full(s.heroSize(slot), bytesMax) {
 			return
 		}
@@ -152,7 +152,7 @@ func (s *State) copied(n, nameBytes int, at func(i int) uint32) []Hero {
 	names.Grow(nameBytes)
 	heroes := make([]Hero, n)
 	for i := range heroes {
-		slot := s.heroes.at(at(i))
+		slot := s.heroes.At(at(i))
 		start := names.Len()
 		names.Write(s.nameOf(slot))
 		heroes[i] = s.heroNamed(slot, names.String()[start:])

@@ -1,6 +1,10 @@
 package crdt
 
-import "slices"
+import (
+	"slices"
+
+	"github.com/citynode/citynode/crdt/internal/table"
+)
 
 // replacedMax bounds how many replaced symbols a state remembers: those of the
 // time that a peer takes to ask for a symbol it has just been shown, at
@@ -12,7 +16,7 @@ const replacedMax = 8 << 10
 type replaced struct {
 	ring  []replacement
 	next  int // the oldest, once the ring is full
-	index *table
+	index *table.Table
 }
 
 type replacement struct {
@@ -24,16 +28,16 @@ type replacement struct {
 // add remembers a symbol, in the place of the oldest if there are replacedMax.
 func (l *replaced) add(now replacement) {
 	if l.index == nil {
-		l.index = new(table)
+		l.index = new(table.Table)
 	}
 	if len(l.ring) < replacedMax {
 		l.ring = append(l.ring, now)
-		l.index.insert(now.hash, ringAt(len(l.ring)-1))
+		l.index.Insert(now.hash, uint32(ringAt(len(l.ring)-1)))
 		return
 	}
 	old := &l.ring[l.next]
-	l.index.remove(old.hash, ringAt(l.next))
-	l.index.insert(now.hash, ringAt(l.next))
+	l.index.Remove(old.hash, uint32(ringAt(l.next)))
+	l.index.Insert(now.hash, uint32(ringAt(l.next)))
 	*old = now
 	l.next = (l.next + 1) % replacedMax
 }
@@ -43,8 +47,8 @@ func (l *replaced) idsOf(hash, symbol uint64) (ids []ID) {
 	if l.index == nil {
 		return nil
 	}
-	p := l.index.probe(hash)
-	for r := p.next(); r != none; r = p.next() {
+	p := l.index.Probe(hash)
+	for r := ref(p.Next()); r != none; r = ref(p.Next()) {
 		if was := &l.ring[r.at()]; was.symbol == symbol {
 			ids = append(ids, was.id)
 		}

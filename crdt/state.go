@@ -3,6 +3,8 @@ package crdt
 import (
 	"hash/maphash"
 	"strings"
+
+	"github.com/citynode/citynode/crdt/internal/table"
 )
 
 // State is a replica's whole state: at most one record an ID. The zero value
@@ -16,13 +18,13 @@ import (
 // steps, so that no write waits for millions of others to be moved. A State
 // copies what it keeps and gives out copies.
 type State struct {
-	heroes slab[heroSlot]
+	heroes table.Slab[heroSlot]
 	// tombstones only grows, and a tombstone keeps its position for ever.
-	tombstones slab[tombstoneSlot]
-	names      arena
+	tombstones table.Slab[tombstoneSlot]
+	names      table.Arena
 	crowds     crowds
 	// ids and symbols say where the record of an ID or a symbol is.
-	ids, symbols table
+	ids, symbols table.Table
 	// seed keys the hashes of both. Nothing that a caller sees depends on it.
 	seed     maphash.Seed
 	replaced replaced
@@ -47,6 +49,9 @@ type heroSlot struct {
 	patrolling bool
 }
 
+// The arena takes every valid name.
+const _ = uint(table.TextBytesMax - NameBytesMax)
+
 type tombstoneSlot struct {
 	Tombstone
 	print keptPrint
@@ -67,7 +72,7 @@ func (s *State) Hero(id ID) (Hero, bool) {
 	if r.kind() != KindHero {
 		return Hero{}, false
 	}
-	return s.hero(s.heroes.at(r.at())), true
+	return s.hero(s.heroes.At(r.at())), true
 }
 
 // Tombstone returns the tombstone with this ID.
@@ -76,16 +81,16 @@ func (s *State) Tombstone(id ID) (Tombstone, bool) {
 	if r.kind() != KindTombstone {
 		return Tombstone{}, false
 	}
-	return s.tombstones.at(r.at()).Tombstone, true
+	return s.tombstones.At(r.at()).Tombstone, true
 }
 
 // find returns where the record of an ID is.
 func (s *State) find(id ID) ref { return s.findHashed(id, s.hashID(id)) }
 
 func (s *State) findHashed(id ID, hash uint64) ref {
-	p := s.ids.probe(hash)
+	p := s.ids.Probe(hash)
 	for {
-		r := p.next()
+		r := ref(p.Next())
 		if r == none || s.idAt(r) == id {
 			return r
 		}
@@ -97,17 +102,17 @@ func (s *State) hashID(id ID) uint64 { return maphash.Bytes(s.seed, id[:]) }
 // idAt returns the ID of the record there.
 func (s *State) idAt(r ref) ID {
 	if r.kind() == KindHero {
-		return s.heroes.at(r.at()).id
+		return s.heroes.At(r.at()).id
 	}
-	return s.tombstones.at(r.at()).ID
+	return s.tombstones.At(r.at()).ID
 }
 
 func (s *State) record(r ref) Record {
 	switch r.kind() {
 	case KindHero:
-		return heroRecord(s.hero(s.heroes.at(r.at())))
+		return heroRecord(s.hero(s.heroes.At(r.at())))
 	case KindTombstone:
-		return tombstoneRecord(s.tombstones.at(r.at()).Tombstone)
+		return tombstoneRecord(s.tombstones.At(r.at()).Tombstone)
 	default:
 		return Record{}
 	}
@@ -125,18 +130,18 @@ func (s *State) heroNamed(slot *heroSlot, name string) Hero {
 }
 
 // nameOf returns the name's bytes, which a write may change.
-func (s *State) nameOf(slot *heroSlot) []byte { return s.names.bytes(slot.name, slot.nameBytes) }
+func (s *State) nameOf(slot *heroSlot) []byte { return s.names.Bytes(slot.name, slot.nameBytes) }
 
-func (s *State) locationOf(slot *heroSlot) string { return s.crowds.at(slot.location).location }
+func (s *State) locationOf(slot *heroSlot) string { return s.crowds.At(slot.location).location }
 
 // addHero enters a hero whose ID is not known and returns where.
 func (s *State) addHero(h *Hero) ref {
-	at := s.heroes.push()
-	slot := s.heroes.at(at)
+	at := s.heroes.Push()
+	slot := s.heroes.At(at)
 	slot.id = h.ID
-	slot.name, slot.nameBytes = s.names.put(h.Name), uint8(len(h.Name))
+	slot.name, slot.nameBytes = s.names.Put(h.Name), uint8(len(h.Name))
 	slot.overwrite(h)
-	s.ids.insert(s.hashID(h.ID), heroAt(at))
+	s.ids.Insert(s.hashID(h.ID), uint32(heroAt(at)))
 	s.join(at, s.crowds.number(h.Location))
 	return heroAt(at)
 }
@@ -150,7 +155,7 @@ func (slot *heroSlot) overwrite(h *Hero) {
 // location stays the same so does the hero's position in its list of members,
 // on which PageAt relies.
 func (s *State) replaceHero(at uint32, h *Hero) {
-	slot := s.heroes.at(at)
+	slot := s.heroes.At(at)
 	s.rename(slot, h.Name)
 	switch moves := s.locationOf(slot) != h.Location; {
 	case moves:
@@ -173,23 +178,23 @@ func (s *State) rename(slot *heroSlot, name string) {
 	if string(s.nameOf(slot)) == name {
 		return
 	}
-	s.names.release(slot.name, slot.nameBytes)
-	slot.name, slot.nameBytes = s.names.put(name), uint8(len(name))
+	s.names.Release(slot.name, slot.nameBytes)
+	slot.name, slot.nameBytes = s.names.Put(name), uint8(len(name))
 }
 
 // putTombstone writes t in the place of what was at r and returns where it is
 // now.
 func (s *State) putTombstone(r ref, t *Tombstone) ref {
 	if r.kind() == KindTombstone {
-		s.tombstones.at(r.at()).Tombstone = *t
+		s.tombstones.At(r.at()).Tombstone = *t
 		return r
 	}
-	at := s.tombstones.push()
-	s.tombstones.at(at).Tombstone = *t
+	at := s.tombstones.Push()
+	s.tombstones.At(at).Tombstone = *t
 	if r == none {
-		s.ids.insert(s.hashID(t.ID), tombstoneAt(at))
+		s.ids.Insert(s.hashID(t.ID), uint32(tombstoneAt(at)))
 	} else {
-		s.ids.move(s.hashID(t.ID), r, tombstoneAt(at))
+		s.ids.Move(s.hashID(t.ID), uint32(r), uint32(tombstoneAt(at)))
 		s.removeHero(r.at())
 	}
 	return tombstoneAt(at)
@@ -199,15 +204,15 @@ func (s *State) putTombstone(r ref, t *Tombstone) ref {
 // nothing any more, and moves the last one there.
 func (s *State) removeHero(at uint32) {
 	s.leave(at)
-	slot := s.heroes.at(at)
-	s.names.release(slot.name, slot.nameBytes)
-	if last := s.heroes.size - 1; at != last {
-		*slot = *s.heroes.at(last)
-		s.ids.move(s.hashID(slot.id), heroAt(last), heroAt(at))
+	slot := s.heroes.At(at)
+	s.names.Release(slot.name, slot.nameBytes)
+	if last := s.heroes.Len() - 1; at != last {
+		*slot = *s.heroes.At(last)
+		s.ids.Move(s.hashID(slot.id), uint32(heroAt(last)), uint32(heroAt(at)))
 		s.enterMove(slot, heroAt(last), heroAt(at))
 		s.relist(at)
 	}
-	s.heroes.pop()
+	s.heroes.Pop()
 }
 
 // detached returns h with strings that share memory with no other.

@@ -46,13 +46,13 @@ func (s *State) AppendBySymbol(dst Entries, symbol uint64) (Entries, Found) {
 // to meanwhile.
 func (s *State) Symbols() iter.Seq[uint64] {
 	return func(yield func(uint64) bool) {
-		for i := range s.tombstones.size {
-			if !yield(s.tombstones.at(i).print.symbol()) {
+		for i := range s.tombstones.Len() {
+			if !yield(s.tombstones.At(i).print.symbol()) {
 				return
 			}
 		}
-		for i := range s.heroes.size {
-			if !yield(s.heroes.at(i).print.symbol()) {
+		for i := range s.heroes.Len() {
+			if !yield(s.heroes.At(i).print.symbol()) {
 				return
 			}
 		}
@@ -62,8 +62,8 @@ func (s *State) Symbols() iter.Seq[uint64] {
 // idsOf returns the IDs of the entries that share a symbol. The order in which
 // the table has them depends on its key, so it must not be seen.
 func (s *State) idsOf(symbol uint64) (ids []ID) {
-	p := s.symbols.probe(s.hashSymbol(symbol))
-	for r := p.next(); r != none; r = p.next() {
+	p := s.symbols.Probe(s.hashSymbol(symbol))
+	for r := ref(p.Next()); r != none; r = ref(p.Next()) {
 		if s.printAt(r).symbol() == symbol {
 			ids = append(ids, s.idAt(r))
 		}

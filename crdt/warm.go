@@ -66,13 +66,13 @@ func (s *State) warm(heroes []Hero) (w warmed) {
 // warmRecords finds the records of the first n hashes and reads them.
 func (s *State) warmRecords(w *warmed, n int) (touched uint32) {
 	for _, hash := range w.hashes[:n] {
-		touched += s.ids.touch(hash)
+		touched += s.ids.Touch(hash)
 	}
 	for i, hash := range w.hashes[:n] {
-		p := s.ids.probe(hash)
-		w.refs[i] = p.next()
+		p := s.ids.Probe(hash)
+		w.refs[i] = ref(p.Next())
 		if w.refs[i].kind() == KindHero {
-			w.slots[i] = s.heroes.at(w.refs[i].at())
+			w.slots[i] = s.heroes.At(w.refs[i].at())
 		}
 	}
 	for _, slot := range w.slots[:n] {
@@ -81,13 +81,4 @@ func (s *State) warmRecords(w *warmed, n int) (touched uint32) {
 		}
 	}
 	return touched
-}
-
-// touch reads the slot at which a hash is looked for first.
-func (t *table) touch(hash uint64) uint32 {
-	slots := t.shard(hash).slots
-	if len(slots) == 0 {
-		return 0
-	}
-	return slots[home(uint32(hash), len(slots))].tag
 }

@@ -1,21 +1,26 @@
-package crdt
+package table
 
 // listChunk is the number of elements in a chunk of a list.
 const listChunk = 1 << 10
 
-// list is a dense list of positions. Like a slab it grows without moving what
+// A List is a dense list of positions. Like a slab it grows without moving what
 // it holds, but its first chunk begins small: most places have few heroes.
-type list struct {
+type List struct {
 	chunks [][]uint32 // all full but the last
 	size   uint32
 }
 
-func (l *list) at(i uint32) uint32 { return l.chunks[i/listChunk][i%listChunk] }
+// Len returns the number of elements.
+func (l *List) Len() uint32 { return l.size }
 
-func (l *list) set(i, v uint32) { l.chunks[i/listChunk][i%listChunk] = v }
+// At returns the element at position i.
+func (l *List) At(i uint32) uint32 { return l.chunks[i/listChunk][i%listChunk] }
 
-// push adds v at the end and returns its position.
-func (l *list) push(v uint32) (at uint32) {
+// Set replaces the element at position i.
+func (l *List) Set(i, v uint32) { l.chunks[i/listChunk][i%listChunk] = v }
+
+// Push adds v at the end and returns its position.
+func (l *List) Push(v uint32) (at uint32) {
 	at = l.size
 	switch last := len(l.chunks) - 1; {
 	case last < 0:
@@ -30,9 +35,9 @@ func (l *list) push(v uint32) (at uint32) {
 }
 
 // pop drops the last element and returns it.
-func (l *list) pop() (v uint32) {
+func (l *List) pop() (v uint32) {
 	l.size--
-	v = l.at(l.size)
+	v = l.At(l.size)
 	last := len(l.chunks) - 1
 	l.chunks[last] = l.chunks[last][:l.size%listChunk]
 	if last > 0 && l.size%listChunk == 0 {
@@ -42,12 +47,12 @@ func (l *list) pop() (v uint32) {
 	return v
 }
 
-// remove takes out the element at position i and puts the last one there. It
+// Remove takes out the element at position i and puts the last one there. It
 // returns the one that moved: the one removed, if that was the last.
-func (l *list) remove(i uint32) (moved uint32) {
+func (l *List) Remove(i uint32) (moved uint32) {
 	moved = l.pop()
 	if i < l.size {
-		l.set(i, moved)
+		l.Set(i, moved)
 	}
 	return moved
 }

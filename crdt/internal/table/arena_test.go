@@ -1,4 +1,4 @@
-package crdt
+package table
 
 import (
 	"strings"
@@ -9,23 +9,23 @@ import (
 
 func TestAnArenaKeepsNamesApart(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		var a arena
+		var a Arena
 		kept := map[uint32]string{}
 		for range rapid.IntRange(1, 2000).Draw(t, "names") {
 			name := strings.Repeat(rapid.SampledFrom([]string{"a", "b", "c"}).Draw(t, "letter"),
-				rapid.IntRange(1, NameBytesMax).Draw(t, "size"))
-			at := a.put(name)
+				rapid.IntRange(1, TextBytesMax).Draw(t, "size"))
+			at := a.Put(name)
 			if old, taken := kept[at]; taken {
 				t.Fatalf("%q was put over %q", name, old)
 			}
 			kept[at] = name
 			if rapid.Bool().Draw(t, "release") {
-				a.release(at, uint8(len(name)))
+				a.Release(at, uint8(len(name)))
 				delete(kept, at)
 			}
 		}
 		for at, name := range kept {
-			if got := string(a.bytes(at, uint8(len(name)))); got != name {
+			if got := string(a.Bytes(at, uint8(len(name)))); got != name {
 				t.Fatalf("got %q, want %q", got, name)
 			}
 		}
@@ -33,19 +33,19 @@ func TestAnArenaKeepsNamesApart(t *testing.T) {
 }
 
 func TestAnArenaUsesFreedPlacesAgain(t *testing.T) {
-	var a arena
+	var a Arena
 	for round := range 100 {
 		var at [1000]uint32
-		size := round%NameBytesMax + 1
+		size := round%TextBytesMax + 1
 		for i := range at {
-			at[i] = a.put(strings.Repeat("x", size))
+			at[i] = a.Put(strings.Repeat("x", size))
 		}
 		for i := range at {
-			a.release(at[i], uint8(size))
+			a.Release(at[i], uint8(size))
 		}
 	}
 	most := 0 // each size in units once
-	for units := 1; units <= NameBytesMax/arenaUnit; units++ {
+	for units := 1; units <= TextBytesMax/arenaUnit; units++ {
 		most += 1000 * units * arenaUnit
 	}
 	if got := len(a.chunks) * arenaChunkBytes; got > most+most/10 {

@@ -1,4 +1,4 @@
-package crdt
+package table
 
 import (
 	"math/rand/v2"
@@ -16,23 +16,23 @@ func TestATableFindsWhatIsInIt(t *testing.T) {
 			tag := rapid.SampledFrom([]uint32{0, 1, 1 << 31, ^uint32(0) - 1, ^uint32(0)}).Draw(t, "tag")
 			return shard<<(64-tableShardBits) | uint64(tag)
 		})
-		table, model := new(table), map[ref]uint64{}
-		fresh := none
+		table, model := new(Table), map[uint32]uint64{}
+		fresh := None
 		t.Repeat(map[string]func(*rapid.T){
 			"insert": func(t *rapid.T) {
 				fresh++
 				model[fresh] = hash.Draw(t, "hash")
-				table.insert(model[fresh], fresh)
+				table.Insert(model[fresh], fresh)
 			},
 			"remove": func(t *rapid.T) {
 				r := anyRef(t, model)
-				table.remove(model[r], r)
+				table.Remove(model[r], r)
 				delete(model, r)
 			},
 			"move": func(t *rapid.T) {
 				r := anyRef(t, model)
 				fresh++
-				table.move(model[r], r, fresh)
+				table.Move(model[r], r, fresh)
 				model[fresh] = model[r]
 				delete(model, r)
 			},
@@ -41,33 +41,33 @@ func TestATableFindsWhatIsInIt(t *testing.T) {
 	})
 }
 
-func anyRef(t *rapid.T, model map[ref]uint64) ref {
+func anyRef(t *rapid.T, model map[uint32]uint64) uint32 {
 	if len(model) == 0 {
 		t.Skip("empty")
 	}
-	least := ^none // the map's order must not matter
-	from := ref(rapid.Uint32Range(1, 100).Draw(t, "from"))
-	for _, floor := range []ref{from, 0} {
+	least := ^None // the map's order must not matter
+	from := rapid.Uint32Range(1, 100).Draw(t, "from")
+	for _, floor := range []uint32{from, 0} {
 		for r := range model {
 			if r >= floor {
 				least = min(least, r)
 			}
 		}
-		if least != ^none {
+		if least != ^None {
 			break
 		}
 	}
 	return least
 }
 
-func wantTable(t *rapid.T, table *table, model map[ref]uint64) {
-	if err := table.check(len(model)); err != nil {
+func wantTable(t *rapid.T, table *Table, model map[uint32]uint64) {
+	if err := table.Check(len(model)); err != nil {
 		t.Fatal(err)
 	}
 	for want, hash := range model {
-		p := table.probe(hash)
-		for r := p.next(); r != want; r = p.next() {
-			if r == none {
+		p := table.Probe(hash)
+		for r := p.Next(); r != want; r = p.Next() {
+			if r == None {
 				t.Fatalf("%d with hash %x is not found", want, hash)
 			}
 		}
@@ -76,9 +76,9 @@ func wantTable(t *rapid.T, table *table, model map[ref]uint64) {
 
 func TestATableIsDense(t *testing.T) {
 	const records = 100_000
-	chance, table := rand.New(rand.NewPCG(1, 2)), new(table)
+	chance, table := rand.New(rand.NewPCG(1, 2)), new(Table)
 	for i := range records {
-		table.insert(chance.Uint64(), heroAt(uint32(i)))
+		table.Insert(chance.Uint64(), uint32(i+1))
 	}
 	slots := 0
 	for i := range table.shards {

@@ -1,4 +1,4 @@
-package crdt
+package table
 
 const (
 	// slabChunk is the number of records in a chunk of a slab. Chunks of 1,024
@@ -9,18 +9,21 @@ const (
 	slabFirst = 1 << 3
 )
 
-// slab is a dense list that grows by whole chunks: a write that makes it grow
+// A Slab is a dense list that grows by whole chunks: a write that makes it grow
 // moves no more than one chunk, however many there are.
-type slab[T any] struct {
+type Slab[T any] struct {
 	chunks [][]T
 	size   uint32
 }
 
-// at returns a record, for as long as none is pushed or popped.
-func (s *slab[T]) at(i uint32) *T { return &s.chunks[i/slabChunk][i%slabChunk] }
+// Len returns the number of records.
+func (s *Slab[T]) Len() uint32 { return s.size }
 
-// push adds a zero record at the end and returns its position.
-func (s *slab[T]) push() (at uint32) {
+// At returns a record, for as long as none is pushed or popped.
+func (s *Slab[T]) At(i uint32) *T { return &s.chunks[i/slabChunk][i%slabChunk] }
+
+// Push adds a zero record at the end and returns its position.
+func (s *Slab[T]) Push() (at uint32) {
 	at = s.size
 	s.size++
 	switch chunk := int(at / slabChunk); {
@@ -36,12 +39,12 @@ func (s *slab[T]) push() (at uint32) {
 	return at
 }
 
-// pop drops the last record. One chunk more than needed is kept, so that to go
+// Pop drops the last record. One chunk more than needed is kept, so that to go
 // back and forth over a border allocates nothing.
-func (s *slab[T]) pop() {
+func (s *Slab[T]) Pop() {
 	s.size--
 	var zero T
-	*s.at(s.size) = zero
+	*s.At(s.size) = zero
 	if spare := int(s.size/slabChunk) + 2; spare < len(s.chunks) {
 		s.chunks[spare] = nil
 		s.chunks = s.chunks[:spare]
