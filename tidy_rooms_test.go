@@ -173,7 +173,6 @@ const filesMax = 25
 var manyFiles = map[string]int{
 	"cmd/citynode": 100,
 	"crdt":         34, // until the containers that know no hero have a room
-	"node":         43, // until it is the composition root alone
 }
 
 func tooManyFiles(r *repo) (faults []string) {
