@@ -3,6 +3,7 @@ package citynode_test
 import (
 	"go/ast"
 	"go/token"
+	"regexp"
 	"slices"
 	"strings"
 )
@@ -13,6 +14,7 @@ type lock struct {
 	name    string // Type.field
 	comment string
 	fields  []string // all fields of the type
+	after   []string // those of them that stand after the lock
 }
 
 // locksIn returns the mutexes that are fields, and those that are variables under
@@ -68,6 +70,8 @@ func locksOf(t *ast.TypeSpec, isLock func(ast.Expr) bool) (locks []lock) {
 	})
 	for i := range locks {
 		locks[i].fields = fields
+		_, field, _ := strings.Cut(locks[i].name, ".")
+		locks[i].after = fields[slices.Index(fields, field)+1:]
 	}
 	return locks
 }
@@ -113,11 +117,23 @@ func locksOffTheTable(r *repo) (faults []string) {
 	return faults
 }
 
-// unguardable finds what a row says that a lock guards and its type does not have.
+// guardsTheRest is how a comment says that a lock guards all fields after it.
+var guardsTheRest = regexp.MustCompile(`guards (the rest|all below)`)
+
+// unguardable finds fields that a row says a lock guards and its type does not
+// have, and those that the lock's comment means and the row leaves out.
 func unguardable(l lock, guarded []string) (faults []string) {
 	for _, field := range guarded {
 		if token.IsIdentifier(field) && !slices.Contains(l.fields, field) {
 			faults = append(faults, mapFile+": "+l.name+" cannot guard "+field+", its type has no such field")
+		}
+	}
+	if !guardsTheRest.MatchString(l.comment) {
+		return faults
+	}
+	for _, field := range l.after {
+		if !slices.Contains(guarded, field) {
+			faults = append(faults, mapFile+": the row of "+l.name+" leaves out "+field)
 		}
 	}
 	return faults

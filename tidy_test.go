@@ -465,6 +465,7 @@ func TestEachRuleFindsItsFault(t *testing.T) {
 		{"a lock that is not in the table", locksOffTheTable, map[string]string{mapFile: locks, "city/a.go": doc + "import \"sync\"\ntype c struct {\n\tmu sync.Mutex // guards n\n\tn int\n}\ntype d struct {\n\t// RWMutex guards all.\n\tsync.RWMutex\n}"}, "the lock d.RWMutex"},
 		{"a lock without a word on what it guards", locksOffTheTable, map[string]string{mapFile: locks, "city/a.go": doc + "import \"sync\"\ntype c struct {\n\tmu sync.Mutex\n\tn int\n}"}, "c.mu does not say"},
 		{"a field that is gone", locksOffTheTable, map[string]string{mapFile: locks, "city/a.go": doc + "import \"sync\"\ntype c struct {\n\tmu sync.Mutex // guards m\n\tm int\n}"}, "c.mu cannot guard n"},
+		{"a field that the row leaves out", locksOffTheTable, map[string]string{mapFile: locks, "city/a.go": doc + "import \"sync\"\ntype c struct {\n\tl int\n\tmu sync.Mutex // guards the rest\n\tn int\n\tm int\n}"}, "leaves out m"},
 		{"a lock that is gone", locksOffTheTable, map[string]string{mapFile: locks, "city/a.go": doc}, "no lock c.mu in city/a.go"},
 		{"doc links", brokenDocLinks, map[string]string{"city/a.go": doc + "// T is like [errors.Is], [net/http.Client] and [fmt]. See [T.F], [*T], [U.M], [V], [p.V], a[i], [note].\ntype T struct{ F int }\n// U is [T.G].\ntype U interface{ M() }\n// V is.\nvar V T\n// G is.\nfunc (T) G() {}"}, ""},
 		{"a doc link to nowhere", brokenDocLinks, map[string]string{"city/a.go": doc + "// T is [T.H].\ntype T struct{}"}, "[T.H] leads nowhere"},
