@@ -116,8 +116,6 @@ const (
 	DefaultSoftware      = "citynode"
 	DefaultPresenceEvery = 10 * time.Second
 	DefaultSyncEvery     = time.Second
-
-	softwareBytesMax = 64
 )
 
 func (c Config) withDefaults() Config {
@@ -158,8 +156,8 @@ func (c Config) Validate() error {
 	if err := protocol.ValidateNetwork(c.Network); err != nil {
 		return err
 	}
-	if len(c.Software) > softwareBytesMax {
-		return fmt.Errorf("the Software is %d bytes, must be at most %d", len(c.Software), softwareBytesMax)
+	if len(c.Software) > protocol.SoftwareBytesMax {
+		return fmt.Errorf("the Software is %d bytes, must be at most %d", len(c.Software), protocol.SoftwareBytesMax)
 	}
 	if c.PresenceEvery < 0 || c.SyncEvery < 0 {
 		return errors.New("intervals must not be negative: PresenceEvery, SyncEvery")

@@ -272,7 +272,7 @@ func TestAConfigThatCannotBeUsedIsRefusedByField(t *testing.T) {
 	for want, change := range map[string]func(*Config){
 		"name":          func(c *Config) { c.City.Name = "Gotham City" },
 		"network":       func(c *Config) { c.Network = "no label" },
-		"Software":      func(c *Config) { c.Software = strings.Repeat("x", softwareBytesMax+1) },
+		"Software":      func(c *Config) { c.Software = strings.Repeat("x", protocol.SoftwareBytesMax+1) },
 		"PresenceEvery": func(c *Config) { c.PresenceEvery = -1 },
 		"DamageMin":     func(c *Config) { c.City.DamageMin = 101 },
 		"bootstrap":     func(c *Config) { c.Bootstrap = []ma.Multiaddr{ma.StringCast("/ip4/127.0.0.1/tcp/1")} },
