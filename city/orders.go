@@ -1,14 +1,10 @@
 package city
 
 import (
-	"math"
 	"time"
 
 	"github.com/citynode/citynode/crdt"
 )
-
-// noHorizon admits every stamp: what the own store holds is fed back whole.
-const noHorizon = crdt.Stamp(math.MaxUint64)
 
 func (c *Core) create(now time.Time, m Create, fx *Effects) Reply {
 	if err := crdt.ValidateHeroName(m.HeroName); err != nil {
@@ -92,7 +88,7 @@ func (c *Core) updateFrom(now time.Time, m Update, fx *Effects) Reply {
 func (c *Core) update(now time.Time, entries crdt.Entries, source Source, fx *Effects) Reply {
 	horizon := crdt.StampAt(now.Add(FutureSkewMax))
 	if source == SourceStore {
-		horizon = noHorizon
+		horizon = crdt.NoHorizon // what the own store holds is fed back whole
 	}
 	merged := c.state.Merge(entries, horizon)
 	fx.Changes, fx.Brought, fx.Source = merged.Changes, len(merged.Changes), source

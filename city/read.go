@@ -115,35 +115,28 @@ func (i *Incarnation) Find(ctx context.Context, symbols []uint64) (found Found, 
 }
 
 func (f Found) and(more Found) Found {
-	return Found{
-		Entries:  appendEntries(f.Entries, more.Entries),
-		Replaced: appendEntries(f.Replaced, more.Replaced),
-		Unknown:  f.Unknown + more.Unknown,
-	}
+	f.Entries.Append(more.Entries)
+	f.Replaced.Append(more.Replaced)
+	f.Unknown += more.Unknown
+	return f
 }
 
 // Find looks entries up in a state.
 func Find(state *crdt.State, symbols []uint64) (found Found) {
 	var some crdt.Entries
 	for _, symbol := range symbols {
-		var how crdt.Found
+		var how crdt.SymbolStatus
 		some, how = state.AppendBySymbol(crdt.Entries{Heroes: some.Heroes[:0], Tombstones: some.Tombstones[:0]}, symbol)
 		switch how {
 		case crdt.SymbolCurrent:
-			found.Entries = appendEntries(found.Entries, some)
+			found.Entries.Append(some)
 		case crdt.SymbolReplaced:
-			found.Replaced = appendEntries(found.Replaced, some)
+			found.Replaced.Append(some)
 		default:
 			found.Unknown++
 		}
 	}
 	return found
-}
-
-func appendEntries(dst, src crdt.Entries) crdt.Entries {
-	dst.Heroes = append(dst.Heroes, src.Heroes...)
-	dst.Tombstones = append(dst.Tombstones, src.Tombstones...)
-	return dst
 }
 
 // Records are the entries of those ids, in their order; unknown ids are left
@@ -160,7 +153,7 @@ func (i *Incarnation) Records(ctx context.Context, ids []crdt.ID) (crdt.Entries,
 		if err != nil {
 			return crdt.Entries{}, crdt.Summary{}, err
 		}
-		if found = appendEntries(found, v.found); len(rest) == 0 {
+		if found.Append(v.found); len(rest) == 0 {
 			return found, v.summary, nil
 		}
 		ids = rest
@@ -170,12 +163,7 @@ func (i *Incarnation) Records(ctx context.Context, ids []crdt.ID) (crdt.Entries,
 func recordsOf(state *crdt.State, ids []crdt.ID) crdt.Entries {
 	var found crdt.Entries
 	for _, id := range ids {
-		switch r := state.Record(id); r.Kind {
-		case crdt.KindHero:
-			found.Heroes = append(found.Heroes, r.Hero)
-		case crdt.KindTombstone:
-			found.Tombstones = append(found.Tombstones, r.Tombstone)
-		}
+		found.Add(state.Record(id))
 	}
 	return found
 }

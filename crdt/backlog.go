@@ -35,7 +35,7 @@ func (s *State) enter(x indexed) {
 // enterMove has it entered that, in the course of a write, a hero has moved,
 // whose slot this is.
 func (s *State) enterMove(slot *heroSlot, was, is ref) {
-	symbol := slot.print.symbol()
+	symbol := slot.fingerprint.symbol()
 	s.backlog.waiting = append(s.backlog.waiting, indexed{out: symbol, in: symbol, was: was, is: is})
 }
 

@@ -19,9 +19,9 @@ func DecodeTombstone(b []byte) (Tombstone, error) { return whole(b, CutTombstone
 // valid entries, and nothing after it; any error is a *[DecodeError] with the
 // place of the fault. An empty array gives an empty slice and an absent one a
 // nil slice. The result shares no memory with b and takes at most a small
-// multiple of its length. Names and locations are parts of one copy of b, so who
-// keeps one hero of a batch for long keeps the copy; a [State] keeps nothing of
-// it.
+// multiple of its length. Names and locations are parts of one copy of b, so
+// whoever keeps one hero of a batch keeps the copy: see [Hero.Detach]. A [State]
+// keeps nothing of it.
 func DecodeEntries(b []byte) (Entries, error) { return whole(b, CutEntries) }
 
 // CutHero is [DecodeHero] of a hero that stands before other bytes, which it

@@ -11,7 +11,7 @@ import (
 func CheckState(s *State) error {
 	s.enterAll()
 	return errors.Join(
-		s.checkRecords(), s.checkCrowds(), s.checkNames(), s.checkReplaced(),
+		s.checkRecords(), s.checkResidents(), s.checkNames(), s.checkReplaced(),
 		s.ids.Check(int(s.heroes.Len()+s.tombstones.Len())),
 		s.symbols.Check(int(s.heroes.Len()+s.tombstones.Len())),
 	)
@@ -36,7 +36,7 @@ func (s *State) checkHero(at uint32) error {
 		return err
 	}
 	slot := s.heroes.At(at)
-	c := s.crowds.At(slot.location)
+	c := s.locations.At(slot.location)
 	if c.members.At(slot.member) != at {
 		return fmt.Errorf("not member %d of %q", slot.member, c.location)
 	}
@@ -51,8 +51,8 @@ func (s *State) checkIndexed(r ref) error {
 	if got := s.find(s.idAt(r)); got != r {
 		return fmt.Errorf("its ID is found at %d, not %d", got, r)
 	}
-	symbol := s.printAt(r).symbol()
-	if got, want := *s.printAt(r), s.record(r).Fingerprint().kept(); got != want {
+	symbol := s.fingerprintAt(r).symbol()
+	if got, want := *s.fingerprintAt(r), s.record(r).Fingerprint().short(); got != want {
 		return fmt.Errorf("fingerprint %x is kept as %x", want, got)
 	}
 	p := s.symbols.Probe(s.hashSymbol(symbol))
@@ -64,12 +64,12 @@ func (s *State) checkIndexed(r ref) error {
 	return nil
 }
 
-func (s *State) checkCrowds() error {
+func (s *State) checkResidents() error {
 	members, patrolling := 0, 0
-	for location, number := range s.crowds.numbers {
-		c := s.crowds.At(number)
+	for location, number := range s.locations.numbers {
+		c := s.locations.At(number)
 		if c.members.Len() == 0 || c.location != location {
-			return fmt.Errorf("crowd %q is called %q and has %d members", location, c.location, c.members.Len())
+			return fmt.Errorf("residents %q is called %q and has %d members", location, c.location, c.members.Len())
 		}
 		members += int(c.members.Len())
 		patrolling += int(c.patrolling.Len())
@@ -78,11 +78,11 @@ func (s *State) checkCrowds() error {
 		return fmt.Errorf("%d members, %d patrollers, %d heroes", members, patrolling, s.heroes.Len())
 	}
 	unused := 0
-	for next := s.crowds.unused; next != 0; next = s.crowds.At(next - 1).next {
+	for next := s.locations.unused; next != 0; next = s.locations.At(next - 1).next {
 		unused++
 	}
-	if unused+len(s.crowds.numbers) != int(s.crowds.Len()) {
-		return fmt.Errorf("%d locations and %d unused, of %d", len(s.crowds.numbers), unused, s.crowds.Len())
+	if unused+len(s.locations.numbers) != int(s.locations.Len()) {
+		return fmt.Errorf("%d locations and %d unused, of %d", len(s.locations.numbers), unused, s.locations.Len())
 	}
 	return nil
 }
@@ -127,7 +127,7 @@ const ReplacedMax = replacedMax
 func ForgeSymbol(s *State, id ID, symbol uint64) {
 	s.enterAll()
 	r := s.find(id)
-	s.symbols.Remove(s.hashSymbol(s.printAt(r).symbol()), uint32(r))
-	binary.LittleEndian.PutUint64(s.printAt(r)[16:], symbol)
+	s.symbols.Remove(s.hashSymbol(s.fingerprintAt(r).symbol()), uint32(r))
+	binary.LittleEndian.PutUint64(s.fingerprintAt(r)[16:], symbol)
 	s.symbols.Insert(s.hashSymbol(symbol), uint32(r))
 }

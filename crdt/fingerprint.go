@@ -25,25 +25,25 @@ func (t Tombstone) Fingerprint() Fingerprint {
 // Symbol returns bytes 16–23 as a little-endian integer.
 func (f Fingerprint) Symbol() uint64 { return binary.LittleEndian.Uint64(f[16:]) }
 
-// keptPrint is as much of a fingerprint as is of use, kept with each entry: to
+// shortFingerprint is as much of a fingerprint as is of use, kept with each entry: to
 // work it out again whenever the entry is overwritten takes longer than all else
 // that a write does.
-type keptPrint [24]byte
+type shortFingerprint [24]byte
 
-func (f Fingerprint) kept() keptPrint { return keptPrint(f[:]) }
+func (f Fingerprint) short() shortFingerprint { return shortFingerprint(f[:]) }
 
 // fingerprint returns the fingerprint without its last bytes.
-func (p keptPrint) fingerprint() (f Fingerprint) {
+func (p shortFingerprint) fingerprint() (f Fingerprint) {
 	copy(f[:], p[:])
 	return f
 }
 
-func (p *keptPrint) symbol() uint64 { return binary.LittleEndian.Uint64(p[16:]) }
+func (p *shortFingerprint) symbol() uint64 { return binary.LittleEndian.Uint64(p[16:]) }
 
-// printAt returns where the fingerprint of the record there is kept.
-func (s *State) printAt(r ref) *keptPrint {
+// fingerprintAt returns where the fingerprint of the record there is kept.
+func (s *State) fingerprintAt(r ref) *shortFingerprint {
 	if r.kind() == KindHero {
-		return &s.heroes.At(r.at()).print
+		return &s.heroes.At(r.at()).fingerprint
 	}
-	return &s.tombstones.At(r.at()).print
+	return &s.tombstones.At(r.at()).fingerprint
 }

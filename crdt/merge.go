@@ -49,9 +49,9 @@ func (s *State) mergeHeroes(m *Merged, heroes []Hero, horizon Stamp, left int) {
 		switch r := s.findHashed(h.ID, w.hashes[i]); {
 		case !s.wantsHero(h, r):
 		case h.Version.HLC > horizon:
-			m.Future = append(m.Future, detached(*h))
+			m.Future = append(m.Future, h.Detach())
 		default:
-			s.writeHero(h, r, w.prints[i], m.change(left-i))
+			s.writeHero(h, r, w.fingerprints[i], m.change(left-i))
 		}
 	}
 }
@@ -126,11 +126,11 @@ func (s *State) greater(h *Hero, old *heroSlot) bool {
 	return bytes.Compare(AppendHero(a[:0], *h), s.appendHero(b[:0], old)) > 0
 }
 
-// writeHero writes h, which is wanted, over what is at r and tells c. print is
-// its fingerprint, or zero if that is not known yet.
-func (s *State) writeHero(h *Hero, r ref, print Fingerprint, c *Change) {
-	if print == (Fingerprint{}) {
-		print = h.Fingerprint()
+// writeHero writes h, which is wanted, over what is at r and tells c. known
+// is its fingerprint, or zero if that has to be worked out.
+func (s *State) writeHero(h *Hero, r ref, known Fingerprint, c *Change) {
+	if known == (Fingerprint{}) {
+		known = h.Fingerprint()
 	}
 	c.ID = h.ID
 	var was Fingerprint
@@ -139,12 +139,12 @@ func (s *State) writeHero(h *Hero, r ref, print Fingerprint, c *Change) {
 		now = s.addHero(h)
 	} else {
 		slot := s.heroes.At(r.at())
-		was = slot.print.fingerprint()
+		was = slot.fingerprint.fingerprint()
 		c.Old.Kind, c.Old.Hero = KindHero, s.heroBefore(slot, h)
 		s.replaceHero(r.at(), h)
 	}
 	c.New.Kind, c.New.Hero = KindHero, *h
-	s.account(h.ID, mark{r, was}, mark{now, print})
+	s.account(h.ID, mark{r, was}, mark{now, known})
 }
 
 // heroBefore returns the hero in a slot that h is about to overwrite. Names
@@ -161,7 +161,7 @@ func (s *State) writeTombstone(t *Tombstone, r ref, c *Change) {
 	c.ID, c.Old, c.New = t.ID, s.record(r), tombstoneRecord(*t)
 	was := mark{ref: r}
 	if r != none {
-		was.print = s.printAt(r).fingerprint()
+		was.fingerprint = s.fingerprintAt(r).fingerprint()
 	}
 	s.account(t.ID, was, mark{s.putTombstone(r, t), t.Fingerprint()})
 }
@@ -169,8 +169,8 @@ func (s *State) writeTombstone(t *Tombstone, r ref, c *Change) {
 // mark is what the summary and the index of symbols need to know of an entry:
 // where it is or was, and its fingerprint.
 type mark struct {
-	ref   ref
-	print Fingerprint
+	ref         ref
+	fingerprint Fingerprint
 }
 
 // account keeps up to date all that is derived from the set of entries, the
@@ -179,6 +179,6 @@ type mark struct {
 func (s *State) account(id ID, old, now mark) {
 	s.summary.remove(old)
 	s.summary.add(now)
-	*s.printAt(now.ref) = now.print.kept()
-	s.enter(indexed{id: id, out: old.print.Symbol(), in: now.print.Symbol(), was: old.ref, is: now.ref})
+	*s.fingerprintAt(now.ref) = now.fingerprint.short()
+	s.enter(indexed{id: id, out: old.fingerprint.Symbol(), in: now.fingerprint.Symbol(), was: old.ref, is: now.ref})
 }

@@ -88,7 +88,7 @@ func (s *State) AppendPage(dst []byte, c Cursor, bytesMax int) (page []byte, ent
 // one of them.
 func (s *State) PageAt(location string, c Cursor, bytesMax int) (heroes []Hero, next Cursor, more bool) {
 	p := plan{left: c.left(s.CountAt(location)), bytes: EntriesOverheadMax}
-	there := s.crowds.of(location)
+	there := s.locations.of(location)
 	member := func(i int) uint32 { return there.members.At(uint32(p.left - 1 - i)) }
 	s.planHeroes(&p, bytesMax, member)
 	return s.copied(p.heroes, p.nameBytes, member), cursorOf(0, p.left-p.heroes), p.more

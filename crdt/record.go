@@ -33,15 +33,16 @@ type Record struct {
 }
 
 // Entries returns the record as entries to send: one or none.
-func (r Record) Entries() Entries {
-	switch r.Kind {
-	case KindHero:
-		return Entries{Heroes: []Hero{r.Hero}}
-	case KindTombstone:
-		return Entries{Tombstones: []Tombstone{r.Tombstone}}
-	default:
-		return Entries{}
-	}
+func (r Record) Entries() (e Entries) {
+	e.Add(r)
+	return e
+}
+
+// Detach returns the record with a hero that shares memory with no other; see
+// [Hero.Detach].
+func (r Record) Detach() Record {
+	r.Hero = r.Hero.Detach()
+	return r
 }
 
 // Fingerprint returns the entry's fingerprint, and the zero one for KindNone.
@@ -59,3 +60,23 @@ func (r Record) Fingerprint() Fingerprint {
 func heroRecord(h Hero) Record { return Record{Kind: KindHero, Hero: h} }
 
 func tombstoneRecord(t Tombstone) Record { return Record{Kind: KindTombstone, Tombstone: t} }
+
+// Change is one write to a state: what was known of an ID and what is now.
+type Change struct {
+	ID       ID
+	Old, New Record
+}
+
+// Entries returns the new record as entries to send.
+func (c Change) Entries() Entries { return c.New.Entries() }
+
+// Touches reports whether the change concerns a location: the hero was there
+// or is there now. A death concerns the place where the hero was; that of a
+// hero that was not known concerns none.
+func (c Change) Touches(location string) bool {
+	return c.Old.at(location) || c.New.at(location)
+}
+
+func (r Record) at(location string) bool {
+	return r.Kind == KindHero && r.Hero.Location == location
+}

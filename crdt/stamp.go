@@ -18,6 +18,11 @@ type Stamp uint64
 // NoHorizon, as the horizon of [State.Merge], takes no stamp for a future one.
 const NoHorizon Stamp = math.MaxUint64
 
+// FutureSkewMax is how far ahead of a city's clock a hero's stamp may be for the
+// city to take the hero from others now. Later it is taken; tombstones are taken
+// always.
+const FutureSkewMax = 60 * time.Second
+
 // StampAt returns the first stamp of t's millisecond, clamped to what 48 bits
 // hold: 1970 to the year 10889.
 func StampAt(t time.Time) Stamp {

@@ -2,9 +2,9 @@ package crdt
 
 import (
 	"hash/maphash"
-	"strings"
 
 	"github.com/citynode/citynode/crdt/internal/table"
+	"github.com/citynode/citynode/crdt/sketch"
 )
 
 // State is a replica's whole state: at most one record an ID. The zero value
@@ -22,31 +22,33 @@ type State struct {
 	// tombstones only grows, and a tombstone keeps its position for ever.
 	tombstones table.Slab[tombstoneSlot]
 	names      table.Arena
-	crowds     crowds
+	locations  locations
 	// ids and symbols say where the record of an ID or a symbol is.
 	ids, symbols table.Table
 	// seed keys the hashes of both. Nothing that a caller sees depends on it.
 	seed     maphash.Seed
 	replaced replaced
-	kept     kept
-	backlog  backlog
-	summary  Summary
-	touched  uint32 // a sum of no meaning; see warm
+	// sketch is that of the symbols of all entries: some cells for each entry, up
+	// to cellsMax.
+	sketch  *sketch.Sketch
+	backlog backlog
+	summary Summary
+	touched uint32 // a sum of no meaning; see warm
 }
 
-// heroSlot is a hero as it is kept, and its positions in the lists of its
-// location's crowd.
+// A heroSlot is a hero without pointers, and its positions in the lists of its
+// location's residents.
 type heroSlot struct {
-	id         ID
-	version    Version
-	print      keptPrint
-	name       uint32 // in State.names
-	location   uint32 // in State.crowds
-	member     uint32
-	patroller  uint32 // only while patrolling
-	nameBytes  uint8
-	health     uint8
-	patrolling bool
+	id          ID
+	version     Version
+	fingerprint shortFingerprint
+	name        uint32 // in State.names
+	location    uint32 // in State.locations
+	member      uint32
+	patroller   uint32 // only while patrolling
+	nameBytes   uint8
+	health      uint8
+	patrolling  bool
 }
 
 // The arena takes every valid name.
@@ -54,11 +56,13 @@ const _ = uint(table.TextBytesMax - NameBytesMax)
 
 type tombstoneSlot struct {
 	Tombstone
-	print keptPrint
+	fingerprint shortFingerprint
 }
 
 // NewState returns an empty state.
-func NewState() *State { return &State{seed: maphash.MakeSeed(), kept: newKept()} }
+func NewState() *State {
+	return &State{seed: maphash.MakeSeed(), sketch: sketch.New(sketch.CellsMin)}
+}
 
 // Summary returns counts and digest. It is kept up to date on each write.
 func (s *State) Summary() Summary { return s.summary }
@@ -132,7 +136,7 @@ func (s *State) heroNamed(slot *heroSlot, name string) Hero {
 // nameOf returns the name's bytes, which a write may change.
 func (s *State) nameOf(slot *heroSlot) []byte { return s.names.Bytes(slot.name, slot.nameBytes) }
 
-func (s *State) locationOf(slot *heroSlot) string { return s.crowds.At(slot.location).location }
+func (s *State) locationOf(slot *heroSlot) string { return s.locations.At(slot.location).location }
 
 // addHero enters a hero whose ID is not known and returns where.
 func (s *State) addHero(h *Hero) ref {
@@ -142,7 +146,7 @@ func (s *State) addHero(h *Hero) ref {
 	slot.name, slot.nameBytes = s.names.Put(h.Name), uint8(len(h.Name))
 	slot.overwrite(h)
 	s.ids.Insert(s.hashID(h.ID), uint32(heroAt(at)))
-	s.join(at, s.crowds.number(h.Location))
+	s.join(at, s.locations.number(h.Location))
 	return heroAt(at)
 }
 
@@ -159,7 +163,7 @@ func (s *State) replaceHero(at uint32, h *Hero) {
 	s.rename(slot, h.Name)
 	switch moves := s.locationOf(slot) != h.Location; {
 	case moves:
-		to := s.crowds.number(h.Location) // before it leaves, when its own may be given up
+		to := s.locations.number(h.Location) // before it leaves, when its own may be given up
 		s.leave(at)
 		slot.overwrite(h)
 		s.join(at, to)
@@ -215,8 +219,26 @@ func (s *State) removeHero(at uint32) {
 	s.heroes.Pop()
 }
 
-// detached returns h with strings that share memory with no other.
-func detached(h Hero) Hero {
-	h.Name, h.Location = strings.Clone(h.Name), strings.Clone(h.Location)
-	return h
+// ref says where a record lies: the position in its slab, counted from 1, and
+// in the lowest bit whether that is the slab of tombstones. 31 bits are enough:
+// 2^31 heroes would take more than 200 GB.
+type ref uint32
+
+const none ref = 0
+
+func heroAt(at uint32) ref { return ref(at+1) << 1 }
+
+func tombstoneAt(at uint32) ref { return ref(at+1)<<1 | 1 }
+
+func (r ref) at() uint32 { return uint32(r>>1) - 1 }
+
+func (r ref) kind() Kind {
+	switch {
+	case r == none:
+		return KindNone
+	case r&1 == 0:
+		return KindHero
+	default:
+		return KindTombstone
+	}
 }

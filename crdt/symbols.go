@@ -7,14 +7,14 @@ import (
 	"slices"
 )
 
-// Found says what became of the entry that a symbol stands for.
-type Found uint8
+// SymbolStatus says what became of the entry that a symbol stands for.
+type SymbolStatus uint8
 
 // What there is to say of a symbol.
 const (
-	SymbolUnknown  Found = iota // it never was here, or it was replaced long ago
-	SymbolReplaced              // a later record took its place not long ago
-	SymbolCurrent               // it is here
+	SymbolUnknown  SymbolStatus = iota // it never was here, or it was replaced long ago
+	SymbolReplaced                     // a later record took its place not long ago
+	SymbolCurrent                      // it is here
 )
 
 // AppendBySymbol appends to dst what a peer lacks who asks for a symbol
@@ -23,11 +23,11 @@ const (
 // nothing. A symbol of 64 bits is no identity, and somebody who wants to can
 // make two entries that share one: all that do are appended, in the order of
 // their IDs.
-func (s *State) AppendBySymbol(dst Entries, symbol uint64) (Entries, Found) {
+func (s *State) AppendBySymbol(dst Entries, symbol uint64) (Entries, SymbolStatus) {
 	s.enterAll()
 	if ids := s.idsOf(symbol); len(ids) > 0 {
 		for _, id := range ids {
-			dst = s.appendRecord(dst, id)
+			dst.Add(s.Record(id))
 		}
 		return dst, SymbolCurrent
 	}
@@ -36,7 +36,7 @@ func (s *State) AppendBySymbol(dst Entries, symbol uint64) (Entries, Found) {
 		return dst, SymbolUnknown
 	}
 	for _, id := range ids {
-		dst = s.appendRecord(dst, id)
+		dst.Add(s.Record(id))
 	}
 	return dst, SymbolReplaced
 }
@@ -47,12 +47,12 @@ func (s *State) AppendBySymbol(dst Entries, symbol uint64) (Entries, Found) {
 func (s *State) Symbols() iter.Seq[uint64] {
 	return func(yield func(uint64) bool) {
 		for i := range s.tombstones.Len() {
-			if !yield(s.tombstones.At(i).print.symbol()) {
+			if !yield(s.tombstones.At(i).fingerprint.symbol()) {
 				return
 			}
 		}
 		for i := range s.heroes.Len() {
-			if !yield(s.heroes.At(i).print.symbol()) {
+			if !yield(s.heroes.At(i).fingerprint.symbol()) {
 				return
 			}
 		}
@@ -64,22 +64,12 @@ func (s *State) Symbols() iter.Seq[uint64] {
 func (s *State) idsOf(symbol uint64) (ids []ID) {
 	p := s.symbols.Probe(s.hashSymbol(symbol))
 	for r := ref(p.Next()); r != none; r = ref(p.Next()) {
-		if s.printAt(r).symbol() == symbol {
+		if s.fingerprintAt(r).symbol() == symbol {
 			ids = append(ids, s.idAt(r))
 		}
 	}
 	slices.SortFunc(ids, ID.Compare)
 	return ids
-}
-
-func (s *State) appendRecord(dst Entries, id ID) Entries {
-	switch r := s.record(s.find(id)); r.Kind {
-	case KindHero:
-		dst.Heroes = append(dst.Heroes, r.Hero)
-	case KindTombstone:
-		dst.Tombstones = append(dst.Tombstones, r.Tombstone)
-	}
-	return dst
 }
 
 func (s *State) hashSymbol(symbol uint64) uint64 {

@@ -26,7 +26,7 @@ func wantSymbols(t *rapid.T, s *crdt.State, m model) {
 	}
 }
 
-func wantBySymbol(t *rapid.T, s *crdt.State, symbol uint64, want crdt.Entries, found crdt.Found) {
+func wantBySymbol(t *rapid.T, s *crdt.State, symbol uint64, want crdt.Entries, found crdt.SymbolStatus) {
 	if got, how := s.AppendBySymbol(crdt.Entries{}, symbol); how != found || !reflect.DeepEqual(got, want) {
 		t.Fatalf("symbol %x: %d, %+v, want %d, %+v", symbol, how, got, found, want)
 	}

@@ -30,9 +30,9 @@ type warmed struct {
 	hashes [warmAhead]uint64
 	refs   [warmAhead]ref       // of the first that may have the ID
 	slots  [warmAhead]*heroSlot // of those that are heroes
-	// prints are the fingerprints of those that are probably wanted, and zero
+	// fingerprints are those of those that are probably wanted, and zero
 	// for the others.
-	prints [warmAhead]Fingerprint
+	fingerprints [warmAhead]Fingerprint
 }
 
 // warm reads what a merge of these heroes, at most warmAhead, is going to read.
@@ -56,7 +56,7 @@ func (s *State) warm(heroes []Hero) (w warmed) {
 	}
 	for i := range heroes {
 		if wanted[i] {
-			w.prints[i] = heroes[i].Fingerprint()
+			w.fingerprints[i] = heroes[i].Fingerprint()
 		}
 	}
 	s.touched += touched

@@ -6,7 +6,6 @@ import (
 	"github.com/libp2p/go-libp2p/core/peer"
 
 	"github.com/citynode/citynode/crdt"
-	"github.com/citynode/citynode/internal/membership"
 	"github.com/citynode/citynode/protocol"
 )
 
@@ -68,12 +67,12 @@ func (c *calls) cities(ctx context.Context, call *protocol.Call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	lines := []protocol.CityLine{{Presence: own, Peer: []byte(c.self.peer), Status: string(membership.Alive)}}
+	lines := []protocol.CityLine{{Presence: own, Peer: []byte(c.self.peer), Status: protocol.StatusAlive}}
 	for _, e := range c.directory.All() {
 		lines = append(lines, protocol.CityLine{
 			Presence: e.Presence,
 			Peer:     []byte(e.Peer),
-			Status:   string(e.Status),
+			Status:   e.Status,
 			Agreed:   e.Agreed,
 		})
 	}

@@ -13,6 +13,7 @@ import (
 	"github.com/citynode/citynode/internal/antientropy"
 	"github.com/citynode/citynode/internal/durable"
 	"github.com/citynode/citynode/internal/membership"
+	"github.com/citynode/citynode/protocol"
 )
 
 // Events are callbacks for what happens in a node; any may be nil. They are
@@ -96,13 +97,13 @@ type StoreEvent struct {
 }
 
 // CityStatus is what the directory thinks of a city.
-type CityStatus = membership.Status
+type CityStatus = protocol.CityStatus
 
 // The statuses of a city.
 const (
-	Alive  = membership.Alive
-	Left   = membership.Left
-	Failed = membership.Failed
+	Alive  = protocol.StatusAlive
+	Left   = protocol.StatusLeft
+	Failed = protocol.StatusFailed
 )
 
 // JoinProgress is how far the transfer of another city's whole state has come.

@@ -6,7 +6,7 @@ import (
 	"github.com/libp2p/go-libp2p/core/peer"
 
 	"github.com/citynode/citynode/crdt"
-	"github.com/citynode/citynode/internal/membership"
+	"github.com/citynode/citynode/protocol"
 )
 
 // Status is how a node is doing.
@@ -58,14 +58,14 @@ func (n *Node) Status(ctx context.Context) (Status, error) {
 	}
 	for _, e := range n.directory.All() {
 		switch e.Status {
-		case membership.Alive:
+		case protocol.StatusAlive:
 			s.Alive++
 			if e.Presence.City == own.City {
 				s.Contested = append(s.Contested, e.Peer)
 			}
-		case membership.Left:
+		case protocol.StatusLeft:
 			s.Left++
-		case membership.Failed:
+		case protocol.StatusFailed:
 			s.Failed++
 		}
 	}

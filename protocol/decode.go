@@ -13,10 +13,6 @@ import (
 	"github.com/citynode/citynode/internal/cbor"
 )
 
-// skippedElementsMax is the most elements of an array that nobody looks into: in
-// a body that is still to be decoded, or under an unknown key.
-const skippedElementsMax = 128 << 10
-
 // oneByteKeys are the keys below this: their one byte is the number itself.
 const oneByteKeys = 24
 

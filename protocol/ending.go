@@ -50,9 +50,9 @@ func (ss *session) end(reason error) error {
 // isOurs reports whether a stream ends for a reason of ours, while the caller
 // may still be there to read what was written.
 func isOurs(reason error) bool {
-	var refusal *Error
-	var timeout *timeoutError
-	return errors.As(reason, &refusal) || errors.As(reason, &timeout) || errors.Is(reason, errLastCall) ||
+	_, refusal := errors.AsType[*Error](reason)
+	_, timeout := errors.AsType[*timeoutError](reason)
+	return refusal || timeout || errors.Is(reason, errLastCall) ||
 		errors.Is(reason, context.Canceled) || errors.Is(reason, context.DeadlineExceeded)
 }
 

@@ -39,8 +39,8 @@ func NameDigest(network, city string) [sha256.Size]byte {
 // ValidateNetwork returns nil if name is a DNS label in lower case: 1 to 63
 // letters, digits and inner hyphens. Its error says what is wrong.
 func ValidateNetwork(name string) error {
-	var invalid *crdt.InvalidError
-	if errors.As(crdt.ValidateLocation(name), &invalid) { // any label is a location
+	// Any label is a location, so that networks and cities share one rule.
+	if invalid, ok := errors.AsType[*crdt.InvalidError](crdt.ValidateLocation(name)); ok {
 		return fmt.Errorf("network: %s", invalid.Reason)
 	}
 	return nil

@@ -4,16 +4,29 @@ import "time"
 
 // Limits that both sides of the wire keep.
 const (
-	// FrameBytesMax is the most bytes of a frame's item: about 2,500 heroes, so that a whole state is moved in
-	// few frames, and little enough for each of hundreds of streams to hold one.
+	// FrameBytesMax is the most bytes of a frame's item: about 2,500 heroes, so
+	// that a whole state is moved in few frames, and little enough for each of
+	// hundreds of streams to hold one.
 	FrameBytesMax = 256 << 10
-	// NestingMax is the most containers within each other in a frame, its outermost one counted as 1. The
-	// deepest message has 5.
+	// NestingMax is the most containers within each other in a frame, its
+	// outermost one counted as 1. The deepest message has 5.
 	NestingMax = 8
-	// MessageBytesMax is the most bytes of the text that explains a code: a few lines for a person.
+)
+
+// Limits of texts, in bytes of UTF-8. Those of the names of heroes and cities are
+// crdt's.
+const (
+	// MessageBytesMax bounds the text that explains a code: a few lines for a
+	// person.
 	MessageBytesMax = 1 << 10
-	// SoftwareBytesMax is the most bytes of the name and version of a program in presence and info.
+	// SoftwareBytesMax bounds the name and version of a program in presence and
+	// info.
 	SoftwareBytesMax = 64
+	// methodShownMax is how much of an unknown method an answer repeats.
+	methodShownMax = 64
+	// peerBytesMax bounds a peer ID: a multihash of 64 bytes with a head of up to
+	// six.
+	peerBytesMax = 70
 )
 
 // Deadlines of a stream.
@@ -43,7 +56,12 @@ const (
 	// citiesMax is the most lines of cities that a client takes: far more than a
 	// network of this kind has, and some MiB.
 	citiesMax = 1 << 14
-	// elementsMax is the most elements of an array in a message: the smallest element that a frame can be full
-	// of is an ID of 17 bytes, of which 15,420 fit.
+	// elementsMax is the most elements of an array in a message: the smallest
+	// element that a frame can be full of is an ID of 17 bytes, of which 15,420
+	// fit.
 	elementsMax = 1 << 14
+	// skippedElementsMax is the most elements of an array that nobody looks into:
+	// in a body that is still to be decoded, or under an unknown key. It keeps
+	// what was accepted when a library read these.
+	skippedElementsMax = 128 << 10
 )

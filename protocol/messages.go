@@ -2,11 +2,14 @@ package protocol
 
 import "github.com/citynode/citynode/crdt"
 
-// Status of a city in a CityLine.
+// CityStatus is what the city that answers thinks of another, in a [CityLine].
+type CityStatus string
+
+// The statuses of cities.
 const (
-	StatusAlive  = "alive"
-	StatusLeft   = "left"
-	StatusFailed = "failed"
+	StatusAlive  CityStatus = "alive"  // it was heard of lately
+	StatusLeft   CityStatus = "left"   // it said that it leaves
+	StatusFailed CityStatus = "failed" // it fell silent, and did not answer when it was asked
 )
 
 // RawItem is one item of CBOR that is passed on as it is.
@@ -145,7 +148,7 @@ type Presence struct {
 type CityLine struct {
 	Presence Presence   `cbor:"1,keyasint"`
 	Peer     []byte     `cbor:"2,keyasint"`           // the peer ID's bytes
-	Status   string     `cbor:"3,keyasint"`           // StatusAlive, StatusLeft or StatusFailed
+	Status   CityStatus `cbor:"3,keyasint"`           // StatusAlive, StatusLeft or StatusFailed
 	Agreed   crdt.Stamp `cbor:"4,keyasint,omitempty"` // start of the last complete sync with it; 0: none
 }
 

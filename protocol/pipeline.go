@@ -266,7 +266,7 @@ func (p *pipeline) read() (*Response, error) {
 	}
 	payload, err := ReadFrame(p.in, FrameBytesMax)
 	if err != nil {
-		if refusal := (*Error)(nil); errors.As(err, &refusal) {
+		if refusal, ok := errors.AsType[*Error](err); ok {
 			err = fmt.Errorf("%w: %s", ErrBadResponse, refusal.Message)
 		}
 		return nil, err

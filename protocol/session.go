@@ -25,13 +25,9 @@ type session struct {
 	writeErr error // of the first write that failed
 }
 
-const (
-	// vagueMessage says no more of a fault than that there was one: its details
-	// may be nobody's business, and are in the log.
-	vagueMessage = "the city failed on this call"
-	// methodShownMax is how many bytes of an unknown method an answer repeats.
-	methodShownMax = 64
-)
+// vagueMessage says no more of a fault than that there was one: its details may
+// be nobody's business, and are in the log.
+const vagueMessage = "the city failed on this call"
 
 // errLastCall ends a stream whose last call has been answered.
 var errLastCall = errors.New("last call answered")
@@ -124,17 +120,16 @@ func (e *timeoutError) Error() string { return e.text }
 // isTimeout reports whether err is of a deadline. Not every muxer's error
 // matches os.ErrDeadlineExceeded (yamux's does not), but all have this method.
 func isTimeout(err error) bool {
-	if err == nil {
-		return false
-	}
-	var timeout interface{ Timeout() bool }
-	return errors.As(err, &timeout) && timeout.Timeout()
+	timeout, ok := errors.AsType[interface {
+		error
+		Timeout() bool
+	}](err)
+	return ok && timeout.Timeout()
 }
 
 // refuseUnreadable answers what is no frame at all, and returns err.
 func (ss *session) refuseUnreadable(err error) error {
-	var refusal *Error
-	if errors.As(err, &refusal) {
+	if refusal, ok := errors.AsType[*Error](err); ok {
 		if err := ss.write(must(Marshal(Response{Code: refusal.Code, Message: refusal.Message}))); err != nil {
 			return err
 		}
@@ -219,9 +214,9 @@ func (ss *session) run(ctx context.Context, call *Call) (body any, err error) {
 // refusal returns the frame that answers a call with an error.
 func (ss *session) refusal(ctx context.Context, method string, err error) []byte {
 	r := Response{Code: Internal, Message: vagueMessage}
-	var known *Error
+	known, ok := errors.AsType[*Error](err)
 	switch {
-	case errors.As(err, &known) && known.Code != OK:
+	case ok && known.Code != OK:
 		r = Response{Code: known.Code, Message: plainText(known.Message)}
 	case ctx.Err() != nil, errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
 		r = Response{Code: Unavailable, Message: "the city stopped or took too long"}

@@ -9,10 +9,6 @@ import (
 	"github.com/citynode/citynode/crdt"
 )
 
-// peerBytesMax is the most bytes of a peer ID: a multihash of 64 bytes with a
-// head of up to 6.
-const peerBytesMax = 70
-
 // Validate returns nil if p keeps the rules of presence: a valid city name,
 // plain text of at most [SoftwareBytesMax] bytes in Software, a start, and
 // nothing sent before it. Stamps may be in the future. An error says which

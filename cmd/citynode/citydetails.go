@@ -28,7 +28,7 @@ func (d dispatcher) withDetails(ctx context.Context, cities []cityJSON) []cityJS
 	var asking errgroup.Group
 	asking.SetLimit(asksMax)
 	for i := range cities {
-		if cities[i].Status == protocol.StatusAlive {
+		if cities[i].Status == string(protocol.StatusAlive) {
 			asking.Go(func() error {
 				d.addDetails(ctx, &cities[i])
 				return nil
@@ -76,7 +76,7 @@ func (d dispatcher) unlistedCity(ctx context.Context, name string) (cityJSON, er
 		Name:   name,
 		Peer:   at.Peer().ID.String(),
 		Addrs:  addrTexts(at.Peer()),
-		Status: protocol.StatusAlive,
+		Status: string(protocol.StatusAlive),
 	}
 	c.setInfo(reply)
 	return c, nil

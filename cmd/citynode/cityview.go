@@ -93,7 +93,7 @@ func (v view) city(line protocol.CityLine) cityJSON {
 		Name:        p.City,
 		Peer:        peerText(line.Peer),
 		Addrs:       []string{},
-		Status:      line.Status,
+		Status:      string(line.Status),
 		Heroes:      p.Summary.Heroes,
 		Tombstones:  p.Summary.Tombstones,
 		Digest:      p.Summary.Digest.String(),
@@ -181,7 +181,7 @@ func peerText(b []byte) string {
 }
 
 // count returns how many cities have that status, the node itself included.
-func (v view) count(status string) int {
+func (v view) count(status protocol.CityStatus) int {
 	n := 0
 	for _, line := range v.lines {
 		if line.Status == status {

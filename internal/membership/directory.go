@@ -36,7 +36,7 @@ type Entry struct {
 	Peer peer.ID
 	// Presence is the latest that the city said of itself.
 	Presence protocol.Presence
-	Status   Status
+	Status   protocol.CityStatus
 	// Found is when this node first knew of the city under its name.
 	Found time.Time
 	// Heard is when the city last gave a sign of life.
@@ -65,14 +65,14 @@ func (d *Directory) Hear(p peer.ID, news protocol.Presence, now time.Time) (chan
 		return nil, true
 	case news.Incarnation < e.Presence.Incarnation, news.Sent <= e.Presence.Sent:
 		return nil, false
-	case e.Status != Alive && !news.Leaving:
+	case e.Status != protocol.StatusAlive && !news.Leaving:
 		return nil, true
 	}
 	e.Presence = news
 	e.Heard = now
 	e.clock = readNow(news.Sent)
 	if news.Leaving {
-		return d.move(e, Left), false
+		return d.move(e, protocol.StatusLeft), false
 	}
 	return nil, false
 }
@@ -105,9 +105,9 @@ func (d *Directory) Confirmed(p peer.ID, info protocol.InfoReply, now time.Time)
 	}
 	e.Heard = now
 	e.clock = readNow(info.Now)
-	change := d.move(e, Alive)
+	change := d.move(e, protocol.StatusAlive)
 	if change == nil && restarted {
-		change = &Event{Name: e.Presence.City, Peer: p, Status: Alive, Before: Alive}
+		change = &Event{Name: e.Presence.City, Peer: p, Status: protocol.StatusAlive, Before: protocol.StatusAlive}
 	}
 	if change != nil {
 		change.Restarted = restarted
@@ -118,7 +118,7 @@ func (d *Directory) Confirmed(p peer.ID, info protocol.InfoReply, now time.Time)
 
 // leaving reports whether the city has only just said goodbye.
 func (e *Entry) leaving(now time.Time) bool {
-	return e.Status == Left && now.Sub(e.Heard) < LeavingFor
+	return e.Status == protocol.StatusLeft && now.Sub(e.Heard) < LeavingFor
 }
 
 // sentIn returns the stamp of the last presence of that incarnation, or 0.
@@ -136,12 +136,12 @@ func (d *Directory) Lost(p peer.ID, asked time.Time) (change *Event, heard bool)
 	defer d.mu.Unlock()
 	e, ok := d.cities[p]
 	switch {
-	case !ok || e.Status != Alive:
+	case !ok || e.Status != protocol.StatusAlive:
 		return nil, false
 	case e.Heard.After(asked):
 		return nil, true
 	}
-	return d.move(e, Failed), false
+	return d.move(e, protocol.StatusFailed), false
 }
 
 // Agree notes a complete sync with an incarnation of the peer that began at start.
@@ -154,7 +154,7 @@ func (d *Directory) Agree(p peer.ID, incarnation, start crdt.Stamp) {
 }
 
 // move sets a status and returns the change, or nil; callers hold mu.
-func (d *Directory) move(e *Entry, to Status) *Event {
+func (d *Directory) move(e *Entry, to protocol.CityStatus) *Event {
 	if e.Status == to {
 		return nil
 	}
@@ -185,7 +185,7 @@ func (d *Directory) makeRoom() {
 		return
 	}
 	all := d.sorted()
-	gone := slices.DeleteFunc(slices.Clone(all), func(e Entry) bool { return e.Status == Alive })
+	gone := slices.DeleteFunc(slices.Clone(all), func(e Entry) bool { return e.Status == protocol.StatusAlive })
 	if len(gone) == 0 {
 		gone = all
 	}
@@ -215,7 +215,7 @@ func (d *Directory) All() []Entry {
 
 // Alive returns the entries of the cities that are alive.
 func (d *Directory) Alive() []Entry {
-	return slices.DeleteFunc(d.All(), func(e Entry) bool { return e.Status != Alive })
+	return slices.DeleteFunc(d.All(), func(e Entry) bool { return e.Status != protocol.StatusAlive })
 }
 
 // Get returns the entry of a peer, if there is one.
@@ -237,8 +237,8 @@ func (d *Directory) Named(name string) []Entry {
 }
 
 // rank sorts cities that are alive before the others.
-func rank(s Status) int {
-	if s == Alive {
+func rank(s protocol.CityStatus) int {
+	if s == protocol.StatusAlive {
 		return 0
 	}
 	return 1

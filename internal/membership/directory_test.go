@@ -36,7 +36,7 @@ func withGotham() *Directory {
 	return d
 }
 
-func statusOf(t *testing.T, d *Directory, p peer.ID) Status {
+func statusOf(t *testing.T, d *Directory, p peer.ID) protocol.CityStatus {
 	t.Helper()
 	e, ok := d.Get(p)
 	if !ok {
@@ -93,7 +93,7 @@ func TestAGoodbyeMakesACityLeftEvenAfterItFailed(t *testing.T) {
 		goodbye := presenceOf(gotham(after(1), after(3)))
 		goodbye.Leaving = true
 		event, confirm := d.Hear("p", goodbye, noon)
-		if confirm || event == nil || event.Status != Left || statusOf(t, d, "p") != Left {
+		if confirm || event == nil || event.Status != protocol.StatusLeft || statusOf(t, d, "p") != protocol.StatusLeft {
 			t.Errorf("failed %t: event %+v, to be confirmed %t", failed, event, confirm)
 		}
 		if event, _ := d.Hear("p", goodbye, noon); event != nil {
@@ -211,10 +211,10 @@ func TestOfANameTheLivingComeFirstThenWhoWasKnownFirst(t *testing.T) {
 func TestACityThatWasHeardSinceItWasAskedIsNotLost(t *testing.T) {
 	d := withGotham()
 	d.Hear("p", presenceOf(gotham(after(1), after(3))), noon.Add(3*time.Second))
-	if event, heard := d.Lost("p", noon.Add(2*time.Second)); event != nil || !heard || statusOf(t, d, "p") != Alive {
+	if event, heard := d.Lost("p", noon.Add(2*time.Second)); event != nil || !heard || statusOf(t, d, "p") != protocol.StatusAlive {
 		t.Errorf("event %+v, heard %t", event, heard)
 	}
-	if event, heard := d.Lost("p", noon.Add(4*time.Second)); event == nil || heard || statusOf(t, d, "p") != Failed {
+	if event, heard := d.Lost("p", noon.Add(4*time.Second)); event == nil || heard || statusOf(t, d, "p") != protocol.StatusFailed {
 		t.Errorf("event %+v, heard %t", event, heard)
 	}
 }
@@ -223,11 +223,11 @@ func TestAnAnswerInItsLastMomentsDoesNotUndoAGoodbye(t *testing.T) {
 	for fact, row := range map[string]struct {
 		info  protocol.InfoReply
 		after time.Duration
-		want  Status
+		want  protocol.CityStatus
 	}{
-		"while it leaves":          {gotham(after(1), after(4)), LeavingFor / 2, Left},
-		"long after it was to end": {gotham(after(1), after(4)), LeavingFor, Alive},
-		"once it is back":          {gotham(after(4), after(4)), 0, Alive},
+		"while it leaves":          {gotham(after(1), after(4)), LeavingFor / 2, protocol.StatusLeft},
+		"long after it was to end": {gotham(after(1), after(4)), LeavingFor, protocol.StatusAlive},
+		"once it is back":          {gotham(after(4), after(4)), 0, protocol.StatusAlive},
 	} {
 		d := withGotham()
 		goodbye := presenceOf(gotham(after(1), after(3)))

@@ -79,7 +79,7 @@ func (m *Members) followPeers(ctx context.Context, events <-chan any) error {
 			case event.EvtPeerIdentificationCompleted:
 				m.connected(e.Peer, e.Protocols)
 			case event.EvtPeerConnectednessChanged:
-				if known, ok := m.cfg.Directory.Get(e.Peer); ok && known.Status == Alive && e.Connectedness == network.NotConnected {
+				if known, ok := m.cfg.Directory.Get(e.Peer); ok && known.Status == protocol.StatusAlive && e.Connectedness == network.NotConnected {
 					m.confirm.ask(e.Peer, doubt)
 				}
 			}
@@ -134,9 +134,9 @@ func (m *Members) askSilent() {
 	now, silent := m.cfg.Now(), silentIntervals*m.interval()
 	for _, e := range m.cfg.Directory.All() {
 		switch {
-		case e.Status == Alive && now.Sub(e.Heard) > silent:
+		case e.Status == protocol.StatusAlive && now.Sub(e.Heard) > silent:
 			m.confirm.ask(e.Peer, doubt)
-		case e.Status != Alive && !e.leaving(now) && m.cfg.Host.Network().Connectedness(e.Peer) == network.Connected:
+		case e.Status != protocol.StatusAlive && !e.leaving(now) && m.cfg.Host.Network().Connectedness(e.Peer) == network.Connected:
 			m.confirm.ask(e.Peer, doubt) // an old connection has come to life again, or the city is back
 		}
 	}

@@ -17,7 +17,7 @@ func (n *Names) Identified(p peer.ID, info protocol.InfoReply, changed *membersh
 	if info.City != n.cfg.City {
 		return
 	}
-	if changed != nil && changed.Status == membership.Alive {
+	if changed != nil && changed.Status == protocol.StatusAlive {
 		n.log.Warn("another peer claims this city's name", "city", n.cfg.City, "peer", p)
 		n.cfg.Contested(n.cfg.City, p)
 	}

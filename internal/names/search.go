@@ -67,7 +67,7 @@ func (n *Names) search(ctx context.Context, asker peer.ID, name string) (peer.Ad
 	defer s.asking.Wait()
 	searchCtx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	if slices.ContainsFunc(known, func(e membership.Entry) bool { return e.Status != membership.Left }) {
+	if slices.ContainsFunc(known, func(e membership.Entry) bool { return e.Status != protocol.StatusLeft }) {
 		defer time.AfterFunc(KnownTimeout, cancel).Stop()
 	}
 	found := s.run(searchCtx)
@@ -183,5 +183,5 @@ func (s *search) decided(err error) bool {
 // left reports whether a peer is a city that has said goodbye.
 func (s *search) left(p peer.ID) bool {
 	e, ok := s.names.cfg.Directory.Get(p)
-	return ok && e.Status == membership.Left
+	return ok && e.Status == protocol.StatusLeft
 }

@@ -61,8 +61,7 @@ func AuditFind(ctx context.Context, pages Pages, symbols []uint64, a Audit) (Fou
 			ids[symbol] = id
 			return true
 		})
-		found.Entries.Heroes = append(found.Entries.Heroes, e.Heroes...)
-		found.Entries.Tombstones = append(found.Entries.Tombstones, e.Tombstones...)
+		found.Entries.Append(e)
 	})
 	found.Unknown = len(symbols) - len(ids)
 	return found, err

@@ -2,7 +2,9 @@ package crdt_test
 
 import (
 	"errors"
+	"reflect"
 	"testing"
+	"unsafe"
 
 	"github.com/citynode/citynode/crdt"
 )
@@ -73,5 +75,42 @@ func TestTombstoneValidate(t *testing.T) {
 	}
 	if err := (crdt.Entries{Tombstones: []crdt.Tombstone{dead}}).Validate(); !errors.Is(err, crdt.ErrMalformed) {
 		t.Errorf("entries: got %v", err)
+	}
+}
+
+func TestADetachedHeroIsTheSameInMemoryOfItsOwn(t *testing.T) {
+	h := batman()
+	b := crdt.AppendEntries(nil, crdt.Entries{Heroes: []crdt.Hero{h, h}})
+	e, err := crdt.DecodeEntries(b)
+	if err != nil {
+		t.Fatal(err)
+	}
+	kept := crdt.Record{Kind: crdt.KindHero, Hero: e.Heroes[1]}.Detach().Hero
+	if kept != h {
+		t.Errorf("got %+v, want %+v", kept, h)
+	}
+	if unsafe.StringData(kept.Name) == unsafe.StringData(e.Heroes[1].Name) ||
+		unsafe.StringData(kept.Location) == unsafe.StringData(e.Heroes[1].Location) {
+		t.Error("a text is still a part of the batch")
+	}
+}
+
+func TestEntriesAreAddedByRecordAndBySet(t *testing.T) {
+	h, d := batman(), crdt.Tombstone{Version: batman().Version}
+	var e crdt.Entries
+	e.Add(crdt.Record{})
+	e.Append(crdt.Entries{})
+	if e.Heroes != nil || e.Tombstones != nil {
+		t.Errorf("nothing was added, and there is %+v", e)
+	}
+	e.Add(crdt.Record{Kind: crdt.KindHero, Hero: h})
+	e.Append(crdt.Record{Kind: crdt.KindTombstone, Tombstone: d}.Entries())
+	e.Append(e)
+	want := crdt.Entries{Heroes: []crdt.Hero{h, h}, Tombstones: []crdt.Tombstone{d, d}}
+	if !reflect.DeepEqual(e, want) {
+		t.Errorf("got %+v, want %+v", e, want)
+	}
+	if got, want := crdt.EntriesSize(e), len(crdt.AppendEntries(nil, e)); got != want {
+		t.Errorf("size %d, want %d", got, want)
 	}
 }

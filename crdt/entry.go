@@ -1,5 +1,7 @@
 package crdt
 
+import "strings"
+
 const (
 	// HealthMin is the least health of a hero that lives.
 	HealthMin = 1
@@ -37,3 +39,25 @@ func (h Hero) Validate() error {
 	}
 	return h.Version.validate()
 }
+
+// Detach returns the hero with a name and a location that share memory with no
+// other. The texts of a decoded batch, and the names of a page, are parts of one
+// string: whoever keeps one of its heroes for longer than the batch keeps all of
+// it, tens of kilobytes for one hero. Detach what outlives its batch. A [State]
+// copies what it keeps by itself.
+func (h Hero) Detach() Hero {
+	h.Name, h.Location = strings.Clone(h.Name), strings.Clone(h.Location)
+	return h
+}
+
+// Tombstone says that a hero is dead. It beats every hero with its ID, for
+// ever, and is never removed.
+type Tombstone struct {
+	ID ID
+	// Version is that of the death: assigned and replica are the dead hero's,
+	// HLC is max(wall clock, assigned).
+	Version Version
+}
+
+// Validate returns an *[InvalidError] if t breaks a rule.
+func (t Tombstone) Validate() error { return t.Version.validate() }

@@ -6,9 +6,9 @@ import (
 	"github.com/citynode/citynode/crdt/internal/table"
 )
 
-// crowd is who is at one location, as positions in State.heroes. Both lists
+// residents is who is at one location, as positions in State.heroes. Both lists
 // are dense and use swap-delete, so that a city picks a random hero in O(1).
-type crowd struct {
+type residents struct {
 	location   string
 	members    table.List
 	patrolling table.List
@@ -16,11 +16,11 @@ type crowd struct {
 	next uint32
 }
 
-// crowds numbers the locations at which somebody is. A location that the last
+// locations numbers the locations at which somebody is. A location that the last
 // hero leaves gives its number up, so that names of locations, which peers
 // invent, take no more room than there were heroes at a time.
-type crowds struct {
-	table.Slab[crowd]
+type locations struct {
+	table.Slab[residents]
 	numbers map[string]uint32
 	// unused is one more than the first of the numbers to use again.
 	unused uint32
@@ -30,7 +30,7 @@ type crowds struct {
 }
 
 // of returns who is at a location, nil for nobody.
-func (c *crowds) of(location string) *crowd {
+func (c *locations) of(location string) *residents {
 	if number, known := c.numbers[location]; known {
 		return c.At(number)
 	}
@@ -39,7 +39,7 @@ func (c *crowds) of(location string) *crowd {
 
 // number returns the number of a location. Somebody has to join it, or the
 // number is lost.
-func (c *crowds) number(location string) uint32 {
+func (c *locations) number(location string) uint32 {
 	if c.last < c.Len() && c.At(c.last).location == location {
 		return c.last
 	}
@@ -51,14 +51,14 @@ func (c *crowds) number(location string) uint32 {
 	return number
 }
 
-func (c *crowds) enter(location string) (number uint32) {
+func (c *locations) enter(location string) (number uint32) {
 	if c.unused != 0 {
 		number = c.unused - 1
 		c.unused = c.At(number).next
 	} else {
 		number = c.Push()
 	}
-	*c.At(number) = crowd{location: location}
+	*c.At(number) = residents{location: location}
 	if c.numbers == nil {
 		c.numbers = make(map[string]uint32)
 	}
@@ -67,16 +67,16 @@ func (c *crowds) enter(location string) (number uint32) {
 }
 
 // giveUp frees the number of a location that nobody is at.
-func (c *crowds) giveUp(number uint32) {
+func (c *locations) giveUp(number uint32) {
 	empty := c.At(number)
 	delete(c.numbers, empty.location)
-	*empty = crowd{next: c.unused}
+	*empty = residents{next: c.unused}
 	c.unused = number + 1
 }
 
 // CountAt returns the number of heroes at a location.
 func (s *State) CountAt(location string) int {
-	if c := s.crowds.of(location); c != nil {
+	if c := s.locations.of(location); c != nil {
 		return int(c.members.Len())
 	}
 	return 0
@@ -85,7 +85,7 @@ func (s *State) CountAt(location string) int {
 // HeroAt returns the hero at position i, from 0 to CountAt-1, of those at a
 // location, in O(1). The order is arbitrary and changes with writes.
 func (s *State) HeroAt(location string, i int) (Hero, bool) {
-	if c := s.crowds.of(location); c != nil {
+	if c := s.locations.of(location); c != nil {
 		return s.pick(&c.members, i)
 	}
 	return Hero{}, false
@@ -93,7 +93,7 @@ func (s *State) HeroAt(location string, i int) (Hero, bool) {
 
 // PatrollingAt returns the number of patrolling heroes at a location.
 func (s *State) PatrollingAt(location string) int {
-	if c := s.crowds.of(location); c != nil {
+	if c := s.locations.of(location); c != nil {
 		return int(c.patrolling.Len())
 	}
 	return 0
@@ -103,7 +103,7 @@ func (s *State) PatrollingAt(location string) int {
 // of those that patrol at a location, in O(1). The order is arbitrary and
 // changes with writes.
 func (s *State) PatrollingHeroAt(location string, i int) (Hero, bool) {
-	if c := s.crowds.of(location); c != nil {
+	if c := s.locations.of(location); c != nil {
 		return s.pick(&c.patrolling, i)
 	}
 	return Hero{}, false
@@ -120,7 +120,7 @@ func (s *State) pick(l *table.List, i int) (Hero, bool) {
 func (s *State) join(at, location uint32) {
 	slot := s.heroes.At(at)
 	slot.location = location
-	slot.member = s.crowds.At(location).members.Push(at)
+	slot.member = s.locations.At(location).members.Push(at)
 	if slot.patrolling {
 		s.startPatrol(at)
 	}
@@ -132,22 +132,22 @@ func (s *State) leave(at uint32) {
 	if slot.patrolling {
 		s.stopPatrol(at)
 	}
-	c := s.crowds.At(slot.location)
+	c := s.locations.At(slot.location)
 	moved := c.members.Remove(slot.member)
 	s.heroes.At(moved).member = slot.member
 	if c.members.Len() == 0 {
-		s.crowds.giveUp(slot.location)
+		s.locations.giveUp(slot.location)
 	}
 }
 
 func (s *State) startPatrol(at uint32) {
 	slot := s.heroes.At(at)
-	slot.patroller = s.crowds.At(slot.location).patrolling.Push(at)
+	slot.patroller = s.locations.At(slot.location).patrolling.Push(at)
 }
 
 func (s *State) stopPatrol(at uint32) {
 	slot := s.heroes.At(at)
-	moved := s.crowds.At(slot.location).patrolling.Remove(slot.patroller)
+	moved := s.locations.At(slot.location).patrolling.Remove(slot.patroller)
 	s.heroes.At(moved).patroller = slot.patroller
 }
 
@@ -155,7 +155,7 @@ func (s *State) stopPatrol(at uint32) {
 // position.
 func (s *State) relist(at uint32) {
 	slot := s.heroes.At(at)
-	c := s.crowds.At(slot.location)
+	c := s.locations.At(slot.location)
 	c.members.Set(slot.member, at)
 	if slot.patrolling {
 		c.patrolling.Set(slot.patroller, at)
