@@ -9,6 +9,7 @@ import (
 	"math/big"
 	"os"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -145,7 +146,11 @@ func FuzzCheck(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, b []byte) {
 		err := check(b)
-		if syntaxErr := wellFormedness.Wellformed(b); (syntaxErr != nil) != errors.Is(err, ErrNotWellFormed) && !stoppedEarly(b) {
+		syntaxErr := wellFormedness.Wellformed(b)
+		if syntaxErr == nil && err != nil && strconv.IntSize == 32 {
+			return // there the library takes a length over 2^31 for a small one
+		}
+		if (syntaxErr != nil) != errors.Is(err, ErrNotWellFormed) && !stoppedEarly(b) {
 			t.Fatalf("%x: Check says %v, the library %v", b, err, syntaxErr)
 		}
 		var v any
