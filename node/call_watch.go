@@ -52,9 +52,7 @@ func sendChanges(call *protocol.Call, changes []crdt.Change) error {
 		n := min(len(changes), changesPerPage)
 		var entries crdt.Entries
 		for _, change := range changes[:n] {
-			some := change.Entries()
-			entries.Heroes = append(entries.Heroes, some.Heroes...)
-			entries.Tombstones = append(entries.Tombstones, some.Tombstones...)
+			entries.Append(change.Entries())
 		}
 		if err := call.Send(&protocol.GetPage{Entries: &entries}); err != nil {
 			return err

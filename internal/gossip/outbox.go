@@ -1,7 +1,6 @@
 package gossip
 
 import (
-	"strings"
 	"sync"
 
 	"github.com/citynode/citynode/crdt"
@@ -55,11 +54,9 @@ func (o *outbox) addOne(id crdt.ID, r *crdt.Record) {
 		o.order = append(o.order, id)
 	}
 	o.bytes += size
-	own := *r
-	// The strings share memory with the batch that the hero came in, which may be
-	// large: without copies one waiting hero kept 33 kB alive.
-	own.Hero.Name, own.Hero.Location = strings.Clone(r.Hero.Name), strings.Clone(r.Hero.Location)
-	o.waiting[id] = own
+	// The batch that a hero came in may be large: one waiting hero that shared its
+	// memory kept 33 kB alive.
+	o.waiting[id] = r.Detach()
 }
 
 // take removes and returns the oldest records, as many as a delta of bytesMax holds.
@@ -73,11 +70,7 @@ func (o *outbox) take(bytesMax int) crdt.Entries {
 		if size += recordSize(&r); size > bytesMax {
 			break
 		}
-		if r.Kind == crdt.KindHero {
-			entries.Heroes = append(entries.Heroes, r.Hero)
-		} else {
-			entries.Tombstones = append(entries.Tombstones, r.Tombstone)
-		}
+		entries.Add(r)
 		o.bytes -= recordSize(&r)
 		delete(o.waiting, id)
 		taken++
