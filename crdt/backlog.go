@@ -5,17 +5,17 @@ package crdt
 // more of them all callers wait for the loop meanwhile, and a processor idles.
 const backlogMax = 256
 
-// backlog is the writes that are still to be entered into what is looked up by
-// symbols: the index, the replaced ones and the sketch. Writes are many and
-// looks are few, so whoever looks enters them first.
+// A backlog holds the writes that are not yet in what is looked up by symbols: the
+// index, the ring of replaced symbols and the sketch. Writes are many and look-ups
+// are few, so each look-up enters the backlog first.
 type backlog struct {
 	waiting []indexed
 	touched uint32 // a sum of no meaning; see warm
 }
 
-// indexed is how one entry, or its place, has changed for the indexes: where it
-// was and is, and by which symbol. One that has only moved keeps its symbol; a
-// new one was nowhere.
+// An indexed change says what one write means for the indexes: where the entry was
+// and is, and under which symbol. An entry that has only moved keeps its symbol. A
+// new entry was nowhere.
 type indexed struct {
 	id      ID
 	out, in uint64
@@ -24,16 +24,16 @@ type indexed struct {
 
 func (x *indexed) moved() bool { return x.was != none && x.out == x.in }
 
-// enter has the change of a write entered with the next ones. It ends the write:
-// the records are as they are to be.
+// enter adds the change of a write to the backlog. It comes last in a write: once
+// the backlog is full it is entered at once, from records that must be final.
 func (s *State) enter(x indexed) {
 	if s.backlog.waiting = append(s.backlog.waiting, x); len(s.backlog.waiting) >= backlogMax {
 		s.enterAll()
 	}
 }
 
-// enterMove has it entered that, in the course of a write, a hero has moved,
-// whose slot this is.
+// enterMove adds to the backlog that the hero of this slot has moved. It comes in
+// the middle of a write, so it never enters the backlog by itself.
 func (s *State) enterMove(slot *heroSlot, was, is ref) {
 	symbol := slot.fingerprint.symbol()
 	s.backlog.waiting = append(s.backlog.waiting, indexed{out: symbol, in: symbol, was: was, is: is})

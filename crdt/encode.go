@@ -47,9 +47,10 @@ func (s *State) appendHero(dst []byte, slot *heroSlot) []byte {
 	return appendHero(dst, &slot.id, s.nameOf(slot), s.locationOf(slot), slot.health, slot.patrolling, &slot.version)
 }
 
-// appendHero appends the canonical encoding of a hero: at a stroke where there
-// is or has to be made room, and then for any valid one; item by item where what
-// there is will just do.
+// appendHero appends the canonical encoding of a hero. With room for the longest
+// hero it writes at fixed positions, which the compiler checks once. Where dst has
+// less room than that, but enough for this hero, it goes item by item and spares
+// dst a growth.
 func appendHero(
 	dst []byte, id *ID, name []byte, location string, health uint8, patrolling bool, v *Version,
 ) []byte {
@@ -130,7 +131,7 @@ func HeroSize(h Hero) int {
 	return heroSize(len(h.Name), len(h.Location), h.Health, &h.Version)
 }
 
-// heroSize is HeroSize for the hero in a slot.
+// heroSize returns HeroSize of the hero in a slot.
 func (s *State) heroSize(slot *heroSlot) int {
 	return heroSize(int(slot.nameBytes), len(s.locationOf(slot)), slot.health, &slot.version)
 }

@@ -6,10 +6,11 @@ import (
 	"github.com/citynode/citynode/internal/cbor"
 )
 
-// fastHero reads a hero that is as nearly all are, straight from the bytes.
-// Where anything is unusual it reports false and has read nothing, and hero
-// finds out what; so it must accept no more than that does, and may accept less.
-// location is known to be a valid one.
+// fastHero reads a hero that is as nearly all are, straight from the bytes. Where
+// anything is unusual it returns false and has read nothing, and the caller has
+// decoder.hero find out what it is. So fastHero must accept nothing that hero does
+// not accept, and may accept less. location is a valid location, whose string is
+// shared where it is the hero's own.
 func (d *decoder) fastHero(h *Hero, location string) bool {
 	b := d.Rest()
 	if len(b) < heroBytesMin || b[0] != byte(cbor.Array)|heroFields || b[1] != byte(cbor.Bytes)|idBytes {
@@ -46,7 +47,7 @@ func (d *decoder) fastHero(h *Hero, location string) bool {
 	return true
 }
 
-// fastTombstone is fastHero for a tombstone.
+// fastTombstone does for a tombstone what fastHero does for a hero.
 func (d *decoder) fastTombstone(t *Tombstone) bool {
 	b := d.Rest()
 	if len(b) < tombstoneBytesMin || b[0] != byte(cbor.Array)|tombstoneFields || b[1] != byte(cbor.Bytes)|idBytes {
@@ -61,8 +62,8 @@ func (d *decoder) fastTombstone(t *Tombstone) bool {
 	return true
 }
 
-// fastSummary is fastHero for a summary in its canonical form. It accepts what
-// summary does, which takes other forms too.
+// fastSummary does so for a summary in its canonical form; decoder.summary takes
+// other forms too.
 func (d *decoder) fastSummary(s *Summary) bool {
 	b := d.Rest()
 	if len(b) < 2 || b[0] != byte(cbor.Map)|summaryFields || b[1] != keyHeroes {
@@ -103,7 +104,7 @@ func fastText(b []byte, at int) (start, end int) {
 }
 
 // fastHealth returns the health at a position and the position after it. The
-// health is 0 for what is none.
+// health is 0 where no health is encoded.
 func fastHealth(b []byte, at int) (health uint8, next int) {
 	switch first := b[at]; {
 	case first < 24:

@@ -25,9 +25,9 @@ func (t Tombstone) Fingerprint() Fingerprint {
 // Symbol returns bytes 16–23 as a little-endian integer.
 func (f Fingerprint) Symbol() uint64 { return binary.LittleEndian.Uint64(f[16:]) }
 
-// shortFingerprint is as much of a fingerprint as is of use, kept with each entry: to
-// work it out again whenever the entry is overwritten takes longer than all else
-// that a write does.
+// A shortFingerprint is the part of a fingerprint that digest and symbol are made
+// of. Each entry keeps its own: to work it out again whenever the entry is
+// overwritten takes longer than all else that a write does.
 type shortFingerprint [24]byte
 
 func (f Fingerprint) short() shortFingerprint { return shortFingerprint(f[:]) }
@@ -40,7 +40,7 @@ func (p shortFingerprint) fingerprint() (f Fingerprint) {
 
 func (p *shortFingerprint) symbol() uint64 { return binary.LittleEndian.Uint64(p[16:]) }
 
-// fingerprintAt returns where the fingerprint of the record there is kept.
+// fingerprintAt returns where the fingerprint of a record is.
 func (s *State) fingerprintAt(r ref) *shortFingerprint {
 	if r.kind() == KindHero {
 		return &s.heroes.At(r.at()).fingerprint

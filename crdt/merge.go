@@ -105,7 +105,7 @@ func (s *State) wantsHero(h *Hero, r ref) bool {
 	}
 }
 
-// wantsTombstone is wantsHero for a tombstone.
+// wantsTombstone reports whether merging t would change the state.
 func (s *State) wantsTombstone(t *Tombstone, r ref) bool {
 	return r.kind() != KindTombstone || t.Version.Compare(s.tombstones.At(r.at()).Version) > 0
 }

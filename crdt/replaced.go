@@ -57,5 +57,5 @@ func (l *replaced) idsOf(hash, symbol uint64) (ids []ID) {
 	return slices.Compact(ids)
 }
 
-// ringAt is a position in the ring as a table keeps it.
+// ringAt returns a position in the ring as a table keeps it.
 func ringAt(i int) ref { return heroAt(uint32(i)) }

@@ -6,13 +6,13 @@ import (
 	"github.com/citynode/citynode/crdt/internal/table"
 )
 
-// residents is who is at one location, as positions in State.heroes. Both lists
-// are dense and use swap-delete, so that a city picks a random hero in O(1).
+// residents are the heroes at one location, as positions in State.heroes. Both
+// lists are dense and use swap-delete, so that a city picks a random hero in O(1).
 type residents struct {
 	location   string
 	members    table.List
 	patrolling table.List
-	// next is, while nobody is here, one more than the next unused number.
+	// next is, while nobody is here, one more than the unused number after this.
 	next uint32
 }
 
@@ -29,7 +29,7 @@ type locations struct {
 	last uint32
 }
 
-// of returns who is at a location, nil for nobody.
+// of returns the residents of a location, nil if there are none.
 func (c *locations) of(location string) *residents {
 	if number, known := c.numbers[location]; known {
 		return c.At(number)
@@ -37,8 +37,8 @@ func (c *locations) of(location string) *residents {
 	return nil
 }
 
-// number returns the number of a location. Somebody has to join it, or the
-// number is lost.
+// number returns the number of a location, a new one if nobody is there. The
+// caller has a hero join it: only the last hero that leaves frees a number.
 func (c *locations) number(location string) uint32 {
 	if c.last < c.Len() && c.At(c.last).location == location {
 		return c.last
@@ -116,7 +116,7 @@ func (s *State) pick(l *table.List, i int) (Hero, bool) {
 	return s.hero(s.heroes.At(l.At(uint32(i)))), true
 }
 
-// join enters the hero at this position into the lists of a location.
+// join adds the hero at this position to the lists of a location.
 func (s *State) join(at, location uint32) {
 	slot := s.heroes.At(at)
 	slot.location = location
@@ -126,7 +126,7 @@ func (s *State) join(at, location uint32) {
 	}
 }
 
-// leave is the opposite of join.
+// leave removes the hero at this position from the lists of its location.
 func (s *State) leave(at uint32) {
 	slot := s.heroes.At(at)
 	if slot.patrolling {

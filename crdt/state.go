@@ -150,7 +150,7 @@ func (s *State) addHero(h *Hero) ref {
 	return heroAt(at)
 }
 
-// overwrite takes over what needs no place outside the slot.
+// overwrite sets what lies in the slot itself.
 func (slot *heroSlot) overwrite(h *Hero) {
 	slot.version, slot.health, slot.patrolling = h.Version, h.Health, h.Patrolling
 }
@@ -204,8 +204,8 @@ func (s *State) putTombstone(r ref, t *Tombstone) ref {
 	return tombstoneAt(at)
 }
 
-// removeHero takes out the hero at this position, of whom the indexes know
-// nothing any more, and moves the last one there.
+// removeHero deletes the hero at this position and moves the last hero there. The
+// caller has already removed it from the indexes.
 func (s *State) removeHero(at uint32) {
 	s.leave(at)
 	slot := s.heroes.At(at)

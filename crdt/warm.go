@@ -25,13 +25,13 @@ func (s *State) Warm(ids ...ID) {
 	}
 }
 
-// warmed is what was found out about some IDs before their turn.
+// warmed is what was learnt about some IDs before their turn.
 type warmed struct {
 	hashes [warmAhead]uint64
 	refs   [warmAhead]ref       // of the first that may have the ID
 	slots  [warmAhead]*heroSlot // of those that are heroes
-	// fingerprints are those of those that are probably wanted, and zero
-	// for the others.
+	// fingerprints are those of the heroes that are probably wanted, and zero for
+	// the others.
 	fingerprints [warmAhead]Fingerprint
 }
 

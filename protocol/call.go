@@ -37,8 +37,8 @@ func (c *Call) Decode(v any) error {
 // a frame.
 func (c *Call) Send(body any) error { return c.send(body, c.session.write) }
 
-// Hold is Send for a response that need not go out before the next one: if it is
-// small it waits for that, and both are written at once.
+// Hold writes one response as Send does, but a small one may wait for the next, so
+// that both are written at once.
 func (c *Call) Hold(body any) error { return c.send(body, c.session.hold) }
 
 func (c *Call) send(body any, write func(payload []byte) error) error {

@@ -52,7 +52,8 @@ func (c *Client) Close() error {
 	return nil
 }
 
-// Done is closed when the stream has ended, for whatever reason.
+// Done returns a channel that is closed when the stream has ended, for whatever
+// reason.
 func (c *Client) Done() <-chan struct{} { return c.pipe.done }
 
 // request returns the frame of a request. A nil body is left out.
@@ -81,8 +82,8 @@ func (c *Client) start(ctx context.Context, method string, id crdt.ID, body any)
 	return x, nil
 }
 
-// each gives the bodies of a call's responses to f, with more = false for the
-// last one, until it is over or f fails.
+// each calls f with the body of each response of a call, with more = false for the
+// last one, until the call is over or f fails.
 func (c *Client) each(ctx context.Context, x *exchange, f func(body RawItem, more bool) error) error {
 	for {
 		r, err := c.pipe.receive(ctx, x)

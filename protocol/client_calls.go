@@ -8,7 +8,7 @@ import (
 	"github.com/citynode/citynode/crdt"
 )
 
-// Get gives the pages that match r to page, one after another, and returns the
+// Get calls page with the pages that match r, one after another, and returns the
 // summary of the whole state. What matched from the first page to the last is
 // given at least once. page must not call the same client; its error ends the
 // call and is returned.
@@ -45,7 +45,7 @@ func (c *Client) Assign(ctx context.Context, id crdt.ID, r AssignRequest) (HeroR
 	return unary[HeroReply](ctx, c, MethodAssign, id, &r)
 }
 
-// Retire has a hero die. A retry has the same id and r.
+// Retire orders the death of a hero. A retry has the same id and r.
 func (c *Client) Retire(ctx context.Context, id crdt.ID, r RetireRequest) (RetireReply, error) {
 	return unary[RetireReply](ctx, c, MethodRetire, id, &r)
 }
@@ -80,8 +80,8 @@ func (c *Client) Cities(ctx context.Context) (lines []CityLine, err error) {
 	return lines, err
 }
 
-// Settle has the city sync with every city that is alive, and gives the outcome
-// of each to line as it comes. line must not call the same client; its error
+// Settle orders the city to sync with every city that is alive, and calls line with
+// the outcome of each as it comes. line must not call the same client; its error
 // ends the call and is returned.
 func (c *Client) Settle(ctx context.Context, line func(SettleLine) error) error {
 	x, err := c.start(ctx, MethodSettle, c.pipe.nextID(), nil)
@@ -109,8 +109,8 @@ func (c *Client) Bomb(ctx context.Context) error {
 	return c.each(ctx, x, func(RawItem, bool) error { return nil })
 }
 
-// Watch gives the state's summary to live once the watch is, and then each
-// change that r asks for to change, as it happens. It takes the stream for
+// Watch calls live with the state's summary once the watch has begun, and then
+// change with each change that r asks for, as it happens. It takes the stream for
 // itself: calls begun before are still answered, later ones return
 // [ErrWatching], and when Watch returns the stream has ended.
 //

@@ -205,7 +205,8 @@ func encodeRequest(r *Request, body any) ([]byte, error) {
 	return requestForm.encodeEnvelope(unsafe.Pointer(r), body)
 }
 
-// encodeResponse is encodeRequest for a response.
+// encodeResponse returns the encoding of a response as encodeRequest does of a
+// request.
 func encodeResponse(r *Response, body any) ([]byte, error) {
 	return responseForm.encodeEnvelope(unsafe.Pointer(r), body)
 }

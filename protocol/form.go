@@ -88,10 +88,10 @@ func formOf(t reflect.Type) (*form, error) {
 	return known.(*form), nil
 }
 
-// messageForm is formOf for the messages of this package, which all have one.
+// messageForm returns the form of a message of this package.
 func messageForm[T any]() *form { return must(formOf(reflect.TypeFor[T]())) }
 
-// must is for what depends on constants and types alone.
+// must returns v. An error, of what depends on constants and types alone, panics.
 func must[T any](v T, err error) T {
 	if err != nil {
 		panic(err)

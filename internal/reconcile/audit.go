@@ -8,11 +8,11 @@ import (
 	"github.com/citynode/citynode/crdt"
 )
 
-// Audit names a sketch other than the kept one: of the IDs of one part of all
-// IDs, with symbols hashed afresh. It is built by a walk through the state, so
-// it also shows what the kept sketch cannot: two entries made to have the same
-// symbol, sets made to have the same digest, a sketch that was kept wrongly.
-// The zero Audit is the kept sketch.
+// Audit names a sketch other than the one that a replica keeps up to date: it is
+// of the IDs of one part of all IDs, with symbols hashed afresh. It is built by a walk through the state, so
+// it also shows what that sketch cannot: two entries made to have the same
+// symbol, sets made to have the same digest, a sketch that went wrong.
+// The zero Audit names the replica's own sketch.
 type Audit struct {
 	// Salt goes into each symbol, and into which part an ID belongs to. The
 	// initiator draws it, so that nobody can prepare for it.
@@ -44,9 +44,9 @@ func (a Audit) Covers(id crdt.ID) bool {
 	return (h^h>>33)%a.Parts == 0
 }
 
-// Symbol is an entry's symbol in the audit's sketch: the first 8 bytes, little
+// Symbol returns an entry's symbol in the audit's sketch: the first 8 bytes, little
 // endian, of the SHA-256 of the salt (8 bytes, little endian) and the
-// fingerprint. Without an audit it is that of the kept sketch.
+// fingerprint. Without an audit it is the symbol in the replica's own sketch.
 func (a Audit) Symbol(f crdt.Fingerprint) uint64 {
 	if a.IsZero() {
 		return f.Symbol()
@@ -58,7 +58,7 @@ func (a Audit) Symbol(f crdt.Fingerprint) uint64 {
 	return binary.LittleEndian.Uint64(sum[:])
 }
 
-// String is empty for no audit, for use behind other words.
+// String returns words to stand behind others in a log, none for no audit.
 func (a Audit) String() string {
 	if a.IsZero() {
 		return ""

@@ -13,7 +13,7 @@ import (
 // Pages reads a state page by page, as Replica.Page does.
 type Pages func(ctx context.Context, at crdt.Cursor) (Page, error)
 
-// marked is an entry in a walk: its ID and the symbol that an audit gives it.
+// A marked entry is one that a walk met: its ID and its symbol in the audit.
 type marked struct {
 	id     crdt.ID
 	symbol uint64
@@ -67,7 +67,7 @@ func AuditFind(ctx context.Context, pages Pages, symbols []uint64, a Audit) (Fou
 	return found, err
 }
 
-// pick gives the entries that the audit covers and that f takes.
+// pick returns the entries that the audit covers and for which f returns true.
 func (a Audit) pick(e crdt.Entries, f func(crdt.ID, uint64) bool) (some crdt.Entries) {
 	for _, t := range e.Tombstones {
 		if a.Covers(t.ID) && f(t.ID, a.Symbol(t.Fingerprint())) {
@@ -82,7 +82,7 @@ func (a Audit) pick(e crdt.Entries, f func(crdt.ID, uint64) bool) (some crdt.Ent
 	return some
 }
 
-// walk gives the ID and the symbol of each entry that the audit covers.
+// walk calls f with the ID and the symbol of each entry that the audit covers.
 func walk(ctx context.Context, pages Pages, a Audit, f func(crdt.ID, uint64)) error {
 	return walkEntries(ctx, pages, func(e crdt.Entries) {
 		a.pick(e, func(id crdt.ID, symbol uint64) bool {

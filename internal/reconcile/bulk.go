@@ -15,8 +15,8 @@ const (
 	bulkOver  = 128
 )
 
-// bulk takes the other side's whole state, or, where that has come already,
-// sends the own one. Then it looks for what is left.
+// bulk asks for the other side's whole state. Where that has come already it sends
+// the own one. Afterwards the session looks for what is left.
 func (i *Initiator) bulk(ctx context.Context) (Message, error) {
 	i.result.Bulk = true
 	switch {
@@ -34,7 +34,8 @@ func (i *Initiator) bulk(ctx context.Context) (Message, error) {
 	}
 }
 
-// paged takes a page of the other side's state.
+// paged merges a page of the other side's state. A page that leads nowhere would
+// keep the session going for ever, so it is refused.
 func (i *Initiator) paged(ctx context.Context, in Message) (Message, error) {
 	if err := i.check(in, KindPage); err != nil {
 		return Message{}, err

@@ -10,8 +10,8 @@ import (
 // bytes each. One that is not remembered is asked for once more, no worse.
 const deferredMax = 4096
 
-// Deferred are the heroes of others that were skipped for their future stamps,
-// by their symbols: a session does not ask for them again until they are due.
+// Deferred remembers the heroes of others that were skipped for their future
+// stamps, by their symbols: a session does not ask for them again until they are due.
 // The zero value is empty. It is not safe for concurrent use.
 type Deferred struct{ due map[uint64]crdt.Stamp }
 
@@ -28,10 +28,10 @@ func (d *Deferred) Add(h crdt.Hero, now crdt.Stamp) {
 	}
 }
 
-// Clone is a copy for another goroutine.
+// Clone returns a copy for another goroutine.
 func (d *Deferred) Clone() *Deferred { return &Deferred{due: maps.Clone(d.due)} }
 
-// Len is how many heroes are remembered.
+// Len returns how many heroes are remembered.
 func (d *Deferred) Len() int { return len(d.due) }
 
 // has reports whether the entry with this symbol is known not to be due.

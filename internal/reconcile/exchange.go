@@ -7,8 +7,8 @@ import (
 	"github.com/citynode/citynode/crdt"
 )
 
-// exchange begins to exchange what a round has found: symbols that only this
-// side has, and symbols that only the other has.
+// exchange begins to exchange the difference that a round has found: symbols that
+// only this side has, and symbols that only the other has.
 func (i *Initiator) exchange(ctx context.Context, self Hello, mine, theirs []uint64) (Message, error) {
 	if err := i.checkSurplus(self, mine, theirs); err != nil {
 		return Message{}, err
@@ -26,8 +26,10 @@ func (i *Initiator) exchange(ctx context.Context, self Hello, mine, theirs []uin
 	return i.proceed(ctx)
 }
 
-// checkSurplus refuses a kept sketch that is not of the summary that came with
-// it: what one side has more of must be in the difference.
+// checkSurplus refuses a sketch that does not fit the summary that came with it:
+// what one side has more of must be in the difference. It bounds what a peer can
+// have this side ask for. An audit covers a part of the state, so it is not held
+// against the summary.
 func (i *Initiator) checkSurplus(self Hello, mine, theirs []uint64) error {
 	surplus := int64(self.size()) - int64(i.round.peer.size())
 	if found := int64(len(mine) - len(theirs)); i.round.audit.IsZero() && found != surplus {
@@ -36,7 +38,8 @@ func (i *Initiator) checkSurplus(self Hello, mine, theirs []uint64) error {
 	return nil
 }
 
-// due leaves out the symbols of heroes that are known not to be due.
+// due returns the symbols without those of heroes that are known not to be due:
+// to ask for them would have them sent in each session until they are.
 func (i *Initiator) due(symbols []uint64) (due []uint64) {
 	if !i.round.audit.IsZero() {
 		return symbols
@@ -70,7 +73,7 @@ func (i *Initiator) proceed(ctx context.Context) (Message, error) {
 	return m, nil
 }
 
-// found takes entries that were asked for.
+// found merges entries that were asked for, and goes on when the answer is whole.
 func (i *Initiator) found(ctx context.Context, in Message) (Message, error) {
 	if err := i.check(in, KindFound); err != nil {
 		return Message{}, err
@@ -149,8 +152,8 @@ func (i *Initiator) pushes(symbols []uint64) producer {
 	}
 }
 
-// dueThere is what the other side would take: by its clock, heroes stamped too
-// far ahead would only be skipped.
+// dueThere returns the entries that the other side would take. By its clock the
+// others are stamped too far ahead, and it would only skip them.
 func (i *Initiator) dueThere(found Found) crdt.Entries {
 	horizon := i.round.peer.Now.Add(crdt.FutureSkewMax)
 	all := crdt.Entries{Tombstones: append(found.Entries.Tombstones, found.Replaced.Tombstones...)}
@@ -166,8 +169,8 @@ func (i *Initiator) dueThere(found Found) crdt.Entries {
 	return all
 }
 
-// endRound ends the session, or looks again where entries were replaced before
-// they could be fetched.
+// endRound ends the session. Where entries were replaced before they could be
+// fetched it looks for differences again.
 func (i *Initiator) endRound() (Message, error) {
 	if i.round.moved {
 		return i.lookAgain()

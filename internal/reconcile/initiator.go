@@ -84,7 +84,7 @@ const (
 	over
 )
 
-// NewInitiator is a session to be begun by this replica.
+// NewInitiator returns a session that this replica is to begin.
 func NewInitiator(r Replica, o Options) *Initiator {
 	if o.BulkOver == 0 {
 		o.BulkOver = bulkOver
@@ -92,17 +92,17 @@ func NewInitiator(r Replica, o Options) *Initiator {
 	return &Initiator{replica: r, options: o}
 }
 
-// Result is what the session came to so far.
+// Result returns what the session has come to so far.
 func (i *Initiator) Result() Result { return i.result }
 
 // Done reports whether the session has ended.
 func (i *Initiator) Done() bool { return i.phase == over }
 
-// Bookmark is where a bulk transfer has come to; the zero one if there was none
-// or it has come to its end.
+// Bookmark returns how far a bulk transfer has come. It is the zero Bookmark if
+// there was no transfer, or if the transfer has come to its end.
 func (i *Initiator) Bookmark() Bookmark { return i.mark }
 
-// Begin gives the first message. It must be called once, before any Step.
+// Begin returns the first message. Call it once, before any Step.
 func (i *Initiator) Begin(ctx context.Context) (Message, error) {
 	if i.phase != notBegun {
 		panic("reconcile: Begin called twice")
@@ -117,9 +117,9 @@ func (i *Initiator) Begin(ctx context.Context) (Message, error) {
 	return i.sent(Message{kind: KindHello, hello: view.Hello}, nil)
 }
 
-// Step takes a message of the other side and gives the next one to send, or
-// none while more of its answer is to come or when the session is Done. The
-// error matches ErrProtocol, ErrUnavailable, ErrEnded, ErrBusy, ErrMoving or
+// Step takes a message of the other side and returns the next message to send.
+// It returns none while more of the other side's answer is to come, and when the
+// session is Done. The error matches ErrProtocol, ErrUnavailable, ErrEnded, ErrBusy, ErrMoving or
 // ErrOutgrown, or is the replica's; after one the session is over, incomplete.
 func (i *Initiator) Step(ctx context.Context, in Message) (Message, error) {
 	i.result.MessagesIn++
@@ -144,8 +144,8 @@ func (i *Initiator) Step(ctx context.Context, in Message) (Message, error) {
 	}
 }
 
-// Next gives the next message to send, or none when it is the other side's turn.
-// Its errors are those of Step.
+// Next returns the next message to send, or none when it is the other side's
+// turn. Its errors are those of Step.
 func (i *Initiator) Next(ctx context.Context) (Message, error) {
 	if i.rest == nil || i.phase == over {
 		return Message{}, nil

@@ -32,7 +32,7 @@ var kindNames = [...]string{
 	"unavailable",
 }
 
-// String is the kind's name in docs/wire/sync.md.
+// String returns the kind's name in docs/wire/sync.md.
 func (k Kind) String() string {
 	if int(k) < len(kindNames) {
 		return kindNames[k]
@@ -61,16 +61,16 @@ type Message struct {
 	symbols     []uint64
 }
 
-// Kind is the message's kind, 0 for no message.
+// Kind returns the message's kind, 0 for no message.
 func (m Message) Kind() Kind { return m.kind }
 
 // IsZero reports whether there is no message.
 func (m Message) IsZero() bool { return m.kind == 0 }
 
-// size is how many entries the message carries.
+// size returns how many entries the message carries.
 func (m Message) size() uint64 { return m.count + uint64(m.entries.Len()+m.replaced.Len()) }
 
-// String describes the message in one line, for logs and traces.
+// String returns the message in one line, for logs and traces.
 func (m Message) String() string {
 	switch m.kind {
 	case KindHello, KindSame, KindDiffer:

@@ -8,7 +8,7 @@ import (
 	"github.com/citynode/citynode/crdt/sketch"
 )
 
-// Hello is what a side says of itself when a session begins.
+// A Hello is what a side says of itself when a session begins.
 type Hello struct {
 	// Incarnation is the stamp of the city's start.
 	Incarnation crdt.Stamp
@@ -19,14 +19,14 @@ type Hello struct {
 	Now crdt.Stamp
 }
 
-// size is how many entries the side holds.
+// size returns how many entries the side holds.
 func (h Hello) size() uint64 { return h.Summary.Heroes + h.Summary.Tombstones }
 
 // Query says what of a replica is to be looked at.
 type Query struct {
 	// Cells is how many cells of its sketch are wanted, at most.
 	Cells int
-	// Audit is which sketch: the kept one, if zero.
+	// Audit is which sketch; zero is the one that the replica keeps up to date.
 	Audit Audit
 }
 
@@ -75,11 +75,11 @@ type Replica interface {
 	// View looks at the replica at one instant. It costs the cells that are
 	// asked for; with an audit, a walk through the whole state.
 	View(ctx context.Context, q Query) (View, error)
-	// Find gives the entries of up to findMax symbols, which are those of the
+	// Find returns the entries of up to findMax symbols, which are those of the
 	// audit's sketch.
 	Find(ctx context.Context, symbols []uint64, a Audit) (Found, error)
-	// Page is the next page of a walk through the state, from the zero cursor
-	// on, with the promises of crdt.State.Page.
+	// Page returns the next page of a walk through the state, from the zero
+	// cursor on, with the promises of crdt.State.Page.
 	Page(ctx context.Context, at crdt.Cursor) (Page, error)
 	// Merge merges valid entries.
 	Merge(ctx context.Context, entries crdt.Entries) (Merged, error)

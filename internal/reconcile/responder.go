@@ -26,22 +26,24 @@ type Responder struct {
 	result Result
 }
 
-// producer gives the next message of several, and the producer of those after
-// it, nil behind the last. A message that is zero means that there is none.
+// A producer returns the next message of several and the producer of the messages
+// after it, which is nil behind the last one. A zero Message means that there is
+// none. The messages of an answer are made one at a time, so that neither side
+// ever holds more than one of them.
 type producer func(context.Context) (Message, producer, error)
 
-// NewResponder is a session to be answered by this replica.
+// NewResponder returns a session that this replica is to answer.
 func NewResponder(r Replica) *Responder { return &Responder{replica: r} }
 
-// Result is what the session came to so far.
+// Result returns what the session has come to so far.
 func (r *Responder) Result() Result { return r.result }
 
 // Done reports whether the session has ended. The initiator of one that found
 // the summaries equal may still go on with an audit.
 func (r *Responder) Done() bool { return r.over || r.result.Complete }
 
-// Step takes the other side's message and gives the first message of the answer
-// to it, if there is one. It must not be called before Next has given none. The
+// Step takes a message of the other side and returns the first message of the
+// answer, if there is an answer. Do not call it before Next has returned none. The
 // error matches ErrProtocol, ErrEnded, ErrBusy or ErrOutgrown, or is the
 // replica's; after one the session is over, incomplete. Unless the fault is the
 // other side's, there is then an answer still, unavailable, which should be
@@ -55,7 +57,7 @@ func (r *Responder) Step(ctx context.Context, in Message) (Message, error) {
 	return r.sent(r.answer(ctx, in))
 }
 
-// Next gives the next message of the answer that Step began, or none when it is
+// Next returns the next message of the answer that Step began, or none when it is
 // the other side's turn. Its errors are those of Step.
 func (r *Responder) Next(ctx context.Context) (Message, error) {
 	if r.rest == nil || r.over {
@@ -180,7 +182,7 @@ func (r *Responder) founds(symbols []uint64, a Audit) producer {
 	}
 }
 
-// pages is the state from the cursor on, page by page.
+// pages returns a producer of the state from the cursor on, page by page.
 func (r *Responder) pages(at crdt.Cursor) producer {
 	return func(ctx context.Context) (Message, producer, error) {
 		page, err := r.replica.Page(ctx, at)

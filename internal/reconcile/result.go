@@ -2,7 +2,7 @@ package reconcile
 
 import "github.com/citynode/citynode/crdt"
 
-// Result is what a session came to, so far.
+// A Result is what a session has come to so far.
 type Result struct {
 	// Peer is the other side as it was when the session began.
 	Peer Hello
@@ -31,7 +31,7 @@ type Result struct {
 	left map[uint64]bool // symbols of those that count as skipped
 }
 
-// merged counts what a batch did to the own replica.
+// merged counts what a batch has changed in the own replica.
 func (r *Result) merged(m Merged) {
 	r.Differed += uint64(m.Changed)
 	for _, h := range m.Future {
@@ -41,8 +41,9 @@ func (r *Result) merged(m Merged) {
 	}
 }
 
-// skip counts a hero that one side leaves out, once, and tells whether it was
-// news.
+// skip counts a hero that one side leaves out, and reports whether it was not
+// counted before. It remembers at most deferredMax of them: beyond that a hero may
+// be counted twice, which is better than memory that a peer decides on.
 func (r *Result) skip(symbol uint64) bool {
 	if r.left[symbol] {
 		return false
