@@ -1,19 +1,21 @@
 package crdt
 
-import (
-	"fmt"
-
-	"github.com/citynode/citynode/internal/cbor"
-)
+import "github.com/citynode/citynode/internal/cbor"
 
 // DecodeHero reads one hero. It accepts exactly the canonical encoding of a
 // valid hero, and nothing after it; any error is a *[DecodeError]. The result
 // shares no memory with b.
-func DecodeHero(b []byte) (Hero, error) { return whole(b, CutHero) }
+func DecodeHero(b []byte) (Hero, error) {
+	d := strict(b)
+	return whole(d, d.anyHero())
+}
 
 // DecodeTombstone reads one tombstone. It accepts exactly the canonical
 // encoding of a valid one, and nothing after it; any error is a *[DecodeError].
-func DecodeTombstone(b []byte) (Tombstone, error) { return whole(b, CutTombstone) }
+func DecodeTombstone(b []byte) (Tombstone, error) {
+	d := strict(b)
+	return whole(d, d.tombstone())
+}
 
 // DecodeEntries reads a batch. It accepts exactly what [AppendEntries] makes of
 // valid entries, and nothing after it; any error is a *[DecodeError] with the
@@ -22,42 +24,36 @@ func DecodeTombstone(b []byte) (Tombstone, error) { return whole(b, CutTombstone
 // multiple of its length. Names and locations are parts of one copy of b, so
 // whoever keeps one hero of a batch keeps the copy: see [Hero.Detach]. A [State]
 // keeps nothing of it.
-func DecodeEntries(b []byte) (Entries, error) { return whole(b, CutEntries) }
+func DecodeEntries(b []byte) (Entries, error) {
+	d := strict(b)
+	return whole(d, d.entries())
+}
 
-// CutHero is [DecodeHero] of a hero that stands before other bytes, which it
-// returns.
+// CutHero reads a hero as [DecodeHero] does, and returns the bytes that follow it.
 func CutHero(b []byte) (h Hero, rest []byte, err error) {
 	d := strict(b)
-	if !d.fastHero(&h, Home) {
-		h = d.hero("")
-	}
-	return cut(d, h)
+	return cut(d, d.anyHero())
 }
 
-// CutTombstone is [DecodeTombstone] of one that stands before other bytes, which
-// it returns.
+// CutTombstone reads a tombstone as [DecodeTombstone] does, and returns the bytes
+// that follow it.
 func CutTombstone(b []byte) (t Tombstone, rest []byte, err error) {
 	d := strict(b)
-	t = d.tombstone()
-	return cut(d, t)
+	return cut(d, d.tombstone())
 }
 
-// CutEntries is [DecodeEntries] of a batch that stands before other bytes, which
-// it returns. Names and locations are parts of one copy of all of b.
+// CutEntries reads a batch as [DecodeEntries] does, and returns the bytes that
+// follow it. Names and locations are parts of one copy of all of b.
 func CutEntries(b []byte) (e Entries, rest []byte, err error) {
 	d := strict(b)
-	e = d.entries()
-	return cut(d, e)
+	return cut(d, d.entries())
 }
 
 // CutSummary reads a summary as [Summary.UnmarshalCBOR] does, and returns the
 // bytes that follow it.
 func CutSummary(b []byte) (s Summary, rest []byte, err error) {
 	d := loose(b)
-	if !d.fastSummary(&s) {
-		s = d.summary()
-	}
-	return cut(d, s)
+	return cut(d, d.summary())
 }
 
 // cut returns what d has read and what it has not, or the first fault.
@@ -69,15 +65,10 @@ func cut[T any](d *decoder, v T) (T, []byte, error) {
 	return v, d.Rest(), nil
 }
 
-// whole returns what cut reads, unless something follows it in b.
-func whole[T any](b []byte, cut func([]byte) (T, []byte, error)) (v T, err error) {
-	v, rest, err := cut(b)
-	if err == nil && len(rest) > 0 {
-		var zero T
-		return zero, &DecodeError{
-			Offset: len(b) - len(rest), Entry: -1, Err: fmt.Errorf("%d bytes after the end", len(rest)),
-		}
-	}
+// whole returns what d has read, unless something follows it.
+func whole[T any](d *decoder, v T) (T, error) {
+	d.End()
+	v, _, err := cut(d, v)
 	return v, err
 }
 
@@ -101,25 +92,35 @@ func (e *Entries) UnmarshalCBOR(b []byte) (err error) {
 
 // UnmarshalCBOR reads a byte string of 16 bytes. It stands in requests, which
 // may be any well-formed CBOR, so its length need not be minimal.
-func (id *ID) UnmarshalCBOR(b []byte) error {
-	in := loose(b)
-	*id = in.id()
-	return in.end()
+func (id *ID) UnmarshalCBOR(b []byte) (err error) {
+	d := loose(b)
+	*id, err = whole(d, d.id())
+	return err
 }
 
 // UnmarshalCBOR reads a byte string of 16 bytes; its length need not be minimal.
-func (d *Digest) UnmarshalCBOR(b []byte) error {
+func (d *Digest) UnmarshalCBOR(b []byte) (err error) {
 	in := loose(b)
-	*d = in.digest()
-	return in.end()
+	*d, err = whole(in, in.digest())
+	return err
 }
 
 // UnmarshalCBOR reads a summary. It stands in responses and presences, whose
 // unknown keys are ignored, so any order of keys and any further key will do;
 // the three must be there, each once.
 func (s *Summary) UnmarshalCBOR(b []byte) (err error) {
-	*s, err = whole(b, CutSummary)
+	d := loose(b)
+	*s, err = whole(d, d.summary())
 	return err
+}
+
+// anyHero reads a hero that stands alone.
+func (d *decoder) anyHero() (h Hero) {
+	d.kind = KindHero
+	if d.fastHero(&h, Home) {
+		return h
+	}
+	return d.hero("")
 }
 
 // hero reads a hero. location is one that is likely to be its own; where it
@@ -232,6 +233,9 @@ func (d *decoder) tombstones() []Tombstone {
 }
 
 func (d *decoder) summary() (s Summary) {
+	if d.fastSummary(&s) {
+		return s
+	}
 	start := d.At()
 	pairs := d.Expect(cbor.Map, "summary")
 	var seen [summaryFields + 1]bool

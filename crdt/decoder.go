@@ -37,13 +37,6 @@ func newDecoder(b []byte, l cbor.Limits) *decoder {
 	return &decoder{Reader: cbor.NewReader(b, l), input: b, entry: -1}
 }
 
-// end fails unless the input has been read whole, and returns the first fault
-// as a *DecodeError.
-func (d *decoder) end() error {
-	d.End()
-	return d.fault()
-}
-
 // fault returns the first fault as a *DecodeError.
 func (d *decoder) fault() error {
 	if err := d.Err(); err != nil {
