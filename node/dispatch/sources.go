@@ -2,6 +2,7 @@ package dispatch
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/libp2p/go-libp2p/core/peer"
@@ -17,7 +18,13 @@ const knownMax = 4
 // sources returns who may tell the changes at a location, in this order: the city
 // of that name, the node that is asked, any other node that can be reached.
 func (d *Dispatcher) sources(location string) []func(context.Context) (source, error) {
-	node := func(context.Context) (source, error) { return d.Node().source(), nil }
+	var gone peer.ID // the node, if it could not be reached a moment ago
+	node := func(context.Context) (source, error) {
+		if l := d.Node(); l.Peer().ID != gone {
+			return l.source(), nil
+		}
+		return source{}, unreachable("the node (%s) cannot be reached", gone)
+	}
 	other := func(ctx context.Context) (source, error) {
 		if err := d.reach(ctx); err != nil {
 			return source{}, err
@@ -31,11 +38,16 @@ func (d *Dispatcher) sources(location string) []func(context.Context) (source, e
 	holder := func(ctx context.Context) (source, error) {
 		ctx, cancel := context.WithTimeout(ctx, d.config.DialTimeout)
 		defer cancel()
+		asked := d.Node().Peer().ID
 		found, err := d.findOnce(ctx, location)
+		gone = ""
+		if errors.Is(err, ErrUnreachable) {
+			gone = asked
+		}
 		switch {
 		case err == nil:
 			last = found
-		case last.ID == "":
+		case last.ID == "" || last.ID == gone:
 			return source{}, err
 		}
 		return d.LinkTo(location, last).source(), nil
