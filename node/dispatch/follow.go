@@ -49,7 +49,8 @@ type Update struct {
 // The sequence ends with an error where the location is no location, or no city
 // has answered for Config.Patience; the error is then the last one. It ends with
 // the error of ctx if that ends before the first Live, and without one if ctx ends
-// later. A reader that is slow delays the Follow and loses nothing.
+// later. A reader that is slow delays the Follow and loses nothing, but may be told
+// several changes of one hero as one.
 func (d *Dispatcher) Follow(ctx context.Context, location string) iter.Seq2[Update, error] {
 	return func(yield func(Update, error) bool) {
 		err := error(nil)

@@ -18,41 +18,55 @@ const knownMax = 4
 // sources returns who may tell the changes at a location, in this order: the city
 // of that name, the node that is asked, any other node that can be reached.
 func (d *Dispatcher) sources(location string) []func(context.Context) (source, error) {
-	var gone peer.ID // the node, if it could not be reached a moment ago
-	node := func(context.Context) (source, error) {
-		if l := d.Node(); l.Peer().ID != gone {
-			return l.source(), nil
-		}
-		return source{}, unreachable("the node (%s) cannot be reached", gone)
-	}
-	other := func(ctx context.Context) (source, error) {
-		if err := d.reach(ctx); err != nil {
-			return source{}, err
-		}
-		return d.Node().source(), nil
-	}
+	f := &sourceFinder{Dispatcher: d, location: location}
 	if location == "" || location == crdt.Home {
-		return []func(context.Context) (source, error){node, other}
+		return []func(context.Context) (source, error){f.node, f.other}
 	}
-	var last peer.AddrInfo // where the city was found last, for when nobody can look it up
-	holder := func(ctx context.Context) (source, error) {
-		ctx, cancel := context.WithTimeout(ctx, d.config.DialTimeout)
-		defer cancel()
-		asked := d.Node().Peer().ID
-		found, err := d.findOnce(ctx, location)
-		gone = ""
-		if errors.Is(err, ErrUnreachable) {
-			gone = asked
-		}
-		switch {
-		case err == nil:
-			last = found
-		case last.ID == "" || last.ID == gone:
-			return source{}, err
-		}
-		return d.LinkTo(location, last).source(), nil
+	return []func(context.Context) (source, error){f.holder, f.node, f.other}
+}
+
+// A sourceFinder finds the sources of one Follow, whose goroutine owns it.
+type sourceFinder struct {
+	*Dispatcher
+	location string
+	last     peer.AddrInfo // where the city was found last, for when nobody can look it up
+	gone     peer.ID       // the node, if it could not be reached a moment ago
+}
+
+// holder returns the city of the location's name.
+func (f *sourceFinder) holder(ctx context.Context) (source, error) {
+	ctx, cancel := context.WithTimeout(ctx, f.config.DialTimeout)
+	defer cancel()
+	asked := f.Node().Peer().ID
+	found, err := f.findOnce(ctx, f.location)
+	f.gone = ""
+	if errors.Is(err, ErrUnreachable) {
+		f.gone = asked
 	}
-	return []func(context.Context) (source, error){holder, node, other}
+	switch {
+	case err == nil:
+		f.last = found
+	case f.last.ID == "" || f.last.ID == f.gone:
+		return source{}, err
+	}
+	return f.LinkTo(f.location, f.last).source(), nil
+}
+
+// node returns the node that is asked.
+func (f *sourceFinder) node(context.Context) (source, error) {
+	l := f.Node()
+	if l.Peer().ID == f.gone {
+		return source{}, unreachable("the node (%s) cannot be reached", f.gone)
+	}
+	return l.source(), nil
+}
+
+// other returns another node, which is asked from now on.
+func (f *sourceFinder) other(ctx context.Context) (source, error) {
+	if err := f.reach(ctx); err != nil {
+		return source{}, err
+	}
+	return f.Node().source(), nil
 }
 
 // findOnce is find without a second attempt, for others may tell meanwhile.
