@@ -1,4 +1,4 @@
-package operator
+package datadir
 
 import (
 	"errors"
@@ -8,16 +8,16 @@ import (
 
 func TestACityIsLockedOnce(t *testing.T) {
 	folder := t.TempDir()
-	lock, err := LockCity(folder)
+	lock, err := LockFolder(folder)
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, err = LockCity(folder)
+	_, err = LockFolder(folder)
 	if locked, ok := errors.AsType[*LockedError](err); !ok || locked.PID != os.Getpid() {
 		t.Errorf("%v, want that process %d has the lock", err, os.Getpid())
 	}
 	lock.Release()
-	if lock, err = LockCity(folder); err != nil {
+	if lock, err = LockFolder(folder); err != nil {
 		t.Fatal(err)
 	}
 	lock.Release()
