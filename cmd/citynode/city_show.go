@@ -53,7 +53,13 @@ func (d dispatcher) showCity(ctx context.Context, name string) (cityJSON, error)
 	} else if c, err = d.unlistedCity(ctx, name); err != nil {
 		return cityJSON{}, err
 	}
-	c.Contested = view.claimants(c)
+	if c.Contested = view.claimants(c); len(c.Contested) > 0 {
+		// A lookup may take a second, in which a claimant may have left.
+		if view, err = d.view(ctx); err != nil {
+			return cityJSON{}, err
+		}
+		c.Contested = view.claimants(c)
+	}
 	return c, nil
 }
 
