@@ -5,6 +5,9 @@
 // see one of them at any time. Write never follows a symbolic link: it replaces
 // the link.
 //
+// [SyncFolder] does for a file that was made in another way what Write does for its
+// own: the folder is synced, so that the file is there after a crash.
+//
 // The work is done by github.com/google/renameio, which does not sync the folder
 // and has no code for Windows. This package adds both.
 package atomicfile

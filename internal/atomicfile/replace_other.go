@@ -28,10 +28,13 @@ func replace(path string, data []byte, perm fs.FileMode) error {
 	if err != nil {
 		return errors.Join(err, f.Cleanup())
 	}
-	return syncFolder(folder)
+	return SyncFolder(folder)
 }
 
-func syncFolder(path string) error {
+// SyncFolder makes durable which files a folder has: a file that was made, linked or
+// renamed in it may be gone after a crash otherwise. It does nothing where a folder
+// cannot be synced.
+func SyncFolder(path string) error {
 	folder, err := os.Open(path)
 	if err != nil {
 		return err

@@ -10,6 +10,8 @@ import (
 	"path/filepath"
 
 	"github.com/libp2p/go-libp2p/core/crypto"
+
+	"github.com/citynode/citynode/internal/atomicfile"
 )
 
 // keyBytesMax bounds a key file: RSA keys of 8192 bits, the largest in use,
@@ -86,8 +88,9 @@ func makeKey(path string) error {
 	if err = errors.Join(err, f.Sync(), f.Close()); err != nil {
 		return err
 	}
-	if err := os.Link(f.Name(), path); !errors.Is(err, fs.ErrExist) {
+	if err := os.Link(f.Name(), path); err != nil && !errors.Is(err, fs.ErrExist) {
 		return err
 	}
-	return nil
+	// What is signed and stored under the key outlives a crash, so the key must.
+	return atomicfile.SyncFolder(dir)
 }
