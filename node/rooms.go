@@ -28,8 +28,10 @@ const peersFile = "peers"
 // furnish makes the rooms that need the host, each from those before it. A room is
 // given what it needs as values, functions and small interfaces, never the node.
 //
-// Three hooks lead from a room to one that is made later: gossip's losses and joins
-// reach anti-entropy and members, and what members learn reaches names. They are
+// Four hooks lead to a room that is made later: the city's observer to all of them
+// (cityStarted, cityStepped), the opening of the city to members, which judge its
+// clock (openCity), a peer that joins gossip to members, which greet it
+// (joinedGossip), and what a city says of itself to names (identified). They are
 // called only once the rooms run, when all of them are there.
 func (n *Node) furnish() error {
 	syncID, callID := libp2pprotocol.ID(protocol.SyncID(n.cfg.Network)), libp2pprotocol.ID(protocol.CallID(n.cfg.Network))
@@ -67,7 +69,7 @@ func (n *Node) connect(syncID, callID libp2pprotocol.ID) (err error) {
 		Bootstrap: n.cfg.Bootstrap,
 		Saved:     n.saved,
 		Worth: func(_ peer.ID, spoken []libp2pprotocol.ID) bool {
-			return containsAll(spoken, callID, syncID)
+			return streams.SpeaksAll(spoken, callID, syncID)
 		},
 		Events: bootstrap.RedialEvents{DialFailed: n.cfg.Events.dialFailed},
 		Logger: n.log,
@@ -216,20 +218,6 @@ func (n *Node) identified(p peer.ID, info protocol.InfoReply, changed *membershi
 	if changed != nil {
 		n.entropy.Meet(p)
 	}
-}
-
-// containsAll reports whether all that are wanted are among some.
-func containsAll(some []libp2pprotocol.ID, wanted ...libp2pprotocol.ID) bool {
-	for _, want := range wanted {
-		found := false
-		for _, one := range some {
-			found = found || one == want
-		}
-		if !found {
-			return false
-		}
-	}
-	return true
 }
 
 // cluster is the directory and the neighbours, as anti-entropy needs them.

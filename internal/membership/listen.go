@@ -3,7 +3,6 @@ package membership
 import (
 	"context"
 	"errors"
-	"slices"
 	"time"
 
 	pubsub "github.com/libp2p/go-libp2p-pubsub"
@@ -12,6 +11,7 @@ import (
 	"github.com/libp2p/go-libp2p/core/peer"
 	libp2pprotocol "github.com/libp2p/go-libp2p/core/protocol"
 
+	"github.com/citynode/citynode/internal/streams"
 	"github.com/citynode/citynode/internal/supervise"
 	"github.com/citynode/citynode/protocol"
 )
@@ -99,7 +99,7 @@ func (m *Members) askConnected() {
 // connected notes a new connection. A city that is starting does not serve yet. A
 // city that is known may have been killed and be starting again.
 func (m *Members) connected(who peer.ID, spoken []libp2pprotocol.ID) {
-	serves := !slices.ContainsFunc(m.cfg.Protocols, func(id libp2pprotocol.ID) bool { return !slices.Contains(spoken, id) })
+	serves := streams.SpeaksAll(spoken, m.cfg.Protocols...)
 	if serves {
 		m.confirm.ask(who, contact)
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"log/slog"
 	"runtime/debug"
+	"slices"
 	"sync"
 
 	"github.com/libp2p/go-libp2p/core/host"
@@ -76,4 +77,14 @@ func (h *handlers) wait() {
 	h.closed = true
 	h.mu.Unlock()
 	h.alive.Wait()
+}
+
+// SpeaksAll reports whether all wanted protocols are among those that a peer speaks.
+func SpeaksAll(spoken []libp2pprotocol.ID, wanted ...libp2pprotocol.ID) bool {
+	for _, id := range wanted {
+		if !slices.Contains(spoken, id) {
+			return false
+		}
+	}
+	return true
 }
