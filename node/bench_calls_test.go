@@ -82,7 +82,7 @@ func newCallBench(b *testing.B, sizes []int) *callBench {
 	net := &benchNet{b: b, listen: overTCP}
 	c := &callBench{counts: &payload{
 		BandwidthCounter: metrics.NewBandwidthCounter(),
-		protocol:         libp2pprotocol.ID(protocol.CallID(DefaultNetwork)),
+		protocol:         libp2pprotocol.ID(protocol.CallID(protocol.DefaultNetwork)),
 	}}
 	for _, size := range sizes {
 		m := net.run("c" + sizeName(size))
@@ -139,7 +139,7 @@ type caller func() error
 func (c *callBench) callersOf(b *testing.B, to calledCity, m method, n int) []caller {
 	some := make([]caller, n)
 	for i := range some {
-		client := protocol.NewClient(c.stream(b, to.host, libp2pprotocol.ID(protocol.CallID(DefaultNetwork))))
+		client := protocol.NewClient(c.stream(b, to.host, libp2pprotocol.ID(protocol.CallID(protocol.DefaultNetwork))))
 		b.Cleanup(func() { _ = client.Close() })
 		chance := rand.New(rand.NewPCG(uint64(i), 2))
 		some[i] = func() error {

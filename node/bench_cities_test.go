@@ -104,7 +104,7 @@ func (n *benchNet) end(m *member) {
 func (n *benchNet) host(opts ...libp2p.Option) (host.Host, error) {
 	n.syncs = &payload{
 		BandwidthCounter: metrics.NewBandwidthCounter(),
-		protocol:         libp2pprotocol.ID("/citynode/" + DefaultNetwork + "/sync/1.0.0"),
+		protocol:         libp2pprotocol.ID("/citynode/" + protocol.DefaultNetwork + "/sync/1.0.0"),
 	}
 	opts = append(opts, libp2p.BandwidthReporter(n.syncs))
 	if n.listen == overTCP {

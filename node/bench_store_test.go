@@ -9,6 +9,7 @@ import (
 	"github.com/citynode/citynode/city"
 	"github.com/citynode/citynode/crdt"
 	"github.com/citynode/citynode/internal/store"
+	"github.com/citynode/citynode/protocol"
 )
 
 // durableHeroes are enough that callers hardly ever meet at one.
@@ -49,7 +50,7 @@ func (c *callBench) storedCity(b *testing.B) calledCity {
 
 func openedStore(b *testing.B, dir string) *store.Store {
 	b.Helper()
-	s, err := store.Open(dir, store.Config{Identity: store.Identity{City: "stored", Network: DefaultNetwork, Peer: "any"}})
+	s, err := store.Open(dir, store.Config{Identity: store.Identity{City: "stored", Network: protocol.DefaultNetwork, Peer: "any"}})
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -66,7 +66,7 @@ func (s sustained) caller() func([]crdt.Hero) {
 		caller: bareHost(b, libp2p.NoListenAddrs),
 		counts: &payload{BandwidthCounter: metrics.NewBandwidthCounter()},
 	}
-	client := protocol.NewClient(from.stream(b, s.cities[0].host, libp2pprotocol.ID(protocol.CallID(DefaultNetwork))))
+	client := protocol.NewClient(from.stream(b, s.cities[0].host, libp2pprotocol.ID(protocol.CallID(protocol.DefaultNetwork))))
 	b.Cleanup(func() { _ = client.Close() })
 	return func(heroes []crdt.Hero) {
 		if _, err := client.Update(context.Background(), crdt.Entries{Heroes: heroes}); err != nil {

@@ -234,7 +234,7 @@ func TestInfoAndCitiesTellWhoThereIs(t *testing.T) {
 			if err != nil {
 				return err
 			}
-			if info.City != "metropolis" || info.Network != DefaultNetwork || info.Software != DefaultSoftware ||
+			if info.City != "metropolis" || info.Network != protocol.DefaultNetwork || info.Software != DefaultSoftware ||
 				info.Since != metropolis.facts.Since() || info.Incarnation != metropolis.facts.Incarnation() ||
 				info.Summary != metropolis.summary() || info.Restarts != 0 ||
 				metropolis.now().Time().Sub(info.Now.Time()) > 10*mockLatency {

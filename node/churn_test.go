@@ -136,7 +136,7 @@ func (c *churn) start(t *testing.T, s *site) {
 			cfg.Bootstrap = append(cfg.Bootstrap, addrOf(t, other))
 		}
 	}
-	opened, err := s.place.Open(store.Config{Identity: store.Identity{City: s.name, Network: DefaultNetwork, Peer: "a peer"}})
+	opened, err := s.place.Open(store.Config{Identity: store.Identity{City: s.name, Network: protocol.DefaultNetwork, Peer: "a peer"}})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -18,9 +18,6 @@ import (
 	"github.com/citynode/citynode/protocol"
 )
 
-// DefaultNetwork is the network of a node that is told none.
-const DefaultNetwork = protocol.DefaultNetwork
-
 // Config is what a node is told. A zero field means its default.
 type Config struct {
 	// City holds the city's name and rules. City.Name is required;
@@ -121,7 +118,7 @@ const (
 func (c Config) withDefaults() Config {
 	c.City = c.City.WithDefaults()
 	if c.Network == "" {
-		c.Network = DefaultNetwork
+		c.Network = protocol.DefaultNetwork
 	}
 	if c.Software == "" {
 		c.Software = DefaultSoftware

@@ -26,7 +26,7 @@ func TestAPeerThatIsDeafIsConnectedAnew(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		topic, err := ps.Join(protocol.PresenceTopic(DefaultNetwork))
+		topic, err := ps.Join(protocol.PresenceTopic(protocol.DefaultNetwork))
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/citynode/citynode/crdt"
+	"github.com/citynode/citynode/protocol"
 )
 
 // durableCity is a configuration of a city on loopback whose folder is dir.
@@ -47,6 +48,9 @@ func TestACityWithAFolderIsThereAgainWithItsHeroes(t *testing.T) {
 	}
 	if got := again.record(t, hero.ID); got.Kind != crdt.KindHero || got.Hero != hero {
 		t.Errorf("it holds %+v", got)
+	}
+	if s := again.status(t); s.Store != protocol.StoreWorks {
+		t.Errorf("its store is %q", s.Store)
 	}
 	again.leave(t)
 
@@ -104,6 +108,9 @@ func TestAnEphemeralCityKeepsItsKeyAndNoHeroes(t *testing.T) {
 	awaitReady(t, again)
 	if again.Peer() != first.Peer() || again.facts.Since() != since {
 		t.Error("it has another key, or another since")
+	}
+	if s := again.status(t); s.Store != "" {
+		t.Errorf("its store is %q", s.Store)
 	}
 	if got := again.summary(); got.Heroes != 0 {
 		t.Errorf("it holds %v", got)

@@ -231,7 +231,7 @@ func TestAPeerHasRoomFor128StreamsAndNotForAnyNumber(t *testing.T) {
 		served := 0
 		for range 400 {
 			ctx, cancel := context.WithTimeout(t.Context(), time.Second)
-			stream, err := greedy.NewStream(ctx, gotham.Peer(), libp2pprotocol.ID(protocol.CallID(DefaultNetwork)))
+			stream, err := greedy.NewStream(ctx, gotham.Peer(), libp2pprotocol.ID(protocol.CallID(protocol.DefaultNetwork)))
 			if err == nil {
 				if _, err = protocol.NewClient(stream).Info(ctx); err == nil {
 					served++

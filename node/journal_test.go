@@ -17,7 +17,7 @@ import (
 )
 
 // storeIdentity is whose the stores of these tests are.
-var storeIdentity = store.Identity{City: "gotham", Network: DefaultNetwork, Peer: "a peer"}
+var storeIdentity = store.Identity{City: "gotham", Network: protocol.DefaultNetwork, Peer: "a peer"}
 
 // stored is the configuration of a city whose store lies there.
 func stored(t *testing.T, place *store.Memory, cfg Config) Config {

@@ -21,6 +21,9 @@ type Status struct {
 	Open bool
 	// ClockDoubt is why the own clock is not trusted, or "".
 	ClockDoubt string
+	// Store is protocol.StoreWorks, or why the store does not work, or "" for a city
+	// that is ephemeral.
+	Store string
 	// Restarts is how often the city was restarted.
 	Restarts int
 	// Peers is how many peers are connected; Alive, Left and Failed count the
@@ -55,6 +58,9 @@ func (n *Node) Status(ctx context.Context) (Status, error) {
 		Joining:       joinProgress(n.entropy.Joining()),
 		FutureSkipped: n.entropy.FutureSkipped(),
 		DeltasDropped: n.deltas.Dropped() + n.router.Dropped(),
+	}
+	if n.journal != nil {
+		s.Store = standing(n.journal.Fault())
 	}
 	for _, e := range n.directory.All() {
 		switch e.Status {

@@ -52,7 +52,7 @@ func newStrangerAs(t *testing.T, w world, key crypto.PrivKey) *stranger {
 
 // claims has the stranger answer info as the city of that name, and nothing
 // else, and reset all syncs.
-func (s *stranger) claims(name string) { s.claimsOn(DefaultNetwork, name) }
+func (s *stranger) claims(name string) { s.claimsOn(protocol.DefaultNetwork, name) }
 
 // claimsOn is claims, as a city of that network.
 func (s *stranger) claimsOn(network, name string) {
@@ -76,7 +76,7 @@ func resets(stream network.Stream) { _ = stream.Reset() }
 // answers has the stranger's calls answered by f.
 func (s *stranger) answers(name string, f serveCall) {
 	server := &protocol.Server{City: name, Handler: f}
-	s.SetStreamHandler(libp2pprotocol.ID(protocol.CallID(DefaultNetwork)), func(stream network.Stream) {
+	s.SetStreamHandler(libp2pprotocol.ID(protocol.CallID(protocol.DefaultNetwork)), func(stream network.Stream) {
 		_ = server.Serve(context.Background(), stream, string(stream.Conn().RemotePeer())) // ends with the connection
 	})
 }
@@ -90,7 +90,7 @@ func (f serveCall) ServeCall(ctx context.Context, call *protocol.Call) (any, err
 
 // respondsToSync has the stranger's sync streams served by f.
 func (s *stranger) respondsToSync(f func(network.Stream)) {
-	s.SetStreamHandler(libp2pprotocol.ID(protocol.SyncID(DefaultNetwork)), func(stream network.Stream) {
+	s.SetStreamHandler(libp2pprotocol.ID(protocol.SyncID(protocol.DefaultNetwork)), func(stream network.Stream) {
 		s.syncs.Add(1)
 		f(stream)
 	})
@@ -100,7 +100,7 @@ func (s *stranger) respondsToSync(f func(network.Stream)) {
 func (s *stranger) provides(t *testing.T, name string) {
 	t.Helper()
 	names, err := bootstrap.NewNames(s, bootstrap.NamesConfig{
-		Digest: func(city string) [sha256.Size]byte { return protocol.NameDigest(DefaultNetwork, city) },
+		Digest: func(city string) [sha256.Size]byte { return protocol.NameDigest(protocol.DefaultNetwork, city) },
 		Prefix: protocol.DHTPrefix,
 		City:   name,
 	})
@@ -138,7 +138,7 @@ func (s *stranger) gossips(t *testing.T) (deltas, presences *pubsub.Topic) {
 		t.Cleanup(sub.Cancel)
 		return topic
 	}
-	deltas, presences = open(protocol.DeltaTopic(DefaultNetwork)), open(protocol.PresenceTopic(DefaultNetwork))
+	deltas, presences = open(protocol.DeltaTopic(protocol.DefaultNetwork)), open(protocol.PresenceTopic(protocol.DefaultNetwork))
 	eventually(t, "the stranger has peers in both topics", func() bool {
 		return len(deltas.ListPeers()) > 0 && len(presences.ListPeers()) > 0
 	})
@@ -166,13 +166,13 @@ func (s *stranger) meets(t *testing.T, members ...*member) {
 // callStream opens a stream for calls to a member.
 func (s *stranger) callStream(t *testing.T, m *member) network.Stream {
 	t.Helper()
-	return s.stream(t, m, protocol.CallID(DefaultNetwork))
+	return s.stream(t, m, protocol.CallID(protocol.DefaultNetwork))
 }
 
 // syncStream opens a stream for a sync to a member.
 func (s *stranger) syncStream(t *testing.T, m *member) network.Stream {
 	t.Helper()
-	return s.stream(t, m, protocol.SyncID(DefaultNetwork))
+	return s.stream(t, m, protocol.SyncID(protocol.DefaultNetwork))
 }
 
 func (s *stranger) stream(t *testing.T, m *member, id string) network.Stream {
