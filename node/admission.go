@@ -29,6 +29,7 @@ type admission struct {
 	buckets *lru.Cache[string, *rate.Limiter]
 }
 
+// newAdmission returns an admission that has seen no caller.
 func newAdmission() *admission {
 	buckets, err := lru.New[string, *rate.Limiter](bucketsMax)
 	if err != nil {

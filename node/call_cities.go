@@ -43,6 +43,8 @@ func standing(fault error) string {
 	return fault.Error()
 }
 
+// lookup returns where the city of a name is. The caller is never the answer: a city
+// that asks for its own name looks for another holder.
 func (c *calls) lookup(ctx context.Context, call *protocol.Call) (any, error) {
 	var r protocol.LookupRequest
 	if err := call.Decode(&r); err != nil {
@@ -62,6 +64,8 @@ func (c *calls) lookup(ctx context.Context, call *protocol.Call) (any, error) {
 	return reply, nil
 }
 
+// cities sends what this node knows of all cities, itself first. It answers also while
+// the own city restarts.
 func (c *calls) cities(ctx context.Context, call *protocol.Call) (any, error) {
 	own, err := c.self.Presence(ctx)
 	if err != nil {

@@ -9,6 +9,7 @@ import (
 	"github.com/citynode/citynode/protocol"
 )
 
+// create makes a hero whose id is that of the request.
 func (c *calls) create(ctx context.Context, call *protocol.Call) (any, error) {
 	var r protocol.CreateRequest
 	if err := call.Decode(&r); err != nil {
@@ -18,6 +19,9 @@ func (c *calls) create(ctx context.Context, call *protocol.Call) (any, error) {
 	return &protocol.HeroReply{Hero: reply.Hero, Summary: reply.Summary}, err
 }
 
+// assign orders a hero here or home. What the caller brought along is merged first, also
+// when the order is then refused: the caller may know of a hero that this city does
+// not.
 func (c *calls) assign(ctx context.Context, call *protocol.Call) (any, error) {
 	var r protocol.AssignRequest
 	if err := call.Decode(&r); err != nil {
@@ -31,6 +35,7 @@ func (c *calls) assign(ctx context.Context, call *protocol.Call) (any, error) {
 	return &protocol.HeroReply{Hero: reply.Hero, Summary: reply.Summary}, err
 }
 
+// retire ends a hero for ever.
 func (c *calls) retire(ctx context.Context, call *protocol.Call) (any, error) {
 	var r protocol.RetireRequest
 	if err := call.Decode(&r); err != nil {
@@ -40,6 +45,7 @@ func (c *calls) retire(ctx context.Context, call *protocol.Call) (any, error) {
 	return &protocol.RetireReply{Tombstone: reply.Tombstone, Summary: reply.Summary}, err
 }
 
+// update merges entries. They were validated when the body was decoded.
 func (c *calls) update(ctx context.Context, call *protocol.Call) (any, error) {
 	var r protocol.UpdateRequest
 	if err := call.Decode(&r); err != nil {
@@ -53,6 +59,8 @@ func (c *calls) update(ctx context.Context, call *protocol.Call) (any, error) {
 	}, err
 }
 
+// bomb voids the store, answers, and then crashes the city: a caller that got its answer
+// can rely on it, whatever happens to this process in between.
 func (c *calls) bomb(call *protocol.Call) error {
 	if !c.isAdmin(peer.ID(call.Caller)) {
 		return protocol.Errorf(protocol.Forbidden, "only an admin of city %s may bomb it", c.name)

@@ -33,6 +33,7 @@ type calls struct {
 	server    *protocol.Server
 }
 
+// newCalls gives the calls what they need of the other rooms.
 func (n *Node) newCalls() *calls {
 	c := &calls{
 		network:   n.cfg.Network,
@@ -52,6 +53,8 @@ func (n *Node) newCalls() *calls {
 	return c
 }
 
+// isAdmin reports whether a peer may bomb the city. The node itself may: its program
+// could do worse.
 func (n *Node) isAdmin(p peer.ID) bool {
 	return p == n.host.ID() || slices.Contains(n.cfg.Admins, p)
 }
@@ -67,6 +70,8 @@ func (c *calls) ServeCall(ctx context.Context, call *protocol.Call) (any, error)
 	return body, translate(err)
 }
 
+// serve judges a call before it looks into the body: what the caller has spent, then
+// whether the node still takes orders.
 func (c *calls) serve(ctx context.Context, call *protocol.Call) (any, error) {
 	if err := c.admission.call(call); err != nil {
 		return nil, err

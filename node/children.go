@@ -71,6 +71,7 @@ func (n *Node) startName(ctx context.Context) (func(context.Context) error, erro
 	return n.names.Serve, nil
 }
 
+// observer tells of crashes. A bomb is one that was asked for.
 func (n *Node) observer() supervise.Observer {
 	return supervise.Observer{
 		Crashed: func(child string, err error, stack []byte) {

@@ -28,6 +28,7 @@ type CityInfo struct {
 	Agreed crdt.Stamp
 }
 
+// cityInfo returns an entry of the directory in the form for programs.
 func cityInfo(e membership.Entry) CityInfo {
 	return CityInfo{
 		Name:        e.Presence.City,

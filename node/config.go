@@ -115,6 +115,8 @@ const (
 	DefaultSyncEvery     = time.Second
 )
 
+// withDefaults returns the configuration with every field set that has a default of its
+// own; complete sets those that depend on others.
 func (c Config) withDefaults() Config {
 	c.City = c.City.WithDefaults()
 	if c.Network == "" {

@@ -96,6 +96,8 @@ func newHost(cfg Config) (host.Host, error) {
 	return h, nil
 }
 
+// newResourceManager returns the limits of a host. libp2p's own admit 8 connections from
+// an address and 0.2 new ones a second, which is too few for cities that share one.
 func newResourceManager(admins []peer.ID) (network.ResourceManager, error) {
 	defaults := rcmgr.DefaultLimits
 	libp2p.SetDefaultServiceLimits(&defaults)
@@ -136,6 +138,7 @@ func newResourceManager(admins []peer.ID) (network.ResourceManager, error) {
 	return manager, nil
 }
 
+// peerLimits returns the limits of one peer, the same for each direction.
 func peerLimits(conns, streams rcmgr.LimitVal) rcmgr.ResourceLimits {
 	return rcmgr.ResourceLimits{
 		Conns: conns, ConnsInbound: conns, ConnsOutbound: conns,
@@ -144,6 +147,8 @@ func peerLimits(conns, streams rcmgr.LimitVal) rcmgr.ResourceLimits {
 	}
 }
 
+// unlimitedPrefixes exempts the private ranges from the limits by address, where many
+// cities may share one.
 func unlimitedPrefixes() (v4, v6 []rcmgr.NetworkPrefixLimit) {
 	for _, text := range privatePrefixes {
 		limit := rcmgr.NetworkPrefixLimit{Network: netip.MustParsePrefix(text), ConnCount: math.MaxInt}
@@ -156,6 +161,8 @@ func unlimitedPrefixes() (v4, v6 []rcmgr.NetworkPrefixLimit) {
 	return v4, v6
 }
 
+// newConnRateLimiter bounds new connections a second by public address, before the
+// handshake has shown who connects.
 func newConnRateLimiter() *rate.Limiter {
 	perHost := rate.Limit{RPS: connsRate, Burst: connsBurst}
 	limiter := &rate.Limiter{

@@ -33,6 +33,7 @@ type life struct {
 	err error // of Run or Close; set before ended is closed
 }
 
+// newLife returns the life of a node that has not been run.
 func newLife() *life { return &life{ready: make(chan struct{}), ended: make(chan struct{})} }
 
 // begin returns the context of Run, or fails if it is not the first to be called.

@@ -160,6 +160,8 @@ func (n *Node) inLoop(ctx context.Context, f func(*city.Core)) error {
 	return inc.Read(ctx, f)
 }
 
+// cityOptions binds the city to its journal and its observer. The observer reaches rooms
+// that are made later; the city calls it only once it runs.
 func (n *Node) cityOptions() city.Options {
 	o := city.Options{
 		Now:             n.cfg.Now,

@@ -93,6 +93,7 @@ func (n *Node) connect(syncID, callID libp2pprotocol.ID) (err error) {
 	return err
 }
 
+// newEntropy makes anti-entropy, before gossip, which asks it to repair what was lost.
 func (n *Node) newEntropy(syncID libp2pprotocol.ID) *antientropy.AntiEntropy {
 	return antientropy.New(antientropy.Config{
 		Host:         n.host,
@@ -161,6 +162,7 @@ func (n *Node) joinGossip(syncID, callID libp2pprotocol.ID) (err error) {
 	return nil
 }
 
+// newNames makes the names, the last of the rooms: they use members and the DHT.
 func (n *Node) newNames() *names.Names {
 	return names.New(names.Config{
 		Host:       n.host,

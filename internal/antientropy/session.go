@@ -34,8 +34,9 @@ func checkPace(begun time.Time, r reconcile.Result) error {
 	return nil
 }
 
-// auditOneIn is how many sessions with equal summaries there are for one that
-// audits a sample of the state.
+// auditOneIn is how many sessions with equal summaries there are for one that audits a
+// sample of the state. An audit costs a walk through the whole state; what it finds,
+// entries that collide in their symbols, is rare but for an attacker's work.
 const auditOneIn = 64
 
 // initiateWith runs one session with a peer, to its end. The result is complete if

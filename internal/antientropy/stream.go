@@ -19,7 +19,8 @@ import (
 const (
 	// StallTimeout is how long a session may go without progress.
 	StallTimeout = 5 * time.Second
-	// idleStreamsMax bounds the sync streams that are kept open between sessions.
+	// idleStreamsMax bounds the sync streams that are kept open between sessions: one
+	// to each of the cities that a node of usual size is connected to.
 	idleStreamsMax = 64
 )
 

@@ -30,6 +30,7 @@ type strike struct {
 	last  time.Time
 }
 
+// newStrikes returns strikes of nobody.
 func newStrikes() *strikes {
 	byPeer, err := lru.New[peer.ID, *strike](struckMax)
 	if err != nil {

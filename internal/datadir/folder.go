@@ -82,6 +82,7 @@ func Open(cfg Config) (*Folder, error) {
 	return f, nil
 }
 
+// open reads what the folder has, once the lock is taken.
 func (f *Folder) open(cfg Config) (err error) {
 	if f.Identity, err = identity(cfg); err != nil {
 		return err

@@ -41,6 +41,8 @@ func (o *outbox) add(changes []crdt.Change) bool {
 	return o.dropped == before
 }
 
+// addOne queues one record, or drops it if there is no room. A newer version takes the
+// place of an older one even in a full outbox; callers hold mu.
 func (o *outbox) addOne(id crdt.ID, r *crdt.Record) {
 	size := recordSize(r)
 	old, known := o.waiting[id]

@@ -174,6 +174,7 @@ func (r *Router) Close() error {
 	return nil
 }
 
+// leave takes the node's topics off a GossipSub that lives on.
 func (r *Router) leave() (err error) {
 	for _, t := range r.topics {
 		if t.relayed != nil {

@@ -44,6 +44,8 @@ func (m *Members) send(ctx context.Context) error {
 	}
 }
 
+// sayGoodbye tells the others that this city leaves, so that they need not find out. The
+// pause after it lets GossipSub send before the host is closed.
 func (m *Members) sayGoodbye(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), goodbyeTimeout)
 	defer cancel()
@@ -56,6 +58,8 @@ func (m *Members) sayGoodbye(ctx context.Context) error {
 	return nil
 }
 
+// publish sends one presence. Its stamp is greater than that of the one before, whatever
+// the clock did meanwhile: the others drop what seems older.
 func (m *Members) publish(ctx context.Context, leaving bool) error {
 	own, err := m.cfg.Self.Presence(ctx)
 	if err != nil {

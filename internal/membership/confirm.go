@@ -16,7 +16,8 @@ import (
 const ConfirmTimeout = 5 * time.Second
 
 const (
-	// confirmWorkers is how many peers are asked at once.
+	// confirmWorkers is how many peers are asked at once. A question to a dead peer
+	// takes confirmTimeout; with several at once the living need not wait for it.
 	confirmWorkers = 4
 	// confirmQueueMax bounds the peers that wait to be asked. A peer that does not
 	// fit is asked at its next presence.
@@ -97,6 +98,7 @@ func (c *confirmer) connected(p peer.ID) bool {
 	return c.host.Network().Connectedness(p) == network.Connected
 }
 
+// work asks the peers of the queue, one after another.
 func (c *confirmer) work(ctx context.Context) error {
 	for {
 		select {

@@ -16,7 +16,8 @@ import (
 )
 
 const (
-	// deadWorkers is for how many peers connections are compared at once.
+	// deadWorkers is for how many peers connections are compared at once. One
+	// comparison takes up to seven seconds, and a partition that heals brings many.
 	deadWorkers = 8
 	// deadQueueMax bounds the peers that wait to be compared. The connections of a
 	// peer that does not fit end by libp2p's own time-out.
@@ -57,6 +58,7 @@ func (d *deadConns) suspect(p peer.ID) {
 	}
 }
 
+// work compares the connections of the peers of the queue and closes the silent ones.
 func (d *deadConns) work(ctx context.Context) error {
 	for {
 		select {

@@ -52,6 +52,8 @@ func (m *Members) receive(ctx context.Context, sub *pubsub.Subscription) error {
 	}
 }
 
+// hear applies a presence. News that the directory cannot take unasked, such as a name or
+// an incarnation that it does not know, is put to its author.
 func (m *Members) hear(author peer.ID, news protocol.Presence) {
 	changed, confirm := m.cfg.Directory.Hear(author, news, m.cfg.Now())
 	m.tell(changed)
@@ -130,6 +132,7 @@ func (m *Members) ageCities(ctx context.Context) error {
 	}
 }
 
+// askSilent asks the cities whose status may be out of date.
 func (m *Members) askSilent() {
 	now, silent := m.cfg.Now(), silentIntervals*m.interval()
 	for _, e := range m.cfg.Directory.All() {

@@ -20,7 +20,8 @@ import (
 	"github.com/citynode/citynode/protocol"
 )
 
-// peerEventsMax buffers the host's news of connections.
+// peerEventsMax buffers the host's news of connections. The host waits for a full
+// subscriber, so there is room for the burst of a partition that heals.
 const peerEventsMax = 256
 
 // Topic is the topic of presences, which the node has joined.

@@ -18,9 +18,11 @@ import (
 )
 
 const (
-	// claimTimeout bounds the search for another holder of the name.
+	// claimTimeout bounds the search for another holder of the name. A start must not
+	// hang on a slow DHT; a holder that is found later makes the name contested.
 	claimTimeout = 3 * time.Second
-	// claimAsks bounds the neighbours that are asked for the name.
+	// claimAsks bounds the neighbours that are asked for the name. They all know the
+	// same cities, but for those that have just come.
 	claimAsks = 8
 )
 
@@ -74,7 +76,7 @@ func (n *Names) Claim(ctx context.Context) (holder *peer.AddrInfo, err error) {
 func (n *Names) findRival(ctx context.Context, matters func(claim) bool) (claim, bool) {
 	ctx, cancel := context.WithTimeout(ctx, claimTimeout)
 	defer cancel()
-	found := make(chan claim, claimAsks+1)
+	found := make(chan claim, claimAsks+1) // has room for all, so that none waits
 	var (
 		asking sync.WaitGroup
 		panics supervise.Relay

@@ -17,7 +17,8 @@ import (
 )
 
 const (
-	// candidatesMax bounds the peers of the directory that are asked for a name.
+	// candidatesMax bounds the peers of the directory that are asked for a name. Anybody
+	// can claim any name, so there may be as many as the directory holds.
 	candidatesMax = 8
 	// preferFor is for how long a search waits for a better candidate, and spares
 	// the DHT. It is enough for a city at the other end of the world to answer, and
