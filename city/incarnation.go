@@ -69,9 +69,13 @@ func (i *Incarnation) ended() bool {
 
 // serve is the loop: the one goroutine that owns the core and the watchers.
 // Its inputs are the inbox, the journal's news and the two tickers; it ends with
-// ctx, a bomb, or a panic, which it leaves to the supervisor.
+// ctx, a bomb, or a panic, which it leaves to the supervisor. An incarnation that
+// was bombed while it was filled answers nobody.
 func (i *Incarnation) serve(ctx context.Context) error {
 	defer i.end()
+	if i.journal != nil && i.release() {
+		return ErrBombed
+	}
 	patrol, stopPatrol := every(i.patrol)
 	defer stopPatrol()
 	fight, stopFight := every(i.fight)

@@ -30,6 +30,32 @@ func (j *voidedJournal) Durable() (uint64, error) {
 
 func (j *voidedJournal) News() <-chan struct{} { return j.news }
 
+func TestAnIncarnationThatWasBombedWhileItWasFilledAnswersNobody(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		journal := &voidedJournal{news: make(chan struct{}, 1), voided: true}
+		c, err := New(Config{Name: "gotham", PatrolEvery: Off, FightEvery: Off}, Options{Journal: func() Journal { return journal }})
+		if err != nil {
+			t.Fatal(err)
+		}
+		serve, err := c.Start(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		asked := make(chan error, 1)
+		go func() {
+			_, err := c.Do(context.Background(), Open{})
+			asked <- err
+		}()
+		synctest.Wait()
+		if err := serve(t.Context()); !errors.Is(err, ErrBombed) {
+			t.Errorf("ended with %v", err)
+		}
+		if err := <-asked; ReasonOf(err) != Unavailable {
+			t.Errorf("answered %v", err)
+		}
+	})
+}
+
 func TestAnIncarnationWhoseStoreWasVoidedEnds(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		journal := &voidedJournal{news: make(chan struct{}, 1)}

@@ -96,7 +96,10 @@ func (n *node) awake() {
 	n.core, n.held = core, city.NewHoldBack[*waiter](core, outlet{n})
 	n.w.oracle.filled(n)
 	if n.journal != nil {
-		n.journal.after(0, "news", n.journal.hear)
+		n.release()
+	}
+	if n.core == nil {
+		return // it was bombed while it was filled
 	}
 	summary := core.State().Summary()
 	n.w.tracef("%v starts, incarnation %d, clock %v ahead, with %d+%d", n, n.life, n.clock.skew(n.w.now), summary.Heroes, summary.Tombstones)
