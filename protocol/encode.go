@@ -1,6 +1,7 @@
 package protocol
 
 import (
+	"errors"
 	"fmt"
 	"math/bits"
 	"reflect"
@@ -24,7 +25,10 @@ type message struct {
 	copy bool // of the value, from form.copies
 }
 
-// messageAt returns what v is or points to. The caller releases it after use.
+var errNil = errors.New("nil is no message")
+
+// messageAt returns what v points to, or a copy of v, for only what is pointed to
+// can be reached without reflection. The caller releases it after use.
 func messageAt(v any) (message, error) {
 	switch v := v.(type) {
 	case nil:
@@ -36,6 +40,9 @@ func messageAt(v any) (message, error) {
 	}
 	value := reflect.ValueOf(v)
 	if value.Kind() == reflect.Pointer {
+		if value.IsNil() {
+			return message{}, errNil
+		}
 		f, err := formOf(value.Type().Elem())
 		return message{form: f, at: value.UnsafePointer()}, err
 	}

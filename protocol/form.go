@@ -115,7 +115,9 @@ func describe(t reflect.Type) (f *form, err error) {
 		f.kind = kindBool
 	case reflect.Slice:
 		f.kind = kindList
-		f.elem, err = formOf(t.Elem())
+		if f.elem, err = formOf(t.Elem()); err == nil && f.elem.kind == kindPointer {
+			err = fmt.Errorf("type %v has no form: a pointer may be nil", t)
+		}
 	case reflect.Pointer:
 		f.kind = kindPointer
 		f.elem, err = formOf(t.Elem())
@@ -140,10 +142,14 @@ func (f *form) describeFields() error {
 		if err != nil {
 			return fmt.Errorf("%v: %w", f.typ, err)
 		}
-		f.fields = append(f.fields, field{
+		x := field{
 			form: of, key: key, offset: member.Offset,
 			optional: strings.Contains(options, "omit"), keepsEmpty: strings.Contains(options, "omitzero"),
-		})
+		}
+		if of.kind == kindPointer && !x.optional {
+			return fmt.Errorf("%v: key %d is a pointer, and not optional", f.typ, key)
+		}
+		f.fields = append(f.fields, x)
 	}
 	slices.SortFunc(f.fields, func(a, b field) int { return cmp.Compare(a.key, b.key) })
 	for i := range f.fields {

@@ -359,18 +359,34 @@ func TestArraysThatNobodyLooksIntoAreBoundedAsByALibrary(t *testing.T) {
 	}
 }
 
-func TestTypesWithoutAFormAreRefused(t *testing.T) {
-	type odd struct {
-		Float float64 `cbor:"1,keyasint"`
+func TestWhatHasNoFormIsRefused(t *testing.T) {
+	var none *HeroReply
+	for _, v := range []any{
+		nil, none, 0.5, map[uint64]string{},
+		struct {
+			Float float64 `cbor:"1,keyasint"`
+		}{},
+		struct {
+			Text *string `cbor:"1,keyasint"` // may be nil, and may not be left out
+		}{},
+		struct {
+			Texts []*string `cbor:"1,keyasint"`
+		}{},
+		struct {
+			Text string `cbor:"1,keyasint,omitempty" unless:"2"`
+		}{},
+	} {
+		if b, err := Marshal(v); err == nil {
+			t.Errorf("%T is encoded as %x", v, b)
+		}
+		if b, err := encodeResponse(&Response{}, v); err == nil && v != nil {
+			t.Errorf("a response with %T is encoded as %x", v, b)
+		}
 	}
-	if b, err := Marshal(odd{}); err == nil {
-		t.Errorf("encoded as %x", b)
-	}
-	if err := UnmarshalStrict([]byte{0xa0}, new(odd)); err == nil {
-		t.Error("decoded")
-	}
-	if b, err := Marshal(nil); err == nil {
-		t.Errorf("nothing is encoded as %x", b)
+	for _, v := range []any{nil, none, GetRequest{}, new(float64)} {
+		if err := UnmarshalStrict([]byte{0xa0}, v); err == nil {
+			t.Errorf("an item is decoded into %T", v)
+		}
 	}
 }
 

@@ -27,11 +27,12 @@ func Check(b []byte) error { return cbor.Check(b, NestingMax) }
 type validator interface{ validate() error }
 
 // Marshal returns the canonical encoding of v (RFC 8949 §4.2.1): a message of
-// this package, or a struct whose fields have the same kind of tags and types.
+// this package, or a struct whose fields have the same kinds of tags and types, or
+// a pointer to one. A type may not contain itself. It fails for other types alone.
 func Marshal(v any) ([]byte, error) {
 	m, err := messageAt(v)
 	if err == nil && m.form == nil {
-		err = errors.New("no message")
+		err = errNil
 	}
 	if err != nil {
 		return nil, fmt.Errorf("encode %T: %w", v, err)
@@ -80,6 +81,10 @@ func decode(b []byte, v any, strict bool) error {
 		return errors.New("no item")
 	}
 	m, err := messageAt(v)
+	if err == nil && (m.copy || m.form == nil) {
+		m.release()
+		err = errors.New("not a pointer to a message")
+	}
 	if err != nil {
 		return fmt.Errorf("decode %T: %w", v, err)
 	}
