@@ -1,21 +1,16 @@
 package protocol
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"math/bits"
 	"reflect"
+	"sync"
 	"unsafe"
 
 	"github.com/citynode/citynode/crdt"
 	"github.com/citynode/citynode/internal/cbor"
-)
-
-const (
-	keyBytesMax = 2 // of a key up to keyMax
-	// summaryBytesMax is the size of the longest summary: a map of two counts
-	// and a digest, each with its key.
-	summaryBytesMax = 1 + 2*(1+cbor.HeadBytesMax) + 1 + 1 + len(crdt.Digest{})
 )
 
 // message is a value and its form.
@@ -62,45 +57,17 @@ func (m message) release() {
 	}
 }
 
-// bytesHint returns about how many bytes the value takes, rather more than
-// less, so that it is appended without a second allocation.
-func (f *form) bytesHint(p unsafe.Pointer) int {
-	switch f.kind {
-	case kindUint, kindBool:
-		return cbor.HeadBytesMax
-	case kindText:
-		return cbor.HeadBytesMax + len(*(*string)(p))
-	case kindBytes, kindRaw:
-		return cbor.HeadBytesMax + len(*(*[]byte)(p))
-	case kindID:
-		return cbor.HeadBytesMax + len(crdt.ID{})
-	case kindHero:
-		return crdt.HeroBytesMax
-	case kindTombstone:
-		return crdt.TombstoneBytesMax
-	case kindSummary:
-		return summaryBytesMax
-	case kindEntries:
-		// With room for one hero more the last one is appended as fast as the others.
-		return crdt.EntriesSize(*(*crdt.Entries)(p)) + crdt.HeroBytesMax
-	case kindPointer:
-		if to := *(*unsafe.Pointer)(p); to != nil {
-			return f.elem.bytesHint(to)
-		}
-		return 0
-	case kindList:
-		size := cbor.HeadBytesMax
-		for i, n := 0, f.count(p); i < n; i++ {
-			size += f.elem.bytesHint(f.element(p, i))
-		}
-		return size
-	default:
-		size := cbor.HeadBytesMax
-		for i := range f.fields {
-			size += keyBytesMax + f.fields[i].bytesHint(unsafe.Add(p, f.fields[i].offset))
-		}
-		return size
-	}
+// buffers are what messages are encoded into before their length is known. The
+// longest is little more than the longest message that this process has made.
+var buffers = sync.Pool{New: func() any { return new([]byte) }}
+
+// encoded returns what f appends, in a slice of that length.
+func encoded(f func(dst []byte) []byte) []byte {
+	buffer := buffers.Get().(*[]byte)
+	*buffer = f((*buffer)[:0])
+	b := bytes.Clone(*buffer)
+	buffers.Put(buffer)
+	return b
 }
 
 // append appends the canonical encoding of the value at p.
@@ -224,9 +191,5 @@ func (f *form) encodeEnvelope(p unsafe.Pointer, body any) ([]byte, error) {
 		return nil, fmt.Errorf("encode %T: %w", body, err)
 	}
 	defer inner.release()
-	size := f.bytesHint(p)
-	if inner.form != nil {
-		size += inner.form.bytesHint(inner.at)
-	}
-	return f.appendStruct(make([]byte, 0, size), p, inner), nil
+	return encoded(func(dst []byte) []byte { return f.appendStruct(dst, p, inner) }), nil
 }

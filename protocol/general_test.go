@@ -362,7 +362,8 @@ func TestArraysThatNobodyLooksIntoAreBoundedAsByALibrary(t *testing.T) {
 func TestWhatHasNoFormIsRefused(t *testing.T) {
 	var none *HeroReply
 	for _, v := range []any{
-		nil, none, 0.5, map[uint64]string{},
+		nil, none, 0.5,
+		map[uint64]string{},
 		struct {
 			Float float64 `cbor:"1,keyasint"`
 		}{},

@@ -38,7 +38,7 @@ func Marshal(v any) ([]byte, error) {
 		return nil, fmt.Errorf("encode %T: %w", v, err)
 	}
 	defer m.release()
-	return m.form.append(make([]byte, 0, m.form.bytesHint(m.at)), m.at), nil
+	return encoded(func(dst []byte) []byte { return m.form.append(dst, m.at) }), nil
 }
 
 // UnmarshalStrict decodes a request or a part of one into v, which must be a
