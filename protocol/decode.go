@@ -96,17 +96,20 @@ func (f *form) readItem(d *decoder, p unsafe.Pointer, last bool) {
 	if d.Failed() {
 		return
 	}
+	from := d.Rest()
 	var rest []byte
 	var err error
 	switch f.kind {
 	case kindHero:
-		*(*crdt.Hero)(p), rest, err = crdt.CutHero(d.Rest())
+		// Its texts are parts of one copy of what it is read from.
+		from = from[:min(len(from), crdt.HeroBytesMax)]
+		*(*crdt.Hero)(p), rest, err = crdt.CutHero(from)
 	case kindTombstone:
-		*(*crdt.Tombstone)(p), rest, err = crdt.CutTombstone(d.Rest())
+		*(*crdt.Tombstone)(p), rest, err = crdt.CutTombstone(from)
 	case kindEntries:
-		*(*crdt.Entries)(p), rest, err = crdt.CutEntries(d.Rest())
+		*(*crdt.Entries)(p), rest, err = crdt.CutEntries(from)
 	case kindSummary:
-		*(*crdt.Summary)(p), rest, err = crdt.CutSummary(d.Rest())
+		*(*crdt.Summary)(p), rest, err = crdt.CutSummary(from)
 	default:
 		*(*[]byte)(p) = d.item(last)
 		return
@@ -115,7 +118,7 @@ func (f *form) readItem(d *decoder, p unsafe.Pointer, last bool) {
 		d.Fail(start, err)
 		return
 	}
-	d.Advance(d.Left() - len(rest))
+	d.Advance(len(from) - len(rest))
 }
 
 // item returns the next item. The last one is the rest, for Check has found the

@@ -13,7 +13,7 @@ import (
 	"github.com/citynode/citynode/internal/cbor"
 )
 
-// message is a value and its form.
+// A message is a value and its form.
 type message struct {
 	form *form // nil for no message
 	at   unsafe.Pointer

@@ -12,9 +12,14 @@ import (
 	"github.com/citynode/citynode/crdt"
 )
 
-// form says how the values of one Go type stand on the wire. It is made once a
+// A form says how the values of one Go type stand on the wire. It is made once a
 // type, by reflection, from what the tags of structs say; to encode or decode a
 // value needs no reflection then, but for the memory of slices and pointers.
+//
+// A value is reached by its address and a field by its offset, with package
+// unsafe. What keeps this right: a form is only ever used with values of its own
+// type (messageAt has both from one interface value), and describe has compared
+// each field's type with its kind.
 type form struct {
 	kind   kind
 	typ    reflect.Type
@@ -23,10 +28,10 @@ type form struct {
 	// byKey has for each key one more than the field's position in fields.
 	byKey    [keyMax + 1]uint8
 	required uint64    // bit n stands for key n
-	copies   sync.Pool // of pointers to zero values; see pointerTo
+	copies   sync.Pool // of pointers to zero values; see messageAt
 }
 
-// field is one key of a struct: `cbor:"KEY,keyasint"`, with omitempty or
+// A field is one key of a struct: `cbor:"KEY,keyasint"`, with omitempty or
 // omitzero for a key that may be absent, or with omitempty and `unless:"KEY"` for
 // one that is written if and only if that other key is not.
 type field struct {
@@ -43,7 +48,7 @@ type field struct {
 // keyMax is the greatest key of a message, so that a bit of 64 stands for each.
 const keyMax = 63
 
-// kind is how a value is coded.
+// A kind says how a value is coded.
 type kind uint8
 
 const (

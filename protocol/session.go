@@ -72,15 +72,15 @@ func (ss *session) nextFrame(ctx context.Context) ([]byte, error) {
 }
 
 // await waits for a frame's first byte. To set a deadline costs a stream a
-// timer, so an earlier one is kept, and only when that has come, the one of this
+// timer, so an earlier one is reused, and only when that has come, the one of this
 // wait is set.
 func (ss *session) await(ctx context.Context) error {
 	if ss.in.Buffered() > 0 {
 		return ctx.Err()
 	}
 	end := time.Now().Add(IdleTimeout)
-	for kept := !ss.readBy.IsZero(); ; kept = false {
-		if !kept {
+	for reused := !ss.readBy.IsZero(); ; reused = false {
+		if !reused {
 			if err := ss.readUntil(ctx, end); err != nil {
 				return err
 			}
@@ -89,7 +89,7 @@ func (ss *session) await(ctx context.Context) error {
 		switch {
 		case !isTimeout(err):
 			return err
-		case !kept || ctx.Err() != nil:
+		case !reused || ctx.Err() != nil:
 			return stopReason(ctx, "idle for %v", IdleTimeout)
 		}
 	}

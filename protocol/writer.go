@@ -49,16 +49,16 @@ func (w *frameWriter) write(ctx context.Context, payload []byte) error {
 
 func (w *frameWriter) writeAll(ctx context.Context, b []byte) error {
 	end := time.Now().Add(FrameTimeout)
-	kept := end.Sub(w.by) <= FrameTimeout/2
-	for ; ; kept = false {
-		if !kept {
+	reused := end.Sub(w.by) <= FrameTimeout/2
+	for ; ; reused = false {
+		if !reused {
 			if err := w.setDeadline(ctx, end); err != nil {
 				return err
 			}
 		}
 		n, err := w.stream.Write(b)
 		b = b[n:]
-		if !kept || !isTimeout(err) || ctx.Err() != nil {
+		if !reused || !isTimeout(err) || ctx.Err() != nil {
 			return err
 		}
 	}
