@@ -92,6 +92,8 @@ func walk(ctx context.Context, pages Pages, a Audit, f func(crdt.ID, uint64)) er
 	})
 }
 
+// walkEntries calls f with the entries of each page of a state. A page is decoded
+// anew, so that a walk through millions of entries holds one page at a time.
 func walkEntries(ctx context.Context, pages Pages, f func(crdt.Entries)) error {
 	for at, more := crdt.Cursor(0), true; more; {
 		page, err := pages(ctx, at)

@@ -43,6 +43,7 @@ const (
 // keySet is a set of keys: bit n stands for key n.
 type keySet uint16
 
+// keys returns the set of some keys.
 func keys(list ...int) (s keySet) {
 	for _, key := range list {
 		s |= 1 << key
@@ -125,6 +126,7 @@ func number(field func(m *Message) *uint64) part {
 	}
 }
 
+// saying returns the part for an optional key.
 func (p part) saying(says func(m *Message) bool) part {
 	p.says = says
 	return p
@@ -258,6 +260,8 @@ func readHello(r *cbor.Reader, m *Message) {
 // protocols let pass.
 var errNotCanonical = errors.New("not in canonical form")
 
+// readSummary reads a summary, of which this protocol has one form alone: a message
+// that is decoded and encoded again gives the same bytes.
 func readSummary(r *cbor.Reader) (s crdt.Summary) {
 	start := r.At()
 	item := r.Item()
@@ -315,6 +319,8 @@ func appendSymbols(dst []byte, m *Message) []byte {
 	return dst
 }
 
+// readSymbols reads symbols, eight bytes each. They take no more memory than they
+// did on the wire.
 func readSymbols(r *cbor.Reader, m *Message) {
 	start := r.At()
 	b := readBytes(r)

@@ -28,6 +28,7 @@ var (
 	ErrOutgrown = errors.New("the own state outgrew the session")
 )
 
+// violation returns an error that matches ErrProtocol and whatever format wraps.
 func violation(format string, args ...any) error {
 	return fmt.Errorf("%w: %w", ErrProtocol, fmt.Errorf(format, args...))
 }

@@ -175,6 +175,10 @@ func (i *Initiator) sent(out Message, err error) (Message, error) {
 	return out, nil
 }
 
+// greeted takes the answer to the hello. With equal summaries the session is over,
+// or goes on with an audit now and then, for equal summaries are no proof. With
+// different ones a sample of the other side's sketch, which came along, tells about
+// how much differs, so that the first sketch asked for is about long enough.
 func (i *Initiator) greeted(ctx context.Context, in Message) (Message, error) {
 	i.result.Peer, i.round.peer = in.hello, in.hello
 	equal := in.hello.Summary == i.self.Summary
@@ -208,6 +212,8 @@ func (i *Initiator) greeted(ctx context.Context, in Message) (Message, error) {
 	return i.reach(ctx, view, in.prefix)
 }
 
+// agreed takes the other side's account of the session, whose numbers must be
+// possible: they go into this side's result.
 func (i *Initiator) agreed(ctx context.Context, in Message) error {
 	if err := i.check(in, KindAgreed); err != nil {
 		return err
@@ -257,6 +263,8 @@ func (i *Initiator) check(in Message, want Kind) error {
 	return i.checkIncarnation(in.incarnation)
 }
 
+// checkIncarnation fails if the other side has started anew since the session
+// began: what was compared and sent before is not what it holds now.
 func (i *Initiator) checkIncarnation(of crdt.Stamp) error {
 	if of != i.result.Peer.Incarnation {
 		return ErrUnavailable

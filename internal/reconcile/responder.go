@@ -90,6 +90,9 @@ func (r *Responder) sent(out Message, err error) (Message, error) {
 	return out, err
 }
 
+// answer returns the first message of the answer to a message. The initiator may
+// ask in any order and as often as it likes, within the bounds that each question
+// has; only a hello must come first, and once.
 func (r *Responder) answer(ctx context.Context, in Message) (Message, error) {
 	switch {
 	case in.kind == KindHello && !r.begun:
@@ -111,6 +114,8 @@ func (r *Responder) answer(ctx context.Context, in Message) (Message, error) {
 	}
 }
 
+// greet answers a hello. The claim that came with it is checked first, for it is
+// what bounds how many entries the initiator may push.
 func (r *Responder) greet(ctx context.Context, in Message) (Message, error) {
 	if err := checkClaim(in.hello.Summary); err != nil {
 		return Message{}, err
@@ -140,6 +145,8 @@ func (r *Responder) show(ctx context.Context, in Message) (Message, error) {
 	return r.produce(ctx, cellsOf(view.Hello, view.Cells))
 }
 
+// cellsOf returns a producer of the cells of one instant, in parts. Cells of two
+// instants in one answer would decode to entries that nobody has.
 func cellsOf(hello Hello, cells []sketch.Cell) producer {
 	return func(context.Context) (Message, producer, error) {
 		n := min(len(cells), cellsPerMessage)
@@ -160,6 +167,8 @@ func (r *Responder) find(ctx context.Context, in Message) (Message, error) {
 	return r.produce(ctx, r.founds(in.symbols, in.audit))
 }
 
+// founds returns a producer of the entries with these symbols, findMax at a time:
+// that many of the longest entries fit a message.
 func (r *Responder) founds(symbols []uint64, a Audit) producer {
 	return func(ctx context.Context) (Message, producer, error) {
 		n := min(len(symbols), findMax)
@@ -198,6 +207,8 @@ func (r *Responder) pages(at crdt.Cursor) producer {
 	}
 }
 
+// merge merges what was pushed. An empty push is refused, as one that does nothing
+// could be sent without end.
 func (r *Responder) merge(ctx context.Context, in Message) error {
 	if in.entries.Len() == 0 {
 		return violation("an empty push")
@@ -213,6 +224,8 @@ func (r *Responder) merge(ctx context.Context, in Message) error {
 	return nil
 }
 
+// agree ends the session well, if the own incarnation is still the one that began
+// it: what merged into an earlier one is lost.
 func (r *Responder) agree(ctx context.Context, in Message) (Message, error) {
 	if err := checkCounts(in, r.result.EntriesOut); err != nil {
 		return Message{}, err
