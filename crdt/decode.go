@@ -24,9 +24,13 @@ func DecodeTombstone(b []byte) (Tombstone, error) {
 // multiple of its length. Names and locations are parts of one copy of b, so
 // whoever keeps one hero of a batch keeps the copy: see [Hero.Detach]. A [State]
 // keeps nothing of it.
-func DecodeEntries(b []byte) (Entries, error) {
+func DecodeEntries(b []byte) (e Entries, err error) {
 	d := strict(b)
-	return whole(d, d.entries())
+	e = d.entries()
+	if d.End(); d.Failed() {
+		return Entries{}, d.fault()
+	}
+	return e, nil
 }
 
 // CutHero reads a hero as [DecodeHero] does, and returns the bytes that follow it.

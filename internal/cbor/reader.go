@@ -209,7 +209,8 @@ func (r *Reader) Map(what string) int { return r.container(Map, what, 2) }
 func (r *Reader) container(m Major, what string, itemBytesMin int) int {
 	start := r.at
 	n := r.Expect(m, what)
-	if r.err == nil && n > uint64(r.Left()/itemBytesMin) {
+	left := uint64(r.Left())
+	if r.err == nil && (n > left || n*uint64(itemBytesMin) > left) { // the first keeps the second from overflowing
 		r.Failf(start, "%s%d claimed, but only %d bytes left", label(what), n, r.Left())
 		return 0
 	}
