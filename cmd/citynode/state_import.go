@@ -70,8 +70,7 @@ func (h *heldStore) merge(ctx context.Context, entries crdt.Entries) (changed in
 		b := store.Batch{Epoch: s.Epoch()}
 		for _, c := range rest[:n] {
 			some := c.Entries()
-			b.Entries.Heroes = append(b.Entries.Heroes, some.Heroes...)
-			b.Entries.Tombstones = append(b.Entries.Tombstones, some.Tombstones...)
+			b.Entries.Append(some)
 		}
 		err, rest = s.Commit(b), rest[n:]
 	}

@@ -8,6 +8,7 @@ import (
 
 	"github.com/citynode/citynode/city"
 	"github.com/citynode/citynode/internal/store"
+	"github.com/citynode/citynode/internal/wake"
 )
 
 const (
@@ -32,7 +33,7 @@ func (w *Writer) Fill(ctx context.Context, give func(city.Message)) error {
 	r := reading{of: w, give: give, begun: time.Now()}
 	for {
 		for w.writing() {
-			if err := sleep(ctx, settleLook); err != nil {
+			if err := wake.Sleep(ctx, settleLook); err != nil {
 				return err
 			}
 		}
@@ -41,13 +42,13 @@ func (w *Writer) Fill(ctx context.Context, give func(city.Message)) error {
 			r.done()
 			return nil
 		}
-		if down := (*store.DownError)(nil); errors.As(err, &down) {
+		if _, down := errors.AsType[*store.DownError](err); down {
 			w.step(Failed{Err: err})
 		}
 		if w.Fault() == nil {
 			return fmt.Errorf("read the store: %w", err)
 		}
-		if err := sleep(ctx, ResumeEvery); err != nil {
+		if err := wake.Sleep(ctx, ResumeEvery); err != nil {
 			return err
 		}
 	}
@@ -109,17 +110,5 @@ func (r *reading) done() {
 func (r *reading) tell(done bool) {
 	if r.of.cfg.Filled != nil {
 		r.of.cfg.Filled(Progress{Records: r.count, Done: done})
-	}
-}
-
-// sleep waits, or fails with the error of ctx if that ends first.
-func sleep(ctx context.Context, d time.Duration) error {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
 	}
 }

@@ -1,13 +1,16 @@
 package durable
 
-import "github.com/citynode/citynode/city"
+import (
+	"github.com/citynode/citynode/city"
+	"github.com/citynode/citynode/internal/wake"
+)
 
 // incarnationJournal is the city.Journal of one incarnation.
 type incarnationJournal struct {
 	writer   *Writer
 	number   uint64 // of the incarnation
 	appended uint64 // owned by the incarnation's loop
-	news     chan struct{}
+	news     wake.Signal
 }
 
 // Begin ends the journal that there is and returns that of a new incarnation. A
@@ -17,7 +20,7 @@ func (w *Writer) Begin() city.Journal {
 	if err := w.cfg.Store.Err(); err != nil {
 		w.step(Failed{Err: err})
 	}
-	j := &incarnationJournal{writer: w, news: make(chan struct{}, 1)}
+	j := &incarnationJournal{writer: w, news: wake.NewSignal()}
 	w.mu.Lock()
 	w.present = j
 	w.mu.Unlock()
@@ -43,5 +46,5 @@ func (j *incarnationJournal) Durable() (uint64, error) {
 	return j.writer.machine.Durable(j.number)
 }
 
-// News has a token when Durable may return something else than before.
+// News is set when Durable may return something else than before.
 func (j *incarnationJournal) News() <-chan struct{} { return j.news }

@@ -73,8 +73,7 @@ func (l *incarnationLog) add(r *crdt.Record) {
 }
 
 func (l *incarnationLog) addPage(page crdt.Entries, answers []city.Answered) {
-	l.waiting.Entries.Heroes = append(l.waiting.Entries.Heroes, page.Heroes...)
-	l.waiting.Entries.Tombstones = append(l.waiting.Entries.Tombstones, page.Tombstones...)
+	l.waiting.Entries.Append(page)
 	for _, a := range answers {
 		l.waiting.Answers = append(l.waiting.Answers, EncodeAnswer(a))
 	}

@@ -11,6 +11,7 @@ import (
 	"github.com/citynode/citynode/city"
 	"github.com/citynode/citynode/internal/store"
 	"github.com/citynode/citynode/internal/supervise"
+	"github.com/citynode/citynode/internal/wake"
 )
 
 // Config is what a Writer needs.
@@ -39,7 +40,7 @@ type Config struct {
 // calls.
 type Writer struct {
 	cfg  Config
-	wake chan struct{} // has a token when the writing goroutine has to look again
+	wake wake.Signal // is set when the writing goroutine has to look again
 
 	mu      sync.Mutex // guards machine, present
 	machine *Machine
@@ -50,7 +51,7 @@ type Writer struct {
 func New(cfg Config) *Writer {
 	return &Writer{
 		cfg:     cfg,
-		wake:    make(chan struct{}, 1),
+		wake:    wake.NewSignal(),
 		machine: NewMachine(cfg.Store.Epoch(), cfg.WaitingBytesMax),
 	}
 }
@@ -186,9 +187,9 @@ func (w *Writer) stepLocked(e Event) (others []Effect) {
 	for _, effect := range w.machine.Step(time.Now(), e) {
 		switch effect.(type) {
 		case Wake:
-			poke(w.wake)
+			w.wake.Set()
 		case News:
-			poke(w.present.news)
+			w.present.news.Set()
 		default:
 			others = append(others, effect)
 		}
@@ -229,12 +230,4 @@ func (w *Writer) Raise() error {
 	}
 	w.step(Raised{Epoch: epoch})
 	return nil
-}
-
-// poke leaves a token, if there is none.
-func poke(tokens chan struct{}) {
-	select {
-	case tokens <- struct{}{}:
-	default:
-	}
 }
