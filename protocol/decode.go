@@ -50,8 +50,8 @@ var (
 )
 
 // read reads a value into p. last says that nothing may follow it in the input.
-func (f *form) read(d *decoder, p unsafe.Pointer, last bool) {
-	switch f.kind {
+func (s *schema) read(d *decoder, p unsafe.Pointer, last bool) {
+	switch s.kind {
 	case kindUint:
 		*(*uint64)(p) = d.Uint("")
 	case kindText:
@@ -63,32 +63,32 @@ func (f *form) read(d *decoder, p unsafe.Pointer, last bool) {
 	case kindID:
 		d.id((*crdt.ID)(p))
 	case kindList:
-		f.readList(d, p)
+		s.readList(d, p)
 	case kindPointer:
-		to := f.elem.allocate()
+		to := s.elem.allocate()
 		*(*unsafe.Pointer)(p) = to
-		f.elem.read(d, to, last)
+		s.elem.read(d, to, last)
 	case kindStruct:
-		f.readStruct(d, p, last)
+		s.readStruct(d, p, last)
 	default:
-		f.readItem(d, p, last)
+		s.readItem(d, p, last)
 	}
 }
 
 // allocate returns a new value, of the usual types without reflection.
-func (f *form) allocate() unsafe.Pointer {
-	switch f.kind {
+func (s *schema) allocate() unsafe.Pointer {
+	switch s.kind {
 	case kindEntries:
 		return unsafe.Pointer(new(crdt.Entries))
 	case kindSummary:
 		return unsafe.Pointer(new(crdt.Summary))
 	default:
-		return reflect.New(f.typ).UnsafePointer()
+		return reflect.New(s.typ).UnsafePointer()
 	}
 }
 
 // readItem reads a value that has a decoder of its own.
-func (f *form) readItem(d *decoder, p unsafe.Pointer, last bool) {
+func (s *schema) readItem(d *decoder, p unsafe.Pointer, last bool) {
 	start := d.At()
 	if first, ok := d.Peek(); ok && first == cbor.Null {
 		d.Fail(start, errNull)
@@ -99,7 +99,7 @@ func (f *form) readItem(d *decoder, p unsafe.Pointer, last bool) {
 	from := d.Rest()
 	var rest []byte
 	var err error
-	switch f.kind {
+	switch s.kind {
 	case kindHero:
 		// Its texts are parts of one copy of what it is read from.
 		from = from[:min(len(from), crdt.HeroBytesMax)]
@@ -143,7 +143,7 @@ func (d *decoder) id(id *crdt.ID) {
 
 // readList reads an array, whose size it knows before it allocates: an element
 // takes a byte at least, and what it grows to is bounded by elementsMax.
-func (f *form) readList(d *decoder, p unsafe.Pointer) {
+func (s *schema) readList(d *decoder, p unsafe.Pointer) {
 	start := d.At()
 	n := d.Array("", 1)
 	if n > elementsMax {
@@ -152,13 +152,13 @@ func (f *form) readList(d *decoder, p unsafe.Pointer) {
 	if d.Failed() {
 		return
 	}
-	if f.elem.kind == kindID {
+	if s.elem.kind == kindID {
 		*(*[]crdt.ID)(p) = make([]crdt.ID, n)
 	} else {
-		reflect.NewAt(f.typ, p).Elem().Set(reflect.MakeSlice(f.typ, n, n))
+		reflect.NewAt(s.typ, p).Elem().Set(reflect.MakeSlice(s.typ, n, n))
 	}
 	for i := range n {
-		f.elem.read(d, f.element(p, i), false)
+		s.elem.read(d, s.element(p, i), false)
 		if d.Failed() {
 			d.path = "element " + strconv.Itoa(i) + ": " + d.path
 			return
@@ -167,11 +167,11 @@ func (f *form) readList(d *decoder, p unsafe.Pointer) {
 }
 
 // readStruct reads a map. What it has set before a fault, nobody is to look at.
-func (f *form) readStruct(d *decoder, p unsafe.Pointer, last bool) {
+func (s *schema) readStruct(d *decoder, p unsafe.Pointer, last bool) {
 	var seen uint64
 	for pairs := d.Map(""); pairs > 0 && !d.Failed(); pairs-- {
 		start := d.At()
-		x := f.readKey(d)
+		x := s.readKey(d)
 		switch {
 		case x != nil:
 			seen |= 1 << x.key
@@ -182,13 +182,13 @@ func (f *form) readStruct(d *decoder, p unsafe.Pointer, last bool) {
 			d.Skip()
 		}
 	}
-	if missing := f.required &^ seen; missing != 0 {
+	if missing := s.required &^ seen; missing != 0 {
 		d.Failf(d.At(), "key %d is missing", bits.TrailingZeros64(missing))
 	}
 }
 
 // readKey returns the field that a key is of, nil for none.
-func (f *form) readKey(d *decoder) *field {
+func (s *schema) readKey(d *decoder) *field {
 	first, _ := d.Peek()
 	key := uint64(first)
 	switch {
@@ -200,17 +200,17 @@ func (f *form) readKey(d *decoder) *field {
 	default:
 		key = d.Uint("")
 	}
-	if key > keyMax || f.byKey[key] == 0 {
+	if key > keyMax || s.byKey[key] == 0 {
 		return nil
 	}
-	return &f.fields[f.byKey[key]-1]
+	return &s.fields[s.byKey[key]-1]
 }
 
 // read reads the value of a field. It refuses in requests an optional text that
 // is there and empty: decoded, it would mean that nothing was asked for.
 func (x *field) read(d *decoder, p unsafe.Pointer, last bool) {
 	start := d.At()
-	x.form.read(d, p, last)
+	x.schema.read(d, p, last)
 	if d.strict && x.optional && x.kind == kindText && *(*string)(p) == "" {
 		d.Fail(start, errEmptyText)
 	}

@@ -13,11 +13,11 @@ import (
 	"github.com/citynode/citynode/internal/cbor"
 )
 
-// A message is a value and its form.
+// A message is a value and its schema.
 type message struct {
-	form *form // nil for no message
+	schema *schema // nil for no message
 	at   unsafe.Pointer
-	copy bool // of the value, from form.copies
+	copy bool // of the value, from schema.copies
 }
 
 var errNil = errors.New("nil is no message")
@@ -29,31 +29,31 @@ func messageAt(v any) (message, error) {
 	case nil:
 		return message{}, nil
 	case *Request: // the envelopes, which every call has
-		return message{form: requestForm, at: unsafe.Pointer(v)}, nil
+		return message{schema: requestSchema, at: unsafe.Pointer(v)}, nil
 	case *Response:
-		return message{form: responseForm, at: unsafe.Pointer(v)}, nil
+		return message{schema: responseSchema, at: unsafe.Pointer(v)}, nil
 	}
 	value := reflect.ValueOf(v)
 	if value.Kind() == reflect.Pointer {
 		if value.IsNil() {
 			return message{}, errNil
 		}
-		f, err := formOf(value.Type().Elem())
-		return message{form: f, at: value.UnsafePointer()}, err
+		f, err := schemaOf(value.Type().Elem())
+		return message{schema: f, at: value.UnsafePointer()}, err
 	}
-	f, err := formOf(value.Type())
+	f, err := schemaOf(value.Type())
 	if err != nil {
 		return message{}, err
 	}
 	at := f.copies.Get().(unsafe.Pointer)
 	reflect.NewAt(f.typ, at).Elem().Set(value)
-	return message{form: f, at: at, copy: true}, nil
+	return message{schema: f, at: at, copy: true}, nil
 }
 
 func (m message) release() {
 	if m.copy {
-		reflect.NewAt(m.form.typ, m.at).Elem().SetZero()
-		m.form.copies.Put(m.at)
+		reflect.NewAt(m.schema.typ, m.at).Elem().SetZero()
+		m.schema.copies.Put(m.at)
 	}
 }
 
@@ -71,8 +71,8 @@ func encoded(f func(dst []byte) []byte) []byte {
 }
 
 // append appends the canonical encoding of the value at p.
-func (f *form) append(dst []byte, p unsafe.Pointer) []byte {
-	switch f.kind {
+func (s *schema) append(dst []byte, p unsafe.Pointer) []byte {
+	switch s.kind {
 	case kindUint:
 		return cbor.AppendUint(dst, *(*uint64)(p))
 	case kindText:
@@ -94,38 +94,38 @@ func (f *form) append(dst []byte, p unsafe.Pointer) []byte {
 	case kindSummary:
 		return crdt.AppendSummary(dst, *(*crdt.Summary)(p))
 	case kindList:
-		n := f.count(p)
+		n := s.count(p)
 		dst = cbor.AppendHead(dst, cbor.Array, uint64(n))
 		for i := range n {
-			dst = f.elem.append(dst, f.element(p, i))
+			dst = s.elem.append(dst, s.element(p, i))
 		}
 		return dst
 	case kindPointer:
-		return f.elem.append(dst, *(*unsafe.Pointer)(p))
+		return s.elem.append(dst, *(*unsafe.Pointer)(p))
 	default:
-		return f.appendStruct(dst, p, message{})
+		return s.appendStruct(dst, p, message{})
 	}
 }
 
 // appendStruct appends a map. body, if there is one, stands in the place of the
 // struct's RawItem.
-func (f *form) appendStruct(dst []byte, p unsafe.Pointer, body message) []byte {
+func (s *schema) appendStruct(dst []byte, p unsafe.Pointer, body message) []byte {
 	var there uint64
-	for i := range f.fields {
-		x := &f.fields[i]
-		if x.kind == kindRaw && body.form != nil || x.isIn(p) {
+	for i := range s.fields {
+		x := &s.fields[i]
+		if x.kind == kindRaw && body.schema != nil || x.isIn(p) {
 			there |= 1 << x.key
 		}
 	}
 	dst = cbor.AppendHead(dst, cbor.Map, uint64(bits.OnesCount64(there)))
-	for i := range f.fields {
-		x := &f.fields[i]
+	for i := range s.fields {
+		x := &s.fields[i]
 		if there&(1<<x.key) == 0 {
 			continue
 		}
 		dst = cbor.AppendUint(dst, x.key)
-		if x.kind == kindRaw && body.form != nil {
-			dst = body.form.append(dst, body.at)
+		if x.kind == kindRaw && body.schema != nil {
+			dst = body.schema.append(dst, body.at)
 		} else {
 			dst = x.append(dst, unsafe.Add(p, x.offset))
 		}
@@ -163,33 +163,33 @@ func (x *field) isEmpty(p unsafe.Pointer) bool {
 }
 
 // count returns the length of the slice at p, of whatever type.
-func (f *form) count(p unsafe.Pointer) int { return len(*(*[]struct{})(p)) }
+func (s *schema) count(p unsafe.Pointer) int { return len(*(*[]struct{})(p)) }
 
 // element returns where the ith element of the slice at p is.
-func (f *form) element(p unsafe.Pointer, i int) unsafe.Pointer {
-	return unsafe.Add(*(*unsafe.Pointer)(p), uintptr(i)*f.elem.typ.Size())
+func (s *schema) element(p unsafe.Pointer, i int) unsafe.Pointer {
+	return unsafe.Add(*(*unsafe.Pointer)(p), uintptr(i)*s.elem.typ.Size())
 }
 
-// The forms of the two envelopes.
-var requestForm, responseForm = messageForm[Request](), messageForm[Response]()
+// The schemas of the two envelopes.
+var requestSchema, responseSchema = messageSchema[Request](), messageSchema[Response]()
 
 // encodeRequest returns the encoding of a request with that body, or without one
 // if it is nil; r.Body is used only then.
 func encodeRequest(r *Request, body any) ([]byte, error) {
-	return requestForm.encodeEnvelope(unsafe.Pointer(r), body)
+	return requestSchema.encodeEnvelope(unsafe.Pointer(r), body)
 }
 
 // encodeResponse returns the encoding of a response as encodeRequest does of a
 // request.
 func encodeResponse(r *Response, body any) ([]byte, error) {
-	return responseForm.encodeEnvelope(unsafe.Pointer(r), body)
+	return responseSchema.encodeEnvelope(unsafe.Pointer(r), body)
 }
 
-func (f *form) encodeEnvelope(p unsafe.Pointer, body any) ([]byte, error) {
+func (s *schema) encodeEnvelope(p unsafe.Pointer, body any) ([]byte, error) {
 	inner, err := messageAt(body)
 	if err != nil {
 		return nil, fmt.Errorf("encode %T: %w", body, err)
 	}
 	defer inner.release()
-	return encoded(func(dst []byte) []byte { return f.appendStruct(dst, p, inner) }), nil
+	return encoded(func(dst []byte) []byte { return s.appendStruct(dst, p, inner) }), nil
 }

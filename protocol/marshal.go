@@ -31,14 +31,14 @@ type validator interface{ validate() error }
 // a pointer to one. A type may not contain itself. It fails for other types alone.
 func Marshal(v any) ([]byte, error) {
 	m, err := messageAt(v)
-	if err == nil && m.form == nil {
+	if err == nil && m.schema == nil {
 		err = errNil
 	}
 	if err != nil {
 		return nil, fmt.Errorf("encode %T: %w", v, err)
 	}
 	defer m.release()
-	return encoded(func(dst []byte) []byte { return m.form.append(dst, m.at) }), nil
+	return encoded(func(dst []byte) []byte { return m.schema.append(dst, m.at) }), nil
 }
 
 // UnmarshalStrict decodes a request or a part of one into v, which must be a
@@ -81,7 +81,7 @@ func decode(b []byte, v any, strict bool) error {
 		return errors.New("no item")
 	}
 	m, err := messageAt(v)
-	if err == nil && (m.copy || m.form == nil) {
+	if err == nil && (m.copy || m.schema == nil) {
 		m.release()
 		err = errors.New("not a pointer to a message")
 	}
@@ -89,7 +89,7 @@ func decode(b []byte, v any, strict bool) error {
 		return fmt.Errorf("decode %T: %w", v, err)
 	}
 	d := newDecoder(b, strict)
-	m.form.read(&d, m.at, true)
+	m.schema.read(&d, m.at, true)
 	d.End()
 	return d.fault()
 }

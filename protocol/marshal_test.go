@@ -73,7 +73,7 @@ func TestUnknownKeysAreRefusedOrIgnored(t *testing.T) {
 
 func TestMissingKeysAndNullsAreRefused(t *testing.T) {
 	for _, m := range messages() {
-		for _, f := range must(formOf(reflect.TypeOf(m).Elem())).fields {
+		for _, f := range must(schemaOf(reflect.TypeOf(m).Elem())).fields {
 			got := reflect.New(reflect.TypeOf(m).Elem()).Interface()
 			if err := UnmarshalLenient([]byte{0xa1, byte(f.key), 0xf6}, got); err == nil {
 				t.Errorf("%T: key %d: null was let pass", m, f.key)
@@ -101,7 +101,7 @@ func TestWrongTypesAreRefused(t *testing.T) {
 		if err := cbor.Unmarshal(encode(t, m), &whole); err != nil {
 			t.Fatal(err)
 		}
-		for _, f := range must(formOf(typ)).fields {
+		for _, f := range must(schemaOf(typ)).fields {
 			for kind, value := range values {
 				if f.typ == reflect.TypeFor[RawItem]() && kind != "null" || fits[f.typ.Kind()] == kind ||
 					f.typ == reflect.TypeFor[[]byte]() && kind == "bytes" {

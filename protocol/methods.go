@@ -19,24 +19,24 @@ const (
 type method struct {
 	// order is whether it writes to the state; see [IsOrder].
 	order bool
-	// request is the form of the request's body, reply that of the responses'
+	// request is the schema of the request's body, reply that of the responses'
 	// bodies; nil: they have none.
-	request, reply *form
+	request, reply *schema
 }
 
 // methods is the one table of methods. A new one needs a line here, its types in
 // messages.go, a call in client_calls.go, and its answer in a handler.
 var methods = map[string]method{
-	MethodGet:    {request: messageForm[GetRequest](), reply: messageForm[GetPage]()},
-	MethodCreate: {order: true, request: messageForm[CreateRequest](), reply: messageForm[HeroReply]()},
-	MethodAssign: {order: true, request: messageForm[AssignRequest](), reply: messageForm[HeroReply]()},
-	MethodRetire: {order: true, request: messageForm[RetireRequest](), reply: messageForm[RetireReply]()},
-	MethodUpdate: {order: true, request: messageForm[UpdateRequest](), reply: messageForm[UpdateReply]()},
-	MethodWatch:  {request: messageForm[WatchRequest](), reply: messageForm[GetPage]()},
-	MethodInfo:   {reply: messageForm[InfoReply]()},
-	MethodLookup: {request: messageForm[LookupRequest](), reply: messageForm[LookupReply]()},
-	MethodCities: {reply: messageForm[CitiesPage]()},
-	MethodSettle: {reply: messageForm[SettleLine]()},
+	MethodGet:    {request: messageSchema[GetRequest](), reply: messageSchema[GetPage]()},
+	MethodCreate: {order: true, request: messageSchema[CreateRequest](), reply: messageSchema[HeroReply]()},
+	MethodAssign: {order: true, request: messageSchema[AssignRequest](), reply: messageSchema[HeroReply]()},
+	MethodRetire: {order: true, request: messageSchema[RetireRequest](), reply: messageSchema[RetireReply]()},
+	MethodUpdate: {order: true, request: messageSchema[UpdateRequest](), reply: messageSchema[UpdateReply]()},
+	MethodWatch:  {request: messageSchema[WatchRequest](), reply: messageSchema[GetPage]()},
+	MethodInfo:   {reply: messageSchema[InfoReply]()},
+	MethodLookup: {request: messageSchema[LookupRequest](), reply: messageSchema[LookupReply]()},
+	MethodCities: {reply: messageSchema[CitiesPage]()},
+	MethodSettle: {reply: messageSchema[SettleLine]()},
 	MethodBomb:   {},
 }
 

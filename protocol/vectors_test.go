@@ -181,7 +181,7 @@ var careful = handlerFunc(func(ctx context.Context, call *Call) (any, error) {
 // newBody returns a pointer to a request body of a method, nil if it has none.
 func newBody(name string) any { return newOf(methods[name].request) }
 
-func newOf(f *form) any {
+func newOf(f *schema) any {
 	if f == nil {
 		return nil
 	}
@@ -314,7 +314,7 @@ func cidOf(network, city string) []byte {
 	return append([]byte{0x01, 0x55, 0x12, 0x20}, digest[:]...)
 }
 
-// cidText returns the text form: base32 in lower case behind its multibase letter.
+// cidText returns the text schema: base32 in lower case behind its multibase letter.
 func cidText(cid []byte) string {
 	return "b" + strings.ToLower(base32.StdEncoding.WithPadding(base32.NoPadding).EncodeToString(cid))
 }

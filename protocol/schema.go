@@ -12,18 +12,18 @@ import (
 	"github.com/citynode/citynode/crdt"
 )
 
-// A form says how the values of one Go type stand on the wire. It is made once a
+// A schema says how the values of one Go type stand on the wire. It is made once a
 // type, by reflection, from what the tags of structs say; to encode or decode a
 // value needs no reflection then, but for the memory of slices and pointers.
 //
 // A value is reached by its address and a field by its offset, with package
-// unsafe. What keeps this right: a form is only ever used with values of its own
+// unsafe. What keeps this right: a schema is only ever used with values of its own
 // type (messageAt has both from one interface value), and describe has compared
 // each field's type with its kind.
-type form struct {
+type schema struct {
 	kind   kind
 	typ    reflect.Type
-	elem   *form   // of a list and of a pointer
+	elem   *schema   // of a list and of a pointer
 	fields []field // of a struct, by ascending key
 	// byKey has for each key one more than the field's position in fields.
 	byKey    [keyMax + 1]uint8
@@ -35,7 +35,7 @@ type form struct {
 // omitzero for a key that may be absent, or with omitempty and `unless:"KEY"` for
 // one that is written if and only if that other key is not.
 type field struct {
-	*form
+	*schema
 	key    uint64
 	offset uintptr
 	// optional fields are left out where they are empty. With keepsEmpty a list
@@ -78,23 +78,23 @@ var knownTypes = map[reflect.Type]kind{
 	reflect.TypeFor[crdt.Summary]():   kindSummary,
 }
 
-var forms sync.Map // reflect.Type to *form; as many as the program has types of messages
+var schemas sync.Map // reflect.Type to *schema; as many as the program has types of messages
 
-// formOf returns the form of a type. The error names what in the type has none.
-func formOf(t reflect.Type) (*form, error) {
-	if known, ok := forms.Load(t); ok {
-		return known.(*form), nil
+// schemaOf returns the schema of a type. The error names what in the type has none.
+func schemaOf(t reflect.Type) (*schema, error) {
+	if known, ok := schemas.Load(t); ok {
+		return known.(*schema), nil
 	}
 	f, err := describe(t)
 	if err != nil {
 		return nil, err
 	}
-	known, _ := forms.LoadOrStore(t, f)
-	return known.(*form), nil
+	known, _ := schemas.LoadOrStore(t, f)
+	return known.(*schema), nil
 }
 
-// messageForm returns the form of a message of this package.
-func messageForm[T any]() *form { return must(formOf(reflect.TypeFor[T]())) }
+// messageSchema returns the schema of a message of this package.
+func messageSchema[T any]() *schema { return must(schemaOf(reflect.TypeFor[T]())) }
 
 // must returns v. An error, of what depends on constants and types alone, panics.
 func must[T any](v T, err error) T {
@@ -104,8 +104,8 @@ func must[T any](v T, err error) T {
 	return v
 }
 
-func describe(t reflect.Type) (f *form, err error) {
-	f = &form{typ: t}
+func describe(t reflect.Type) (f *schema, err error) {
+	f = &schema{typ: t}
 	f.copies.New = func() any { return reflect.New(t).UnsafePointer() }
 	if known, ok := knownTypes[t]; ok {
 		f.kind = known
@@ -120,75 +120,75 @@ func describe(t reflect.Type) (f *form, err error) {
 		f.kind = kindBool
 	case reflect.Slice:
 		f.kind = kindList
-		if f.elem, err = formOf(t.Elem()); err == nil && f.elem.kind == kindPointer {
-			err = fmt.Errorf("type %v has no form: a pointer may be nil", t)
+		if f.elem, err = schemaOf(t.Elem()); err == nil && f.elem.kind == kindPointer {
+			err = fmt.Errorf("type %v has no schema: a pointer may be nil", t)
 		}
 	case reflect.Pointer:
 		f.kind = kindPointer
-		f.elem, err = formOf(t.Elem())
+		f.elem, err = schemaOf(t.Elem())
 	case reflect.Struct:
 		f.kind = kindStruct
 		err = f.describeFields()
 	default:
-		err = fmt.Errorf("type %v has no form on the wire", t)
+		err = fmt.Errorf("type %v has no schema", t)
 	}
 	return f, err
 }
 
-func (f *form) describeFields() error {
-	for i := range f.typ.NumField() {
-		member := f.typ.Field(i)
+func (s *schema) describeFields() error {
+	for i := range s.typ.NumField() {
+		member := s.typ.Field(i)
 		name, options, _ := strings.Cut(member.Tag.Get("cbor"), ",")
 		key, err := strconv.ParseUint(name, 10, 6)
 		if err != nil {
 			continue
 		}
-		of, err := formOf(member.Type)
+		of, err := schemaOf(member.Type)
 		if err != nil {
-			return fmt.Errorf("%v: %w", f.typ, err)
+			return fmt.Errorf("%v: %w", s.typ, err)
 		}
 		x := field{
-			form: of, key: key, offset: member.Offset,
+			schema: of, key: key, offset: member.Offset,
 			optional: strings.Contains(options, "omit"), keepsEmpty: strings.Contains(options, "omitzero"),
 		}
 		if of.kind == kindPointer && !x.optional {
-			return fmt.Errorf("%v: key %d is a pointer, and not optional", f.typ, key)
+			return fmt.Errorf("%v: key %d is a pointer, and not optional", s.typ, key)
 		}
-		f.fields = append(f.fields, x)
+		s.fields = append(s.fields, x)
 	}
-	slices.SortFunc(f.fields, func(a, b field) int { return cmp.Compare(a.key, b.key) })
-	for i := range f.fields {
-		key := f.fields[i].key
-		f.byKey[key] = uint8(i + 1)
-		if !f.fields[i].optional {
-			f.required |= 1 << key
+	slices.SortFunc(s.fields, func(a, b field) int { return cmp.Compare(a.key, b.key) })
+	for i := range s.fields {
+		key := s.fields[i].key
+		s.byKey[key] = uint8(i + 1)
+		if !s.fields[i].optional {
+			s.required |= 1 << key
 		}
 	}
-	return f.describeAlternatives()
+	return s.describeAlternatives()
 }
 
 // describeAlternatives finds the fields that unless tags name.
-func (f *form) describeAlternatives() error {
-	for i := range f.typ.NumField() {
-		tag := f.typ.Field(i).Tag
+func (s *schema) describeAlternatives() error {
+	for i := range s.typ.NumField() {
+		tag := s.typ.Field(i).Tag
 		other, ok := tag.Lookup("unless")
 		if !ok {
 			continue
 		}
 		name, _, _ := strings.Cut(tag.Get("cbor"), ",")
-		x, y := f.fieldOf(name), f.fieldOf(other)
+		x, y := s.fieldOf(name), s.fieldOf(other)
 		if x == nil || y == nil {
-			return fmt.Errorf("%v: no field has key %s or %s", f.typ, name, other)
+			return fmt.Errorf("%v: no field has key %s or %s", s.typ, name, other)
 		}
 		x.unless = y
 	}
 	return nil
 }
 
-func (f *form) fieldOf(key string) *field {
-	i := slices.IndexFunc(f.fields, func(x field) bool { return strconv.FormatUint(x.key, 10) == key })
+func (s *schema) fieldOf(key string) *field {
+	i := slices.IndexFunc(s.fields, func(x field) bool { return strconv.FormatUint(x.key, 10) == key })
 	if i < 0 {
 		return nil
 	}
-	return &f.fields[i]
+	return &s.fields[i]
 }
