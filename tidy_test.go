@@ -65,6 +65,7 @@ func TestEveryPackageHasADocFile(t *testing.T)          { holds(t, missingDocFil
 func TestEveryExportedNameIsDocumented(t *testing.T)    { holds(t, undocumented) }
 func TestNoTestSleepsOutsideABubble(t *testing.T)       { holds(t, sleeps) }
 func TestWhatTheTextsNameExists(t *testing.T)           { holds(t, danglingNames) }
+func TestGoCodeInTextsIsTested(t *testing.T)            { holds(t, untestedGo) }
 func TestEveryDependencyIsExplained(t *testing.T)       { holds(t, unexplainedDependencies) }
 
 // A rule looks at the repository and says what is wrong with it.
@@ -111,6 +112,8 @@ func read(root fs.FS) (*repo, error) {
 			return err
 		case d.IsDir() && p != "." && (strings.HasPrefix(name, ".") || slices.Contains([]string{"testdata", "node_modules", "bin"}, name)):
 			return fs.SkipDir
+		case d.IsDir() && p != "." && isModule(root, p):
+			return fs.SkipDir // another house: it has what everybody has
 		case d.IsDir() || path.Ext(name) != ".go":
 			return nil
 		}
@@ -119,6 +122,12 @@ func read(root fs.FS) (*repo, error) {
 		return err
 	})
 	return r, err
+}
+
+// isModule reports whether a folder is the root of a Go module.
+func isModule(root fs.FS, dir string) bool {
+	_, err := fs.Stat(root, path.Join(dir, "go.mod"))
+	return err == nil
 }
 
 func (r *repo) parse(p string) (*file, error) {
@@ -496,6 +505,9 @@ func TestEachRuleFindsItsFault(t *testing.T) {
 		{"a link to nowhere", danglingNames, map[string]string{"README.md": "[a](Makefile#x) [b](nowhere.md) [c](https://example.org/)", "Makefile": ""}, "no nowhere.md"},
 		{"links from a folder", danglingNames, map[string]string{"docs/wire/README.md": "[a](sync.md) [b](../../README.md) [c](../gone.md)", "docs/wire/sync.md": "", "README.md": ""}, "no ../gone.md"},
 		{"a path to nowhere", danglingNames, map[string]string{"ARCHITECTURE.md": "`city/core.go`, `PATH/city/x`"}, "no city/core.go"},
+		{"Go code that no test has", untestedGo, map[string]string{"README.md": fence + "go\nf()\ng()\n" + fence, "a/a_test.go": doc + "func h() {\n\tf()\n\tif true {\n\t\tg()\n\t}\n}"}, "begins with f()"},
+		{"Go code that a test has", untestedGo, map[string]string{"README.md": fence + "go\nf()\ng()\n" + fence, "a/a_test.go": doc + "func h() {\n\tf()\n\tg()\n}"}, ""},
+		{"another module", importsAgainstTheArrows, map[string]string{mapFile: imports, "examples/go.mod": "module m\n", "examples/a/a.go": doc}, ""},
 		{"a dependency nobody explains", unexplainedDependencies, map[string]string{
 			"go.mod":          "module x.org/y\n\ngo 1.26.0\n\nrequire (\n\tgithub.com/libp2p/go-libp2p v0.51.0\n\tgo.uber.org/fx v1.0.0 // indirect\n)\nrequire github.com/fxamacker/cbor/v2 v2.9.6\n",
 			"ARCHITECTURE.md": "libp2p/go-libp2p-pubsub, fxamacker/cbor",
