@@ -55,6 +55,10 @@ check: check-format vet staticcheck check-modules check-notice test ## all that 
 test: ## run all unit tests
 	$(GO) test ./...
 
+.PHONY: examples
+examples: ## check and run the programs in examples, a module of its own that embeds this one
+	cd examples && $(GO) mod tidy -diff && $(GO) vet ./... && $(GO) test ./...
+
 .PHONY: race
 race: ## run all unit tests under the race detector
 	$(GO) test -race -timeout 20m ./...
