@@ -55,10 +55,10 @@ type City struct {
 	cfg     Config
 	opts    Options
 	current atomic.Pointer[Incarnation]
-	last    crdt.Stamp // guarded by Start being called by one supervisor only
+	last    crdt.Stamp // of the incarnations; only Start writes it, and a supervisor calls Start once at a time
 }
 
-// New is a city that has not started. It fails if the configuration is not
+// New returns a city that has not started. It fails if the configuration is not
 // valid.
 func New(cfg Config, opts Options) (*City, error) {
 	if err := cfg.Validate(); err != nil {
@@ -77,10 +77,10 @@ func New(cfg Config, opts Options) (*City, error) {
 	return c, nil
 }
 
-// Name is the city's name.
+// Name returns the city's name.
 func (c *City) Name() string { return c.cfg.Name }
 
-// Config is the city's configuration with its defaults set.
+// Config returns the city's configuration with its defaults set.
 func (c *City) Config() Config { return c.cfg }
 
 // Start begins a new, empty incarnation and returns the function that serves
@@ -107,8 +107,8 @@ func (c *City) Start(ctx context.Context) (func(context.Context) error, error) {
 	return inc.serve, nil
 }
 
-// Current is the incarnation that answers now; a *Refusal as unavailable if
-// there is none.
+// Current returns the incarnation that answers now, or a *Refusal as unavailable if
+// there is none: between a crash and the end of the next start.
 func (c *City) Current() (*Incarnation, error) {
 	inc := c.current.Load()
 	if inc == nil || inc.ended() {

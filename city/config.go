@@ -45,7 +45,7 @@ type Config struct {
 	HealthMax int
 }
 
-// WithDefaults is the configuration with every zero field set.
+// WithDefaults returns the configuration with every zero field set to its default.
 func (c Config) WithDefaults() Config {
 	orDuration := func(v *time.Duration, d time.Duration) {
 		if *v == 0 {

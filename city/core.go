@@ -31,12 +31,12 @@ type Core struct {
 	incarnation crdt.Stamp
 	state       *crdt.State
 	answers     *answers
-	open        bool
-	suspicion   string
-	storeFault  string
+	open        bool   // an unknown id is not found; before, somebody may know it
+	suspicion   string // why own writes are refused: the clock is wrong
+	storeFault  string // likewise: they would not become durable
 }
 
-// NewCore is an empty city of the given incarnation. The configuration must be
+// NewCore returns an empty city of the given incarnation. The configuration must be
 // valid.
 func NewCore(cfg Config, incarnation crdt.Stamp) *Core {
 	return &Core{
@@ -47,22 +47,24 @@ func NewCore(cfg Config, incarnation crdt.Stamp) *Core {
 	}
 }
 
-// State is the replicated state, for reading only, by the Core's owner.
+// State returns the replicated state, for reading only, by the Core's owner. Only Step
+// writes it: the digest and the indexes change with each write.
 func (c *Core) State() *crdt.State { return c.state }
 
-// Incarnation is the stamp of this city's start.
+// Incarnation returns the stamp of this city's start.
 func (c *Core) Incarnation() crdt.Stamp { return c.incarnation }
 
 // IsOpen reports whether an unknown id is answered with not_found.
 func (c *Core) IsOpen() bool { return c.open }
 
-// Suspicion is why the own clock is taken for wrong, or "".
+// Suspicion returns why the own clock is taken for wrong, or "".
 func (c *Core) Suspicion() string { return c.suspicion }
 
-// StoreFault is why writes do not become durable, or "".
+// StoreFault returns why writes do not become durable, or "".
 func (c *Core) StoreFault() string { return c.storeFault }
 
-// Answers are the answers that are remembered, the oldest of each caller first.
+// Answers returns the answers that are remembered, the oldest of each caller first: in
+// the order in which Remember takes them back.
 func (c *Core) Answers() []Answered { return c.answers.all() }
 
 // Step applies one message at the time now. The random source decides only

@@ -19,7 +19,7 @@ type Incarnation struct {
 	inbox    chan task
 	done     chan struct{} // closed when the loop has ended
 	core     *Core         // owned by the loop
-	together []task        // room for those that are done together
+	batch    []task        // room for the tasks of one runBatch
 	watchers map[*Watcher]struct{}
 	journal  Journal // nil: nothing is made durable
 	held     *HoldBack[chan Reply]
@@ -32,6 +32,7 @@ type task struct {
 	reply   chan Reply // capacity 1, so that the loop never waits
 }
 
+// newIncarnation returns an incarnation whose loop does not run and which is empty.
 func newIncarnation(cfg Config, opts Options, number crdt.Stamp) *Incarnation {
 	i := &Incarnation{
 		name:     cfg.Name,
@@ -39,7 +40,7 @@ func newIncarnation(cfg Config, opts Options, number crdt.Stamp) *Incarnation {
 		opts:     opts,
 		patrol:   cfg.PatrolEvery,
 		fight:    cfg.FightEvery,
-		together: make([]task, 0, togetherMax),
+		batch:    make([]task, 0, batchMax),
 		inbox:    make(chan task, inboxMax),
 		done:     make(chan struct{}),
 		core:     NewCore(cfg, number),
@@ -49,15 +50,16 @@ func newIncarnation(cfg Config, opts Options, number crdt.Stamp) *Incarnation {
 	return i
 }
 
-// fill applies a message before the loop runs.
+// fill applies a message before the loop runs, when nobody else has the core.
 func (i *Incarnation) fill(m Message) { i.core.Step(i.opts.Now(), i.opts.Rand, m) }
 
-// Number is the stamp of this incarnation's start.
+// Number returns the stamp of this incarnation's start.
 func (i *Incarnation) Number() crdt.Stamp { return i.number }
 
 // Done is closed when the incarnation has ended.
 func (i *Incarnation) Done() <-chan struct{} { return i.done }
 
+// ended reports whether the loop has ended.
 func (i *Incarnation) ended() bool {
 	select {
 	case <-i.done:
@@ -93,13 +95,15 @@ func (i *Incarnation) serve(ctx context.Context) error {
 		case <-fight:
 			i.tick(Fight{})
 		case t := <-i.inbox:
-			if crash := i.turns(t); crash {
+			if crash := i.runBatch(t); crash {
 				return ErrBombed
 			}
 		}
 	}
 }
 
+// observe tells the watchers and the observer what a turn did, in the order of the
+// turns.
 func (i *Incarnation) observe(fx *Effects) {
 	if len(fx.Changes) > 0 {
 		i.tellWatchers(fx.Changes)
@@ -109,6 +113,7 @@ func (i *Incarnation) observe(fx *Effects) {
 	}
 }
 
+// end tells all who wait that the incarnation is over.
 func (i *Incarnation) end() {
 	for w := range i.watchers {
 		w.finish(errDown(i.name))
@@ -138,6 +143,8 @@ func (i *Incarnation) Read(ctx context.Context, f func(*Core)) error {
 	return err
 }
 
+// submit gives the loop a task and waits for the reply. A task that the loop took when
+// it ended is refused as unavailable: what came of it is not known.
 func (i *Incarnation) submit(ctx context.Context, t task) (Reply, error) {
 	select {
 	case i.inbox <- t:

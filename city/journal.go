@@ -53,7 +53,7 @@ func (i *Incarnation) release() (bombed bool) {
 	return false
 }
 
-// news is the journal's channel, or one that never has a token.
+// news returns the journal's channel, or one that never has a token.
 func (i *Incarnation) news() <-chan struct{} {
 	if i.journal == nil {
 		return nil

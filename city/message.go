@@ -115,7 +115,7 @@ const (
 	SourceStore                // this city's own store: the future rule does not apply
 )
 
-// String is the source's name in logs.
+// String returns the source's name in logs.
 func (s Source) String() string {
 	names := [...]string{"self", "caller", "gossip", "sync", "store"}
 	if int(s) < len(names) {
@@ -159,7 +159,7 @@ type Effects struct {
 	answered *answer
 }
 
-// Answered is the answer that is remembered from now on, if there is one.
+// Answered returns the answer that is remembered from now on, if there is one.
 func (fx *Effects) Answered() (Answered, bool) {
 	if fx.answered == nil {
 		return Answered{}, false
@@ -167,7 +167,7 @@ func (fx *Effects) Answered() (Answered, bool) {
 	return fx.answered.answered(), true
 }
 
-// All gives each change with its source.
+// All yields each change with its source.
 func (fx *Effects) All() iter.Seq[SourcedChange] {
 	return func(yield func(SourcedChange) bool) {
 		for i, change := range fx.Changes {

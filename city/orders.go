@@ -6,6 +6,8 @@ import (
 	"github.com/citynode/citynode/crdt"
 )
 
+// create makes a hero. It refuses before the city is open: the id may be that of a hero,
+// or of a death, which a neighbour holds and this city has yet to learn.
 func (c *Core) create(now time.Time, m Create, fx *Effects) Reply {
 	if err := crdt.ValidateHeroName(m.HeroName); err != nil {
 		return Reply{Err: refuse(BadRequest, "%v", err)}
@@ -39,6 +41,10 @@ func (c *Core) create(now time.Time, m Create, fx *Effects) Reply {
 	return Reply{Hero: hero}
 }
 
+// assign orders a hero here or home. What the caller brought is merged first, so that an
+// order to a city that has not heard of the hero yet is carried out, and never under a
+// version older than the caller's. The stamp is the clock's, but later than the last
+// order's: the last order wins whatever the clocks say.
 func (c *Core) assign(now time.Time, m Assign, fx *Effects) Reply {
 	c.update(now, m.With, SourceCaller, fx)
 	if refusal := c.writable(); refusal != nil {
@@ -63,6 +69,7 @@ func (c *Core) assign(now time.Time, m Assign, fx *Effects) Reply {
 	return Reply{Hero: hero}
 }
 
+// retire ends a hero for ever.
 func (c *Core) retire(now time.Time, m Retire, fx *Effects) Reply {
 	if refusal := c.writable(); refusal != nil {
 		return Reply{Err: refusal}
@@ -74,8 +81,8 @@ func (c *Core) retire(now time.Time, m Retire, fx *Effects) Reply {
 	return Reply{Tombstone: c.bury(now, hero, fx)}
 }
 
-// updateFrom merges what came. What a caller brings it is told of, so it must
-// become durable; neighbours have what they sent.
+// updateFrom merges what came. A caller is answered, so what it brings must become
+// durable; neighbours have what they sent, and can send it again.
 func (c *Core) updateFrom(now time.Time, m Update, fx *Effects) Reply {
 	if m.Source == SourceCaller {
 		if refusal := c.storing(); refusal != nil {
@@ -85,6 +92,8 @@ func (c *Core) updateFrom(now time.Time, m Update, fx *Effects) Reply {
 	return c.update(now, m.Entries, m.Source, fx)
 }
 
+// update merges entries. Those that are stamped too far ahead are left out, and told in
+// Future, so that anti-entropy brings them when they are due.
 func (c *Core) update(now time.Time, entries crdt.Entries, source Source, fx *Effects) Reply {
 	horizon := crdt.StampAt(now.Add(FutureSkewMax))
 	if source == SourceStore {
@@ -112,7 +121,9 @@ func (c *Core) writable() *Refusal {
 	return refuse(Unavailable, "city %s does not trust its own clock: %s", c.cfg.Name, c.suspicion)
 }
 
-// living is the hero of that id, or why there is none.
+// living returns the hero of that id, or why there is none. The three refusals differ
+// in what a caller may do: a dead hero stays dead, an unknown one may be known later
+// while the city learns, and is known to be unknown once it is open.
 func (c *Core) living(id crdt.ID) (crdt.Hero, *Refusal) {
 	switch r := c.state.Record(id); {
 	case r.Kind == crdt.KindHero:
@@ -146,6 +157,7 @@ func (c *Core) bury(now time.Time, hero crdt.Hero, fx *Effects) crdt.Tombstone {
 	return tombstone
 }
 
+// placeOf returns where an order sends a hero.
 func (c *Core) placeOf(home bool) string {
 	if home {
 		return crdt.Home
@@ -153,8 +165,8 @@ func (c *Core) placeOf(home bool) string {
 	return c.cfg.Name
 }
 
-// healed is the health after an assignment: never less than before, even where
-// the cap was lowered since.
+// healed returns the health after an assignment. It is never less than before, even
+// where the cap was lowered since.
 func (c *Core) healed(health uint8) uint8 {
 	return max(health, uint8(min(int(health)+c.cfg.Boost, c.cfg.HealthMax)))
 }

@@ -22,7 +22,7 @@ type Page struct {
 	More bool
 }
 
-// Summary is the state's counts and digest.
+// Summary returns the state's counts and digest.
 func (i *Incarnation) Summary(ctx context.Context) (crdt.Summary, error) {
 	return query(ctx, i, func(c *Core) crdt.Summary { return c.State().Summary() })
 }
@@ -36,7 +36,7 @@ func (i *Incarnation) Page(ctx context.Context, at crdt.Cursor) (Page, error) {
 	})
 }
 
-// PageAt is Page of the heroes at one location.
+// PageAt returns a page as Page does, of the heroes at one location.
 func (i *Incarnation) PageAt(ctx context.Context, location string, at crdt.Cursor) (Page, error) {
 	return query(ctx, i, func(c *Core) Page {
 		heroes, next, more := c.State().PageAt(location, at, PageBytesMax)
@@ -52,7 +52,8 @@ type EncodedPage struct {
 	More    bool
 }
 
-// EncodedPage is what Page gives, encoded: for who only passes it on.
+// EncodedPage returns the same page as Page, already encoded, for callers that forward
+// it unread.
 func (i *Incarnation) EncodedPage(ctx context.Context, at crdt.Cursor) (EncodedPage, error) {
 	buf := make([]byte, 0, PageBytesMax)
 	return query(ctx, i, func(c *Core) (p EncodedPage) {

@@ -17,7 +17,7 @@ const (
 	Busy                          // not executed for want of room; try again
 )
 
-// String is the reason in the words of the call protocol.
+// String returns the reason in the words of the call protocol.
 func (r Reason) String() string {
 	names := [...]string{"", "bad_request", "not_found", "dead", "unavailable", "busy"}
 	if int(r) < len(names) {
@@ -33,10 +33,10 @@ type Refusal struct {
 	Message string
 }
 
-// Error is the message.
+// Error returns the message.
 func (r *Refusal) Error() string { return r.Message }
 
-// ReasonOf is the reason of the refusal that err wraps, or 0.
+// ReasonOf returns the reason of the refusal that err wraps, or 0.
 func ReasonOf(err error) Reason {
 	if r, ok := errors.AsType[*Refusal](err); ok {
 		return r.Reason

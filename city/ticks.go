@@ -53,7 +53,8 @@ func (c *Core) fight(now time.Time, rng *rand.Rand, fx *Effects) {
 	c.write(hero, fx)
 }
 
-// rests tells whether ticks are left out, and notes why.
+// rests reports whether ticks are left out, and notes why. A tick writes with no caller
+// to refuse, so it must not happen where its write would not count.
 func (c *Core) rests(fx *Effects) bool {
 	switch {
 	case c.suspicion != "":

@@ -76,19 +76,19 @@ func whole[T any](d *decoder, v T) (T, error) {
 	return v, err
 }
 
-// UnmarshalCBOR is [DecodeHero].
+// UnmarshalCBOR does what [DecodeHero] does.
 func (h *Hero) UnmarshalCBOR(b []byte) (err error) {
 	*h, err = DecodeHero(b)
 	return err
 }
 
-// UnmarshalCBOR is [DecodeTombstone].
+// UnmarshalCBOR does what [DecodeTombstone] does.
 func (t *Tombstone) UnmarshalCBOR(b []byte) (err error) {
 	*t, err = DecodeTombstone(b)
 	return err
 }
 
-// UnmarshalCBOR is [DecodeEntries].
+// UnmarshalCBOR does what [DecodeEntries] does.
 func (e *Entries) UnmarshalCBOR(b []byte) (err error) {
 	*e, err = DecodeEntries(b)
 	return err

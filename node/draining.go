@@ -23,7 +23,7 @@ type draining struct {
 	running atomic.Int64 // orders
 }
 
-// order is called when an order begins, and gives what ends it.
+// order is called when an order begins, and returns what is called when it ends.
 func (d *draining) order(city string) (end func(), err error) {
 	d.running.Add(1) // before the look: one of the two sees the other
 	if d.begun.Load() {

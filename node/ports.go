@@ -20,7 +20,7 @@ import (
 // was told none listened last, one a line.
 const portsFile = "listen"
 
-// usualListen are the addresses of a node that is told none: on loopback, or if
+// usualListen returns the addresses of a node that is told none: on loopback, or if
 // open on all interfaces, over TCP and QUIC. Each has the port of the last start if
 // that is free, so that a city is found again where it was even by those that were
 // down at the same time; else any.
@@ -80,7 +80,7 @@ func (n *Node) keepPorts() {
 	}
 }
 
-// onAnyPort is an address with port 0 for its own.
+// onAnyPort returns an address with port 0 in place of its own.
 func onAnyPort(addr ma.Multiaddr) ma.Multiaddr {
 	var parts ma.Multiaddr
 	for _, c := range addr {

@@ -75,7 +75,7 @@ func unmarshalChecked(b []byte, v any, strict bool) error {
 	return nil
 }
 
-// decode is unmarshalChecked without the message's own rules.
+// decode does what unmarshalChecked does, without the message's own rules.
 func decode(b []byte, v any, strict bool) error {
 	if len(b) == 0 {
 		return errors.New("no item")

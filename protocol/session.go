@@ -248,7 +248,7 @@ func (ss *session) write(payload []byte) error {
 	return ss.writeErr
 }
 
-// hold is write for a frame that may wait for the next one.
+// hold does what write does, for a frame that may wait for the next one.
 func (ss *session) hold(payload []byte) error {
 	if ss.writeErr == nil {
 		ss.writeErr = ss.out.hold(context.Background(), payload)

@@ -118,7 +118,7 @@ var parts = [keyMore + 1]part{
 	},
 }
 
-// number is the part that is the unsigned integer at field.
+// number returns the part that is the unsigned integer at field.
 func number(field func(m *Message) *uint64) part {
 	return part{
 		append: func(dst []byte, m *Message) []byte { return cbor.AppendUint(dst, *field(m)) },

@@ -26,7 +26,7 @@ func damaged(err error) error {
 	return corruptFile("db", err)
 }
 
-// corruptFile is the error for a table that Pebble could not read.
+// corruptFile returns the error for a table that Pebble could not read.
 func corruptFile(path string, err error) *CorruptError {
 	offset := int64(-1)
 	if m := blockOffset.FindStringSubmatch(err.Error()); m != nil {

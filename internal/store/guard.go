@@ -33,7 +33,7 @@ func (g *guard) fail(err error) {
 	})
 }
 
-// err is nil until the guard closed.
+// err returns why the guard closed; nil until then.
 func (g *guard) err() error {
 	if down := g.cause.Load(); down != nil {
 		return down
@@ -76,7 +76,7 @@ const preallocatePart = 4
 // counts.
 const markerPrefix = "marker."
 
-// Create is vfs.FS.Create, guarded. Pebble makes a manifest, makes the marker that
+// Create does what vfs.FS.Create does, guarded. Pebble makes a manifest, makes the marker that
 // names it, removes the marker before, and only then syncs the folder, so that after
 // a crash there may be a marker without its manifest, or none at all; the guard
 // syncs before and after the making of a marker.
@@ -98,17 +98,17 @@ func (g *guard) Create(name string, c vfs.DiskWriteCategory) (vfs.File, error) {
 	})
 }
 
-// OpenReadWrite is vfs.FS.OpenReadWrite, guarded.
+// OpenReadWrite does what vfs.FS.OpenReadWrite does, guarded.
 func (g *guard) OpenReadWrite(name string, c vfs.DiskWriteCategory, opts ...vfs.OpenOption) (vfs.File, error) {
 	return g.file("open", name, func() (vfs.File, error) { return g.FS.OpenReadWrite(name, c, opts...) })
 }
 
-// ReuseForWrite is vfs.FS.ReuseForWrite, guarded.
+// ReuseForWrite does what vfs.FS.ReuseForWrite does, guarded.
 func (g *guard) ReuseForWrite(from, to string, c vfs.DiskWriteCategory) (vfs.File, error) {
 	return g.file("reuse", to, func() (vfs.File, error) { return g.FS.ReuseForWrite(from, to, c) })
 }
 
-// OpenDir is vfs.FS.OpenDir; what syncs the folder is guarded.
+// OpenDir does what vfs.FS.OpenDir does. The sync of the folder is guarded.
 func (g *guard) OpenDir(name string) (vfs.File, error) {
 	f, err := g.FS.OpenDir(name)
 	if err != nil {
@@ -117,25 +117,25 @@ func (g *guard) OpenDir(name string) (vfs.File, error) {
 	return &guardedFile{File: f, g: g, path: name}, nil
 }
 
-// Link is vfs.FS.Link, guarded.
+// Link does what vfs.FS.Link does, guarded.
 func (g *guard) Link(from, to string) error {
 	g.do("link", to, func() error { return g.FS.Link(from, to) })
 	return nil
 }
 
-// Rename is vfs.FS.Rename, guarded.
+// Rename does what vfs.FS.Rename does, guarded.
 func (g *guard) Rename(from, to string) error {
 	g.do("rename", to, func() error { return g.FS.Rename(from, to) })
 	return nil
 }
 
-// MkdirAll is vfs.FS.MkdirAll, guarded.
+// MkdirAll does what vfs.FS.MkdirAll does, guarded.
 func (g *guard) MkdirAll(dir string, perm os.FileMode) error {
 	g.do("make folder", dir, func() error { return g.FS.MkdirAll(dir, perm) })
 	return nil
 }
 
-// Remove is vfs.FS.Remove, guarded; that there is nothing to remove is no failure
+// Remove does what vfs.FS.Remove does, guarded; that there is nothing to remove is no failure
 // of the disk.
 func (g *guard) Remove(name string) (err error) {
 	g.do("remove", name, func() error {
@@ -150,7 +150,7 @@ func (g *guard) Remove(name string) (err error) {
 	return err
 }
 
-// RemoveAll is vfs.FS.RemoveAll, guarded.
+// RemoveAll does what vfs.FS.RemoveAll does, guarded.
 func (g *guard) RemoveAll(name string) error {
 	g.do("remove", name, func() error { return g.FS.RemoveAll(name) })
 	return nil

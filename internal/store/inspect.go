@@ -97,7 +97,7 @@ func whole(text []byte, number uint64) (records int, end int64, err error) {
 	}
 }
 
-// reader is open for a log of that number, whose type has no name outside Pebble.
+// reader calls open for a log of that number, whose type has no name outside Pebble.
 func reader[N ~uint64](open func(io.Reader, N) *record.Reader, text []byte, number uint64) *record.Reader {
 	return open(bytes.NewReader(text), N(number))
 }

@@ -36,7 +36,7 @@ const (
 
 var errMalformed = errors.New("malformed")
 
-// epochKey is where the records or answers of an epoch begin.
+// epochKey returns where the records or answers of an epoch begin.
 func epochKey(table byte, e Epoch) []byte {
 	return binary.BigEndian.AppendUint64(append(make([]byte, 0, answerKeyBytes), table), uint64(e))
 }
@@ -49,7 +49,7 @@ func answerKey(e Epoch, at time.Time, value []byte) []byte {
 	return append(answersFrom(e, at), sum[:answerDigestBytes]...)
 }
 
-// answersFrom is where the answers of a moment begin.
+// answersFrom returns where the answers of a moment begin.
 func answersFrom(e Epoch, at time.Time) []byte {
 	return binary.BigEndian.AppendUint64(epochKey(tableAnswers, e), uint64(max(at.UnixNano(), 0)))
 }
@@ -146,7 +146,7 @@ func decodeAnswer(key, value []byte) (Answer, error) {
 	return Answer{At: at, Caller: string(caller), Data: append([]byte{}, data...)}, nil
 }
 
-// epochOf is the epoch that a key of records or answers is of.
+// epochOf returns the epoch of a key of records or answers.
 func epochOf(key []byte) Epoch { return Epoch(binary.BigEndian.Uint64(key[1:epochKeyBytes])) }
 
 func stamp(b []byte) crdt.Stamp { return crdt.Stamp(binary.BigEndian.Uint64(b)) }

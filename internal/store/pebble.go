@@ -116,7 +116,7 @@ func lockDatabase(disk vfs.FS, database string) (*pebble.Lock, error) {
 	return nil, fmt.Errorf("lock store %s: %w", database, err)
 }
 
-// options are those of a database behind a guard.
+// options returns those of a database behind a guard.
 func options(g *guard, t tuning) *pebble.Options {
 	opts := &pebble.Options{
 		FS:                    g,
@@ -180,13 +180,13 @@ func startPebble(g *guard, f folder, opts *pebble.Options) (e *pebbleEngine, err
 	return e, nil
 }
 
-// openDB is pebble.Open, with a panic for an error.
+// openDB does what pebble.Open does, and returns a panic as an error.
 func openDB(dir string, opts *pebble.Options) (db *pebble.DB, err error) {
 	defer recovered(&err)
 	return pebble.Open(dir, opts)
 }
 
-// closeDB is DB.Close, with a panic for an error.
+// closeDB does what DB.Close does, and returns a panic as an error.
 func closeDB(db *pebble.DB) (err error) {
 	defer recovered(&err)
 	return db.Close()
@@ -242,7 +242,7 @@ func (e *pebbleEngine) write(ops []op, sync bool) (err error) {
 	})
 }
 
-// batchBytes is about what a batch of ops takes.
+// batchBytes returns about what a batch of ops takes.
 func batchBytes(ops []op) int {
 	size := 12
 	for _, o := range ops {

@@ -11,7 +11,7 @@ import (
 )
 
 // waitingOrders is more orders than the loop takes together.
-const waitingOrders = 3*togetherMax + 1
+const waitingOrders = 3*batchMax + 1
 
 // held starts a city whose loop waits, so that what is sent meanwhile waits too,
 // until the function that it returns is called.
