@@ -16,8 +16,8 @@ import (
 // A message is a value and its schema.
 type message struct {
 	schema *schema // nil for no message
-	at   unsafe.Pointer
-	copy bool // of the value, from schema.copies
+	at     unsafe.Pointer
+	copy   bool // of the value, from schema.copies
 }
 
 var errNil = errors.New("nil is no message")

@@ -23,7 +23,7 @@ import (
 type schema struct {
 	kind   kind
 	typ    reflect.Type
-	elem   *schema   // of a list and of a pointer
+	elem   *schema // of a list and of a pointer
 	fields []field // of a struct, by ascending key
 	// byKey has for each key one more than the field's position in fields.
 	byKey    [keyMax + 1]uint8
