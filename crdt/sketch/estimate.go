@@ -44,7 +44,7 @@ func Estimate(own []Cell, sample []byte, otherLen int) (int, error) {
 	most := max(least, min(size+max(size-surplus, 0), estimateMax))
 	devs := deviations(&counts, surplus)
 	d := likeliest(&devs, float64(least), float64(most))
-	return int(math.Round(d)), nil
+	return int(min(int64(math.Round(d)), math.MaxInt)), nil // an int may have 32 bits
 }
 
 // countDifferences returns one's own counts less the other's, modulo 256.

@@ -80,8 +80,8 @@ func TestEstimatesStayBetweenTheirBounds(t *testing.T) {
 		sample := rapid.SliceOfN(rapid.Byte(), sketch.SampleBytes, sketch.SampleBytes).Draw(t, "sample")
 		said := rapid.OneOf(rapid.Int(), rapid.IntRange(0, 1000)).Draw(t, "said")
 		d, err := sketch.Estimate(own, sample, said)
-		claim := min(max(said, 0), math.MaxInt32)
-		if err != nil || d < claim-int(own[0].Count)-128 || d > int(own[0].Count)+claim+256 {
+		claim, here := int64(min(max(said, 0), math.MaxInt32)), int64(own[0].Count)
+		if err != nil || int64(d) < claim-here-128 || int64(d) > here+claim+256 {
 			t.Fatalf("%d, %v for %d here and %d there", d, err, own[0].Count, said)
 		}
 	})
