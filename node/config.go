@@ -90,8 +90,8 @@ type Config struct {
 	// protocols off it when it ends. The host must have its private key in its
 	// peerstore; Identity, if set, must be that key. Listen, Announce, Open and
 	// NewHost do not go with it. Its limits are the program's: leave room for 256
-	// streams a peer. A host takes one node of a network, and with a GossipSub on it
-	// only one that is given that as PubSub.
+	// streams a peer. A host takes one node, and with a GossipSub on it only a node that
+	// is given that as PubSub.
 	Host host.Host
 	// PubSub, if set, is the GossipSub of Host, which a program makes that uses
 	// GossipSub itself. The node joins its topics of the network on it and leaves
