@@ -10,17 +10,21 @@ import (
 // Message is what a city can be told: one of the types of this file.
 type Message interface{ message() }
 
-// Caller is who sent an order, and under which request id: the key under which
-// its answer is remembered.
+// Caller is who sent an order, and the id of the request. A city remembers its answer
+// under both, so that a retry changes nothing more and gets the same answer.
 type Caller struct {
-	// Name identifies the caller, such as its peer ID. Empty: do not remember.
+	// Name identifies the caller, such as its peer ID. Empty: the answer is not
+	// remembered.
 	Name string
-	// Request is the id that the caller gave the request; a create's is the
-	// new hero's id.
+	// Request is the id of the request, which the caller chooses: the bytes of a
+	// random UUID. A retry has the same id and the same content. The request id of a
+	// Create becomes the id of the new hero; that of an Assign or a Retire is a fresh
+	// one, and never the hero's.
 	Request crdt.ID
 }
 
-// Create makes a new hero whose id is the request's, at home or here.
+// Create makes a new hero, at home or here. The hero's id is Caller.Request, which
+// must not be all zero.
 type Create struct {
 	Caller
 	// HeroName is the hero's name.
@@ -32,6 +36,7 @@ type Create struct {
 // Assign orders a hero to this city, or home, and heals it.
 type Assign struct {
 	Caller
+	// Hero is the id of the hero; Caller.Request is that of the order.
 	Hero crdt.ID
 	// With is merged first, whatever becomes of the order.
 	With crdt.Entries
@@ -42,6 +47,7 @@ type Assign struct {
 // Retire ends a hero for ever.
 type Retire struct {
 	Caller
+	// Hero is the id of the hero; Caller.Request is that of the order.
 	Hero crdt.ID
 }
 

@@ -34,20 +34,26 @@ func (c *Client) Get(ctx context.Context, r GetRequest, page func(crdt.Entries) 
 	return summary, err
 }
 
-// Create makes a hero whose id is id. A retry has the same id and r.
-func (c *Client) Create(ctx context.Context, id crdt.ID, r CreateRequest) (HeroReply, error) {
-	return unary[HeroReply](ctx, c, MethodCreate, id, &r)
+// Create makes a hero. request is the id of the request, and becomes the id of the
+// hero, so the caller chooses it once and for all: the bytes of a random UUID, not all
+// zero. The city remembers its answer under request; a retry has the same request and
+// r, creates nothing more and gets that answer.
+func (c *Client) Create(ctx context.Context, request crdt.ID, r CreateRequest) (HeroReply, error) {
+	return unary[HeroReply](ctx, c, MethodCreate, request, &r)
 }
 
-// Assign orders a hero to the city that answers, or home. A retry has the same
-// id and r.
-func (c *Client) Assign(ctx context.Context, id crdt.ID, r AssignRequest) (HeroReply, error) {
-	return unary[HeroReply](ctx, c, MethodAssign, id, &r)
+// Assign orders the hero r.Hero to the city that answers, or home. request is the id
+// of the request, and not that of the hero: a fresh one for each order. The city
+// remembers its answer under request; a retry has the same request and r, orders
+// nothing more and gets that answer.
+func (c *Client) Assign(ctx context.Context, request crdt.ID, r AssignRequest) (HeroReply, error) {
+	return unary[HeroReply](ctx, c, MethodAssign, request, &r)
 }
 
-// Retire orders the death of a hero. A retry has the same id and r.
-func (c *Client) Retire(ctx context.Context, id crdt.ID, r RetireRequest) (RetireReply, error) {
-	return unary[RetireReply](ctx, c, MethodRetire, id, &r)
+// Retire has the hero r.Hero die. request is the id of the request, and not that of
+// the hero, as in [Client.Assign].
+func (c *Client) Retire(ctx context.Context, request crdt.ID, r RetireRequest) (RetireReply, error) {
+	return unary[RetireReply](ctx, c, MethodRetire, request, &r)
 }
 
 // Info asks the city who it is.
