@@ -12,6 +12,38 @@
 // state and ends with the crash, the bomb or the stop that ended it. Restarting is the
 // supervisor's work, recovery the neighbours'.
 //
+// # Own rules
+//
+// A program may replace patrols and fights by rules of its own. It switches the ticks
+// off ([Config.PatrolEvery] and [Config.FightEvery] are [Off]), reads the heroes of the
+// city with [Incarnation.PageAt], and writes them with an [Update] whose Source is
+// [SourceSelf], which is gossiped and stored as a tick is.
+//
+// Who may write: only the city in which the hero is, by its Location, and there only one
+// goroutine. Under one order exactly one city writes, which is what makes versions
+// comparable; the hero of another city is changed by an [Assign], a death is a
+// [Retire].
+//
+// The version of a write: Assigned and Replica stay as they are, for the write happens
+// under the same order. HLC becomes
+//
+//	max(crdt.StampAt(time.Now()), hero.Version.HLC.Next())
+//
+// and must not be later than [OwnSkewMax] ahead of the clock, since other cities skip
+// what is stamped too far ahead: leave such a hero alone until it is due. Health stays
+// within 1 and 100, Name and Location stay.
+//
+// A stale write changes nothing: if the hero was ordered away or died between the read
+// and the write, what the city holds is greater, Reply.Changed does not count the
+// entry, and the rule reads again. Two different writes of one version contradict each
+// other; one of them is lost, and nobody is told which.
+//
+// While the city does not trust its clock, and while its store does not work, it
+// refuses such an Update as [Unavailable], as it leaves out its ticks. The rules try
+// again at their next tick.
+//
+// # What it never does
+//
 // A city acts only on the heroes located in it and never needs another city.
 // This package knows no network and no wire format.
 package city

@@ -51,11 +51,17 @@ type Retire struct {
 	Hero crdt.ID
 }
 
-// Update merges entries that came from elsewhere. They must have been decoded
-// or validated by package crdt.
+// Update merges entries. They must have been decoded or validated by package crdt.
+// Reply.Changed counts those that changed the state; an entry that is older than what
+// is held changes nothing, and that is no error.
+//
+// A program with rules of its own writes the heroes of its city by an Update with
+// [SourceSelf]; the package comment says how. Once it is answered it is durable, if the
+// city is.
 type Update struct {
 	Entries crdt.Entries
-	Source  Source
+	// Source says where the entries come from. The zero value is SourceSelf.
+	Source Source
 }
 
 // Patrol is the patrol tick, Fight the fight tick.
@@ -114,7 +120,7 @@ type Source uint8
 // The sources of changes. What came by gossip or by anti-entropy is not
 // gossiped again; the rest is.
 const (
-	SourceSelf   Source = iota // an order or a tick, carried out here
+	SourceSelf   Source = iota // an order, a tick or an own rule, carried out here
 	SourceCaller               // entries that a caller brought
 	SourceGossip               // a delta
 	SourceSync                 // anti-entropy
