@@ -390,14 +390,3 @@ func TestWhatHasNoFormIsRefused(t *testing.T) {
 		}
 	}
 }
-
-func TestHotMessagesCostFewAllocations(t *testing.T) {
-	b := encode(t, HeroReply{Hero: hero, Summary: summary})
-	var reply HeroReply
-	decoding := testing.AllocsPerRun(100, func() { _ = UnmarshalLenient(b, &reply) })
-	var message any = HeroReply{Hero: hero, Summary: summary}
-	encoding := testing.AllocsPerRun(100, func() { _, _ = Marshal(message) })
-	if decoding > 1 || encoding > 1 { // the texts; the result
-		t.Errorf("%v allocations to decode, %v to encode", decoding, encoding)
-	}
-}
