@@ -194,7 +194,7 @@ func (c *Cluster) addrs() (addrs []ma.Multiaddr) {
 func (c *Cluster) running() []*member {
 	return slices.DeleteFunc(slices.Clone(c.members), func(m *member) bool {
 		select {
-		case <-m.ended:
+		case <-m.Done():
 			return true
 		default:
 			return false

@@ -134,7 +134,7 @@ func (n *mockNet) separate() {
 	if len(cut) == 0 {
 		return
 	}
-	time.Sleep(mockSettle) // for dials that have found a link already
+	<-time.After(mockSettle) // for dials that have found a link already
 	for _, p := range cut {
 		_ = n.DisconnectPeers(p.a, p.b) // they may not have been connected
 	}
@@ -145,7 +145,7 @@ func (n *mockNet) separate() {
 // returns how many there were. A real connection refuses such streams; here nothing
 // else ends them.
 func (n *mockNet) endOrphans() (orphans int) {
-	time.Sleep(mockSettle)
+	<-time.After(mockSettle)
 	for _, c := range n.snapshot() {
 		if c.IsClosed() {
 			for _, s := range c.GetStreams() {
