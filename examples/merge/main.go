@@ -37,11 +37,14 @@ func replicas() (gotham, metropolis *crdt.State) {
 		gotham.MergeHero(heroAt("gotham", i, noon))
 		metropolis.MergeHero(heroAt("gotham", i, noon))
 	}
-	gotham.MergeTombstone(crdt.Tombstone{ID: idOf(1), Version: crdt.Version{HLC: noon}}) // one died here,
-	metropolis.MergeHero(heroAt("metropolis", 1, noon.Add(time.Hour)))                   // and was ordered away there
-	metropolis.MergeHero(heroAt("metropolis", 2, noon.Add(time.Hour)))                   // one was ordered away,
-	gotham.MergeHero(heroAt("gotham", 2, noon.Add(time.Minute)))                         // and an hour before to gotham
-	gotham.MergeHero(heroAt("gotham", heroes, noon))                                     // one is new
+	// One hero died in gotham, and metropolis, which did not hear of it, got him later.
+	gotham.MergeTombstone(crdt.Tombstone{ID: idOf(1), Version: crdt.Version{HLC: noon}})
+	metropolis.MergeHero(heroAt("metropolis", 1, noon.Add(time.Hour)))
+	// Another got an order in each; that of metropolis is the last one.
+	gotham.MergeHero(heroAt("gotham", 2, noon.Add(time.Minute)))
+	metropolis.MergeHero(heroAt("metropolis", 2, noon.Add(time.Hour)))
+	// A third is new.
+	gotham.MergeHero(heroAt("gotham", heroes, noon))
 	return gotham, metropolis
 }
 
