@@ -1,6 +1,7 @@
 package city
 
 import (
+	"cmp"
 	"time"
 
 	"github.com/citynode/citynode/crdt"
@@ -81,13 +82,19 @@ func (c *Core) retire(now time.Time, m Retire, fx *Effects) Reply {
 	return Reply{Tombstone: c.bury(now, hero, fx)}
 }
 
-// updateFrom merges what came. A caller is answered, so what it brings must become
-// durable; neighbours have what they sent, and can send it again.
+// updateFrom merges entries. Callers and own rules are told of a success, so what
+// they bring must become durable; neighbours still have what they sent. An own rule is
+// an own write, and stamped by the own clock.
 func (c *Core) updateFrom(now time.Time, m Update, fx *Effects) Reply {
-	if m.Source == SourceCaller {
-		if refusal := c.storing(); refusal != nil {
-			return Reply{Err: refusal}
-		}
+	var refusal *Refusal
+	switch m.Source {
+	case SourceCaller:
+		refusal = c.storing()
+	case SourceSelf:
+		refusal = cmp.Or(c.storing(), c.writable())
+	}
+	if refusal != nil {
+		return Reply{Err: refusal}
 	}
 	return c.update(now, m.Entries, m.Source, fx)
 }
