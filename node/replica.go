@@ -82,11 +82,11 @@ func (l *latestSketch) of(ctx context.Context, inc *city.Incarnation, cells int)
 
 // View looks at the state, or walks through it for an audit.
 func (r replica) View(ctx context.Context, q reconcile.Query) (reconcile.View, error) {
-	kept := q.Cells
+	cells := q.Cells
 	if !q.Audit.IsZero() {
-		kept = 0
+		cells = 0 // those of the audit are made by its walk
 	}
-	now, err := r.latest.of(ctx, r.inc, kept)
+	now, err := r.latest.of(ctx, r.inc, cells)
 	view := reconcile.View{
 		Hello: reconcile.Hello{Incarnation: r.inc.Number(), Summary: now.Summary, Now: r.now()},
 		Cells: now.Cells,

@@ -4,6 +4,8 @@ import (
 	"context"
 	"time"
 
+	pubsub "github.com/libp2p/go-libp2p-pubsub"
+
 	"github.com/citynode/citynode/internal/supervise"
 	"github.com/citynode/citynode/internal/wake"
 	"github.com/citynode/citynode/protocol"
@@ -18,7 +20,13 @@ const (
 	networkGap = 2 * time.Second
 	// goodbyeFor is how long a leaving city waits for its goodbye to be sent.
 	goodbyeFor = 200 * time.Millisecond
-	// goodbyeTimeout bounds all of the goodbye.
+	// meshWithin is how long a goodbye waits for the mesh of a city that has only just
+	// come: two heartbeats of GossipSub build it. A goodbye before that reaches nobody,
+	// and the others would ask the dead for seconds.
+	meshWithin = 2 * time.Second
+	// meshEnough is how many peers of the mesh a goodbye waits for: one tells the rest.
+	meshEnough = 1
+	// goodbyeTimeout bounds sending the goodbye without a mesh.
 	goodbyeTimeout = time.Second
 )
 
@@ -47,20 +55,30 @@ func (m *Members) send(ctx context.Context) error {
 // sayGoodbye tells the others that this city leaves, so that they need not find out. The
 // pause after it lets GossipSub send before the host is closed.
 func (m *Members) sayGoodbye(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), goodbyeTimeout)
-	defer cancel()
-	if err := m.publish(ctx, true); err != nil {
-		return err
+	ctx = context.WithoutCancel(ctx)
+	if len(m.cfg.Topic.ListPeers()) == 0 {
+		return m.publishWithin(ctx, goodbyeTimeout)
 	}
-	if len(m.cfg.Topic.ListPeers()) > 0 {
-		<-time.After(goodbyeFor)
+	mesh := pubsub.WithReadiness(pubsub.MinTopicSize(meshEnough))
+	if err := m.publishWithin(ctx, meshWithin, mesh); err != nil { // there is no mesh
+		if err := m.publishWithin(ctx, goodbyeTimeout); err != nil {
+			return err
+		}
 	}
+	<-time.After(goodbyeFor)
 	return nil
+}
+
+// publishWithin publishes the goodbye.
+func (m *Members) publishWithin(ctx context.Context, d time.Duration, opts ...pubsub.PubOpt) error {
+	ctx, cancel := context.WithTimeout(ctx, d)
+	defer cancel()
+	return m.publish(ctx, true, opts...)
 }
 
 // publish sends one presence. Its stamp is greater than that of the one before, whatever
 // the clock did meanwhile: the others drop what seems older.
-func (m *Members) publish(ctx context.Context, leaving bool) error {
+func (m *Members) publish(ctx context.Context, leaving bool, opts ...pubsub.PubOpt) error {
 	own, err := m.cfg.Self.Presence(ctx)
 	if err != nil {
 		return err
@@ -71,7 +89,7 @@ func (m *Members) publish(ctx context.Context, leaving bool) error {
 	if err != nil {
 		return err
 	}
-	return m.cfg.Topic.Publish(ctx, data)
+	return m.cfg.Topic.Publish(ctx, data, opts...)
 }
 
 // interval returns the time between two presences, stretched in large networks.
