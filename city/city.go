@@ -42,7 +42,7 @@ type Options struct {
 // Observer is called by the loop; its functions must return at once and must
 // not call the City. Any may be nil.
 type Observer struct {
-	// Started tells of a new, empty incarnation.
+	// Started tells of a new incarnation, which Fill has filled.
 	Started func(incarnation crdt.Stamp)
 	// Stepped tells the effects of a message that had any.
 	Stepped func(fx Effects)
@@ -83,7 +83,7 @@ func (c *City) Name() string { return c.cfg.Name }
 // Config returns the city's configuration with its defaults set.
 func (c *City) Config() Config { return c.cfg }
 
-// Start begins a new, empty incarnation and returns the function that serves
+// Start begins a new incarnation, empty but for what Fill gives it, and returns the function that serves
 // it until ctx ends (nil), the city is bombed (ErrBombed), or a message makes
 // it panic. It has the form of a supervised child's start.
 func (c *City) Start(ctx context.Context) (func(context.Context) error, error) {

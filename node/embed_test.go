@@ -231,6 +231,9 @@ func TestANodeIsRunOnceAndAnswersMisuse(t *testing.T) {
 		if err := m.Call(t.Context(), "gotham", func(*protocol.Client) error { return nil }); !errors.Is(err, ErrClosed) {
 			t.Errorf("call after its end: %v", err)
 		}
+		if _, err := m.Status(t.Context()); !errors.Is(err, ErrClosed) {
+			t.Errorf("status after its end: %v", err)
+		}
 		if err := m.AwaitReady(t.Context()); err != nil {
 			t.Errorf("it was ready: %v", err)
 		}

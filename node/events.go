@@ -19,7 +19,8 @@ import (
 // Events are callbacks for what happens in a node; any may be nil. They are
 // called from the goroutine in which it happens, several at the same time, and
 // must return at once: hand over what takes longer. Changed and Idle are called
-// by the city's loop and must not call the node. A panic in a callback is the
+// by the city's loop and must not call the node. None may wait for the node's end, as
+// Close does. A panic in a callback is the
 // program's and ends the program: it is not taken for a crash of the city, which
 // would cost the city its state.
 type Events struct {
@@ -27,7 +28,8 @@ type Events struct {
 	Changed func(city.SourcedChange)
 	// Idle tells of a tick that found nothing to do, and why.
 	Idle func(note string)
-	// Started tells of a new, empty incarnation of the own city.
+	// Started tells of a new incarnation of the own city. It is empty but for what the
+	// city's store holds, which it has read.
 	Started func(incarnation crdt.Stamp)
 	// Crashed tells that a part of the node crashed and what with; the
 	// supervisor restarts it.

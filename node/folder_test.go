@@ -116,3 +116,28 @@ func TestAnEphemeralCityKeepsItsKeyAndNoHeroes(t *testing.T) {
 		t.Errorf("it holds %v", got)
 	}
 }
+
+func TestAFolderIsOfOneCityWhateverItStores(t *testing.T) {
+	for _, first := range []bool{false, true} { // ephemeral
+		for _, second := range []bool{false, true} {
+			dir := t.TempDir()
+			cfg := durableCity("gotham", dir)
+			cfg.Ephemeral = first
+			m := start(t, cfg)
+			awaitReady(t, m)
+			m.leave(t)
+			for fact, change := range map[string]func(*Config){
+				"another city":    func(c *Config) { c.City.Name = "metropolis" },
+				"another network": func(c *Config) { c.Network = "other" },
+			} {
+				cfg := durableCity("gotham", dir)
+				cfg.Ephemeral = second
+				change(&cfg)
+				if n, err := New(cfg); err == nil {
+					t.Errorf("ephemeral %t, then %t: %s is let in", first, second, fact)
+					_ = n.Close()
+				}
+			}
+		}
+	}
+}

@@ -14,8 +14,8 @@ import (
 // Lookup finds the city of that name and where it can be dialed: in the
 // directory first, then in the DHT. What they say is a hint; the peer that is
 // returned has just said itself that it is that city on this network. The error
-// matches protocol.ErrNotFound if there is none, and protocol.ErrUnavailable if
-// one is known, or may be, and does not answer now.
+// matches protocol.ErrNotFound if there is none, or it has said that it leaves, and
+// protocol.ErrUnavailable if one is known, or may be, and does not answer now.
 func (n *Node) Lookup(ctx context.Context, name string) (peer.AddrInfo, error) {
 	if err := n.life.open(); err != nil {
 		return peer.AddrInfo{}, err

@@ -134,10 +134,14 @@ func (n *Node) openStore() (err error) {
 	if n.folder != nil && n.folder.Store != nil {
 		n.store = n.folder.Store
 	}
+	// A folder may have been that of an ephemeral city, of which it has the facts alone.
+	n.facts, err = durable.OpenFacts(n.cfg.DataDir, n.cfg.Network, n.cfg.City.Name)
+	if err != nil {
+		return err
+	}
 	if n.store == nil {
 		n.log.Info("city is ephemeral: what only it holds is lost with this process", "city", n.cfg.City.Name)
-		n.facts, err = durable.OpenFacts(n.cfg.DataDir, n.cfg.City.Name)
-		return err
+		return nil
 	}
 	n.facts = durable.StoredFacts(n.store, n.cfg.City.Name)
 	n.journal = durable.New(durable.Config{
@@ -197,7 +201,8 @@ func (n *Node) release() (err error) {
 // Peer returns the node's peer ID.
 func (n *Node) Peer() peer.ID { return n.host.ID() }
 
-// City returns the node's city.
+// City returns the node's city. Once the node has ended, the city refuses all as
+// unavailable, as it does between two incarnations: look at Done before trying again.
 func (n *Node) City() *city.City { return n.city }
 
 // Addrs returns the addresses under which others reach the node, each with

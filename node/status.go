@@ -40,8 +40,12 @@ type Status struct {
 	FutureSkipped, DeltasDropped uint64
 }
 
-// Status returns the node's status now. It fails only with ctx.
+// Status returns the node's status now. It fails with ctx, or with ErrClosed once the
+// node has ended.
 func (n *Node) Status(ctx context.Context) (Status, error) {
+	if err := n.life.open(); err != nil {
+		return Status{}, err
+	}
 	own, err := n.self.Presence(ctx)
 	if err != nil {
 		return Status{}, err

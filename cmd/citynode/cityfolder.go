@@ -7,6 +7,7 @@ import (
 
 	"github.com/citynode/citynode/internal/datadir"
 	"github.com/citynode/citynode/internal/operator"
+	"github.com/citynode/citynode/internal/store"
 )
 
 // cityFolder returns the folder of a city: the one that was named, or else the usual
@@ -34,8 +35,13 @@ func lockFolder(folder, network, city string) (*datadir.Lock, error) {
 	return lock, nil
 }
 
-// cityRuns says that another process has the lock of the city's folder.
+// cityRuns says that another process has the lock of the city's folder. A folder that
+// was named may be that of another city.
 func cityRuns(locked *datadir.LockedError, network, city string) error {
+	if of, err := store.Whose(datadir.StorePath(locked.Folder)); err == nil && (of.City != city || of.Network != network) {
+		return failf(exitRefused, "%w: city %s of network %s runs there", locked, of.City, of.Network).
+			withHint("choose another --data-dir for city %s", city)
+	}
 	process := ""
 	if locked.PID != 0 {
 		process = fmt.Sprintf(" (process %d)", locked.PID)

@@ -178,7 +178,8 @@ func (a *AntiEntropy) Lost() {
 	}
 }
 
-// IncarnationStarted has the new, empty city learn from two neighbours at once.
+// IncarnationStarted has a city that has just started learn from two neighbours at
+// once.
 func (a *AntiEntropy) IncarnationStarted() {
 	a.opening.begin()
 	for _, p := range a.cfg.Cluster.Neighbours(learnFrom) {

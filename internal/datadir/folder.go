@@ -84,6 +84,9 @@ func Open(cfg Config) (*Folder, error) {
 
 // open reads what the folder has, once the lock is taken.
 func (f *Folder) open(cfg Config) (err error) {
+	if err := checkOwner(cfg); err != nil {
+		return err
+	}
 	if f.Identity, err = identity(cfg); err != nil {
 		return err
 	}
@@ -92,6 +95,17 @@ func (f *Folder) open(cfg Config) (err error) {
 	}
 	f.Store, err = OpenStore(cfg, f.Identity)
 	return err
+}
+
+// checkOwner fails if the folder has the store of another city or network, whether that
+// store is to be opened or not: its key must not become another city's too.
+func checkOwner(cfg Config) error {
+	have, err := store.Whose(StorePath(cfg.Path))
+	if err != nil || have.City == cfg.City && have.Network == cfg.Network {
+		return nil //nolint:nilerr // there is none, or opening it says what is wrong
+	}
+	want := store.Identity{City: cfg.City, Network: cfg.Network, Peer: have.Peer}
+	return &store.ForeignError{Dir: StorePath(cfg.Path), Have: have, Want: want}
 }
 
 // identity returns the key by which the city is known: the one that was given, which

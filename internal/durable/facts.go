@@ -29,6 +29,7 @@ type Facts struct {
 
 // cityFacts is also the form of the file.
 type cityFacts struct {
+	Network     string     `json:"network,omitempty"` // none in files of earlier programs
 	City        string     `json:"city"`
 	Since       crdt.Stamp `json:"since"`
 	Incarnation crdt.Stamp `json:"incarnation"`
@@ -40,10 +41,11 @@ func newFacts(first cityFacts, keep func(cityFacts) error) *Facts {
 	return f
 }
 
-// OpenFacts reads the facts of a city from a folder, to keep them there. With no
-// folder they last as long as the process.
-func OpenFacts(dir, city string) (*Facts, error) {
-	first := cityFacts{City: city}
+// OpenFacts reads the facts of a city from a folder, to keep them there. It fails if
+// those in the folder are of another city or network. With no folder they last as long
+// as the process.
+func OpenFacts(dir, network, city string) (*Facts, error) {
+	first := cityFacts{Network: network, City: city}
 	if dir == "" {
 		return newFacts(first, func(cityFacts) error { return nil }), nil
 	}
@@ -61,6 +63,10 @@ func OpenFacts(dir, city string) (*Facts, error) {
 	if first.City != city {
 		return nil, fmt.Errorf("%s belongs to city %q, not %q", file, first.City, city)
 	}
+	if first.Network != "" && first.Network != network {
+		return nil, fmt.Errorf("%s belongs to network %q, not %q", file, first.Network, network)
+	}
+	first.Network = network
 	return newFacts(first, func(f cityFacts) error { return writeFacts(file, f) }), nil
 }
 

@@ -15,7 +15,7 @@ func day(n int) crdt.Stamp { return crdt.StampAt(time.Date(2030, 1, n, 0, 0, 0, 
 
 func mustOpenFacts(t *testing.T, dir string) *Facts {
 	t.Helper()
-	f, err := OpenFacts(dir, "gotham")
+	f, err := OpenFacts(dir, "main", "gotham")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -91,7 +91,7 @@ func TestADamagedOrForeignStateIsRefusedByName(t *testing.T) {
 		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := OpenFacts(dir, "gotham"); err == nil || !strings.Contains(err.Error(), want) || !strings.Contains(err.Error(), path) {
+		if _, err := OpenFacts(dir, "main", "gotham"); err == nil || !strings.Contains(err.Error(), want) || !strings.Contains(err.Error(), path) {
 			t.Errorf("%s: %v, want %s and the path", text, err, want)
 		}
 	}

@@ -11,7 +11,7 @@ import (
 // answersLast is how long a city remembers its answers, by its own clock. One
 // that jumps makes it forget early; a real city measures by a clock that does
 // not jump.
-const answersLast = 10 * time.Minute
+const answersLast = city.AnswersFor
 
 // answersGone is after what time no city has an answer any more, however wrong its
 // clock was when it gave it, and is now.
