@@ -101,7 +101,7 @@ func (f *Folder) open(cfg Config) (err error) {
 // store is to be opened or not: its key must not become another city's too.
 func checkOwner(cfg Config) error {
 	have, err := store.Whose(StorePath(cfg.Path))
-	if err != nil || have.City == cfg.City && have.Network == cfg.Network {
+	if err != nil || have.City == "" || have.City == cfg.City && have.Network == cfg.Network {
 		return nil //nolint:nilerr // there is none, or opening it says what is wrong
 	}
 	want := store.Identity{City: cfg.City, Network: cfg.Network, Peer: have.Peer}

@@ -82,6 +82,9 @@ type source struct {
 	peer peer.ID
 	// open returns a client on a new stream, which the caller closes.
 	open func(context.Context) (*protocol.Client, error)
+	// drop ends the connection to the city, so that the next stream dials anew; nil
+	// where there is none.
+	drop func()
 }
 
 // A follower runs one Follow. One goroutine owns it: that of the reader.

@@ -180,6 +180,8 @@ func (f *follower) listen(ctx context.Context, s source, w *watch) error {
 	pause := askAfterMin
 	again := time.NewTimer(pause)
 	defer again.Stop()
+	alive := startHeartbeat(ctx, s)
+	defer alive.stop()
 	for {
 		var due <-chan time.Time
 		if len(f.unseen) > 0 {
@@ -199,6 +201,11 @@ func (f *follower) listen(ctx context.Context, s source, w *watch) error {
 		case err := <-w.ended:
 			if waiting := f.tellWaiting(s, w); waiting != nil {
 				return waiting
+			}
+			return err
+		case err := <-alive.lost:
+			if s.drop != nil {
+				s.drop()
 			}
 			return err
 		}

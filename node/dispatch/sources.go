@@ -85,9 +85,12 @@ func (d *Dispatcher) findOnce(ctx context.Context, name string) (info peer.AddrI
 // source returns the peer of a link as a source. Its clients have streams of their
 // own.
 func (l *Link) source() source {
-	return source{peer: l.Peer().ID, open: func(ctx context.Context) (*protocol.Client, error) {
-		return l.Clone().open(ctx)
-	}}
+	who := l.Peer().ID
+	return source{
+		peer: who,
+		open: func(ctx context.Context) (*protocol.Client, error) { return l.Clone().open(ctx) },
+		drop: func() { _ = l.dispatcher.host.Network().ClosePeer(who) }, // whatever that says, the next stream shows it
+	}
 }
 
 // learn remembers some cities that the node knows, to be asked where the node and
