@@ -49,7 +49,10 @@ func (n *Node) newCalls() *calls {
 		isAdmin:   n.isAdmin,
 		restarts:  func() int { return n.supervisor.Restarts(childCity) },
 	}
-	c.server = &protocol.Server{City: c.name, Handler: c, Logger: n.log}
+	c.server = &protocol.Server{
+		City: c.name, Handler: c, Logger: n.log,
+		CallerName: func(caller string) string { return peer.ID(caller).String() },
+	}
 	return c
 }
 

@@ -25,6 +25,8 @@ type Server struct {
 	Handler Handler
 	// Logger is told of faults of this city (Error) and of calls (Debug). nil: silent.
 	Logger *slog.Logger
+	// CallerName returns how the log names a caller. nil: as it is.
+	CallerName func(caller string) string
 }
 
 // Serve answers the calls of stream one after another until the caller closes
@@ -40,7 +42,11 @@ func (s *Server) Serve(ctx context.Context, stream Stream, caller string) error 
 	if log == nil {
 		log = slog.New(slog.DiscardHandler)
 	}
-	ss := newSession(s, stream, caller, log.With("caller", caller))
+	name := caller
+	if s.CallerName != nil {
+		name = s.CallerName(caller)
+	}
+	ss := newSession(s, stream, caller, log.With("caller", name))
 	stopWaking := wakeOnDone(ctx, stream)
 	err := ss.answerAll(ctx)
 	stopWaking()

@@ -2,6 +2,7 @@ package protocol
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 )
@@ -23,6 +24,10 @@ type frameWriter struct {
 	held   []byte    // frames that wait for the next one; else an empty buffer
 }
 
+// errWriteFrame is matched by the error of a frame that could not be written: the
+// stream has ended, which is no fault of whoever wrote.
+var errWriteFrame = errors.New("write frame")
+
 // hold has a small frame wait for the next one, and writes any other.
 func (w *frameWriter) hold(ctx context.Context, payload []byte) error {
 	if len(w.held)+len(payload) > heldBytesMax {
@@ -42,7 +47,7 @@ func (w *frameWriter) write(ctx context.Context, payload []byte) error {
 		w.held = frames[:0]
 	}
 	if err := w.writeAll(ctx, frames); err != nil {
-		return fmt.Errorf("write frame of %d bytes: %w", len(payload), err)
+		return fmt.Errorf("%w of %d bytes: %w", errWriteFrame, len(payload), err)
 	}
 	return nil
 }

@@ -54,8 +54,9 @@ type Config struct {
 	// DialTimeout bounds one attempt to connect to one peer. Default
 	// DefaultDialTimeout.
 	DialTimeout time.Duration
-	// Patience is how long a Follow goes on while no city answers. Default
-	// DefaultPatience.
+	// Patience is how long a Follow goes on while no city answers. That the last one
+	// has fallen silent is known after 5 s at most, and one more attempt may take
+	// DialTimeout a city. Default DefaultPatience.
 	Patience time.Duration
 	// RememberedMax bounds the entries that one Follow remembers. Default
 	// DefaultRememberedMax.
