@@ -27,7 +27,7 @@ func (i *Incarnation) Summary(ctx context.Context) (crdt.Summary, error) {
 	return query(ctx, i, func(c *Core) crdt.Summary { return c.State().Summary() })
 }
 
-// Page is the page of the state at the cursor. Whatever is in the state from
+// Page returns the page of the state at the cursor. Whatever is in the state from
 // the first page to the last is in one of them.
 func (i *Incarnation) Page(ctx context.Context, at crdt.Cursor) (Page, error) {
 	return query(ctx, i, func(c *Core) Page {
@@ -69,7 +69,7 @@ type Sketch struct {
 	Cells   []sketch.Cell
 }
 
-// Sketch is the summary of the state and the first cells of its sketch, up to as
+// Sketch returns the summary of the state and the first cells of its sketch, up to as
 // many as are asked for. One that is had from before is given again if the state
 // has not changed and its cells are enough; nobody may write to them. With 0
 // cells it is the summary alone.
@@ -140,7 +140,7 @@ func Find(state *crdt.State, symbols []uint64) (found Found) {
 	return found
 }
 
-// Records are the entries of those ids, in their order; unknown ids are left
+// Records returns the entries of those ids, in their order; unknown ids are left
 // out. The summary is that of the state which the last of them were found in.
 func (i *Incarnation) Records(ctx context.Context, ids []crdt.ID) (crdt.Entries, crdt.Summary, error) {
 	type view struct {

@@ -53,7 +53,7 @@ func (i *Incarnation) Watch(ctx context.Context, location string) (*Watcher, crd
 	return w, summary, nil
 }
 
-// Next is the next batch of changes, never empty. It fails with a *Refusal as
+// Next returns the next batch of changes, never empty. It fails with a *Refusal as
 // busy once changes were lost, or as unavailable after a crash, or with the
 // error of ctx.
 func (w *Watcher) Next(ctx context.Context) ([]crdt.Change, error) {

@@ -49,7 +49,7 @@ func (d *draining) drain() {
 	}
 }
 
-// untilDrained is done once ctx is and the orders that were begun then have ended,
+// untilDrained returns a context that is done once ctx is and the orders that were begun then have ended,
 // or when the function is called.
 func (d *draining) untilDrained(ctx context.Context) (context.Context, context.CancelFunc) {
 	inner, stop := context.WithCancel(context.WithoutCancel(ctx))

@@ -179,7 +179,7 @@ func newConnRateLimiter() *rate.Limiter {
 	return limiter
 }
 
-// privateNets are the private prefixes in the form that GossipSub's peer score
+// privateNets returns the private prefixes in the form that GossipSub's peer score
 // wants them.
 func privateNets() []*net.IPNet {
 	nets := make([]*net.IPNet, 0, len(privatePrefixes))

@@ -39,7 +39,7 @@ func (p *pipe) CloseWrite() error { return p.out.Close() }
 // Close ends both directions. What was written has been read already.
 func (p *pipe) Close() error { return errors.Join(p.in.Close(), p.out.Close()) }
 
-// Reset is Close: nothing is on its way that could be lost.
+// Reset does what Close does: nothing is on its way that could be lost.
 func (p *pipe) Reset() error { return p.Close() }
 
 // SetReadDeadline bounds reads.

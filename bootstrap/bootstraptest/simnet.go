@@ -89,7 +89,7 @@ func (n *SimNet) quic() libp2p.Option {
 // fixedSource says that all packets leave from the host's one address.
 type fixedSource struct{ ip atomic.Pointer[net.IP] }
 
-// PreferredSourceIPForDestination is that address.
+// PreferredSourceIPForDestination returns that address.
 func (s *fixedSource) PreferredSourceIPForDestination(*net.UDPAddr) (net.IP, error) {
 	return *s.ip.Load(), nil
 }

@@ -108,7 +108,7 @@ func (v view) city(line protocol.CityLine) cityJSON {
 	return c
 }
 
-// told fills in what the city itself has just said.
+// setInfo fills in what the city itself has just said.
 func (c *cityJSON) setInfo(info protocol.InfoReply) {
 	c.Heroes, c.Tombstones = info.Summary.Heroes, info.Summary.Tombstones
 	c.Digest = info.Summary.Digest.String()

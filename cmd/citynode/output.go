@@ -53,7 +53,7 @@ func (t *table) write(w io.Writer) error {
 	return tw.Flush()
 }
 
-// fields is one thing told as a list of names and values.
+// printFields writes one thing as a list of names and values.
 func (g *globals) printFields(pairs ...string) error {
 	width := 0
 	for i := 0; i < len(pairs); i += 2 {

@@ -100,7 +100,7 @@ func (f figures) series(title, before, after, unit string, scale float64) line {
 	return l
 }
 
-// calls is the p50 of a call in one benchmark, whose units have a size.
+// calls returns the p50 of a call in one benchmark, whose units have a size.
 func (f figures) calls(title, name string) line {
 	l := line{title: title}
 	for _, size := range sizes {

@@ -100,7 +100,7 @@ func (l line) write(b *strings.Builder, x, y axis, color string, nth int) {
 // axis is a range of powers of ten.
 type axis struct{ from, to int }
 
-// place is where a value is, from 0 to 1.
+// place returns where a value is, from 0 to 1.
 func (a axis) place(v float64) float64 {
 	return (math.Log10(v) - float64(a.from)) / float64(a.to-a.from)
 }

@@ -22,8 +22,8 @@ func (n *Names) Lookup(ctx context.Context, asker peer.ID, name string) (peer.Ad
 	return n.lookupOther(ctx, asker, name)
 }
 
-// lookupOther is Lookup of a city that is not this one, though it may claim the
-// same name.
+// lookupOther does what Lookup does, for a city that is not this one, though it may
+// claim the same name.
 func (n *Names) lookupOther(ctx context.Context, asker peer.ID, name string) (peer.AddrInfo, error) {
 	if err := crdt.ValidateCityName(name); err != nil {
 		return peer.AddrInfo{}, protocol.Errorf(protocol.BadRequest, "city: %w", err)

@@ -46,7 +46,7 @@ func checkClaim(s crdt.Summary) error {
 	return nil
 }
 
-// allowance is how many entries a side may send that began with this summary,
+// allowance returns how many entries a side may send that began with this summary,
 // which has passed checkClaim.
 func allowance(s crdt.Summary) uint64 {
 	return growthFactor*(s.Heroes+s.Tombstones) + growthSlack

@@ -94,7 +94,7 @@ func (o *oracle) checkReason(n *node, m city.Message, before stepBefore, reply c
 	}
 }
 
-// reason is why an order that wrote nothing did so; 0 if it need not write.
+// reason returns why an order that wrote nothing did so; 0 if it need not write.
 func (o *oracle) reason(n *node, m city.Message, before stepBefore) city.Reason {
 	if before.fault {
 		return city.Unavailable

@@ -41,7 +41,7 @@ func (w *world) calmDown() {
 	})
 }
 
-// untilDue is how long until no hero that a city holds is a future one for any
+// untilDue returns how long until no hero that a city holds is a future one for any
 // other.
 func (w *world) untilDue() time.Duration {
 	var latest crdt.Stamp

@@ -15,22 +15,22 @@ type clock struct {
 	drift  int64         // in millionths of the time since
 }
 
-// newClock is a clock that is as wrong as the profile has it, from now on.
+// newClock returns a clock that is as wrong as the profile has it, from now on.
 func (w *world) newClock() clock {
 	return clock{offset: w.profile.offset(w.rng), since: w.now, drift: w.profile.drift(w.rng)}
 }
 
-// at is what the clock shows at a true time.
+// at returns what the clock shows at a true time.
 func (c clock) at(true time.Duration) time.Time {
 	return epoch.Add(true + c.skew(true))
 }
 
-// skew is how far the clock is ahead.
+// skew returns how far the clock is ahead.
 func (c clock) skew(true time.Duration) time.Duration {
 	return c.offset + time.Duration(int64(true-c.since)*c.drift/1_000_000)
 }
 
-// jumped is the clock after a jump.
+// jumped returns the clock after a jump.
 func (c clock) jumped(true, by time.Duration) clock {
 	return clock{offset: c.skew(true) + by, since: true, drift: c.drift}
 }

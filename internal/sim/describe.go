@@ -42,7 +42,7 @@ func describeVersion(v crdt.Version) string {
 	return fmt.Sprintf("(%s, %04x, %s)", describeStamp(v.Assigned), uint64(v.Replica)>>48, describeStamp(v.HLC))
 }
 
-// describeStamp is the stamp as a time since the start of the simulation.
+// describeStamp returns the stamp as a time since the start of the simulation.
 func describeStamp(s crdt.Stamp) string {
 	if s == 0 {
 		return "0"

@@ -100,7 +100,7 @@ func (d *disk) raise() {
 	d.synced, d.written = newContents(), nil
 }
 
-// load is all that the store holds, but for answers from before the time since:
+// load returns all that the store holds, but for answers from before the time since:
 // entries in the order of their ids, answers in that of their times.
 func (d *disk) load(since time.Time) (p store.Page) {
 	all := contents{records: maps.Clone(d.synced.records), answers: maps.Clone(d.synced.answers)}

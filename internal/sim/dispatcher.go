@@ -51,7 +51,7 @@ func (p *pace) due(w *world) bool {
 	return true
 }
 
-// newHero is an id that nobody has used, someHero one that somebody has, if
+// newHero returns an id that nobody has used, someHero one that somebody has, if
 // there is one.
 func (w *world) newHero() crdt.ID {
 	w.born++
@@ -66,7 +66,7 @@ func (w *world) someHero(rng *rand.Rand) crdt.ID {
 	return requestID(0, w.born-rng.Uint64N(recent))
 }
 
-// requestID is the n-th id of a series. Series 0 has the ids of heroes.
+// requestID returns the n-th id of a series. Series 0 has the ids of heroes.
 func requestID(series byte, n uint64) (id crdt.ID) {
 	binary.BigEndian.PutUint64(id[8:], n)
 	binary.BigEndian.PutUint32(id[:4], uint32(n)+uint32(series)<<24+1)
@@ -110,7 +110,7 @@ func heroName(id crdt.ID) string { return "hero " + id.String()[:8] }
 
 func (d *dispatcher) anyCity() *node { return d.w.nodes[d.rng.IntN(len(d.w.nodes))] }
 
-// someCopies are old copies, of this hero more often than not; often none.
+// someCopies returns old copies, of this hero more often than not; often none.
 func (d *dispatcher) someCopies(hero crdt.ID) (e crdt.Entries) {
 	for _, c := range d.copies {
 		if d.rng.IntN(8) == 0 || history.IDOf(c) == hero && d.rng.IntN(2) == 0 {
@@ -122,7 +122,7 @@ func (d *dispatcher) someCopies(hero crdt.ID) (e crdt.Entries) {
 	return e
 }
 
-// forged are the entries as they are or, where there are forgers, altered
+// forged returns the entries as they are or, where there are forgers, altered
 // under the same versions, as by a city that gives two heroes one version.
 func (d *dispatcher) forged(e crdt.Entries) crdt.Entries {
 	if !d.w.profile.forgers {

@@ -310,5 +310,5 @@ func (j *journal) hear() {
 	}
 }
 
-// memory is the epoch of what the present incarnation stores.
+// memory returns the epoch of what the present incarnation stores.
 func (j *journal) memory() int { return int(j.machine.Epoch()) }

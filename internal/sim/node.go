@@ -47,7 +47,7 @@ func newNode(w *world, index int) *node {
 
 func (n *node) String() string { return n.cfg.Name }
 
-// time is what the city's own clock shows.
+// time returns what the city's own clock shows.
 func (n *node) time() time.Time { return n.clock.at(n.w.now) }
 
 // start begins a new incarnation, which is there once it has what the store
@@ -169,7 +169,7 @@ func (n *node) kill(power bool) {
 	n.restart(100*time.Millisecond + n.w.upTo(3*time.Second))
 }
 
-// keptOf is how many of some batches that were not synced are there still.
+// keptOf returns how many of some batches that were not synced are there still.
 func (n *node) keptOf(batches int, power bool) int {
 	if power {
 		return n.w.rng.IntN(batches + 1)

@@ -96,7 +96,7 @@ func (n *node) learned() {
 	}
 }
 
-// peers are the cities that are connected with this one.
+// peers returns the cities that are connected with this one.
 func (n *node) peers() []*node {
 	var peers []*node
 	for _, other := range n.w.nodes {

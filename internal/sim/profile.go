@@ -134,7 +134,7 @@ func (p *profile) lengthen(last time.Duration) {
 	p.stores = true
 }
 
-// redrawn is another profile for the same cluster, with other faults.
+// redrawn returns another profile for the same cluster, with other faults.
 func (p *profile) redrawn(rng *rand.Rand, last time.Duration) profile {
 	next := drawProfile(rng)
 	next.cities, next.dispatchers, next.heroes, next.forgers = p.cities, p.dispatchers, p.heroes, p.forgers

@@ -76,7 +76,7 @@ func (o *oracle) asked(dispatcher string, r *request, to *node) func(city.Reply)
 	}
 }
 
-// answerOf is the hero or the tombstone that a reply has.
+// answerOf returns the hero or the tombstone that a reply has.
 func answerOf(reply city.Reply) crdt.Record {
 	switch {
 	case !reply.Hero.ID.IsZero():
@@ -199,7 +199,7 @@ func (o *oracle) forget() {
 	}
 }
 
-// told is the history until now.
+// told returns the history until now.
 func (o *oracle) told() *history.History {
 	h := &history.History{
 		Sightings: o.history.sightings,

@@ -25,7 +25,7 @@ func (r replica) alive() bool {
 	return r.n.core != nil && (r.n.life == r.life || r.n.w.cfg.sabotage == blindMerge)
 }
 
-// View is the state at this moment.
+// View returns the state at this moment.
 func (r replica) View(ctx context.Context, q reconcile.Query) (reconcile.View, error) {
 	if !r.alive() {
 		return reconcile.View{}, errDown
@@ -59,7 +59,7 @@ func (r replica) Find(ctx context.Context, symbols []uint64, a reconcile.Audit) 
 	return reconcile.Found{Entries: found.Entries, Replaced: found.Replaced, Unknown: found.Unknown}, nil
 }
 
-// Page is a small page.
+// Page returns a small page.
 func (r replica) Page(_ context.Context, at crdt.Cursor) (p reconcile.Page, err error) {
 	if !r.alive() {
 		return reconcile.Page{}, errDown
@@ -120,7 +120,7 @@ func (w *world) sync(from, to *node, ended func(complete bool)) {
 	s.carry(from, to, hello, s.answer)
 }
 
-// syncOptions is what a session may know from before.
+// syncOptions returns what a session may know from before.
 func (n *node) syncOptions() reconcile.Options {
 	o := reconcile.Options{Deferred: n.deferred.Clone(), Salt: n.w.rng.Uint64(), BulkOver: n.w.profile.bulkOver}
 	if n.w.rng.IntN(4) == 0 {

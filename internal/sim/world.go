@@ -58,7 +58,7 @@ func newWorldOf(cfg Config, p profile, rng *rand.Rand) *world {
 	return w
 }
 
-// stream is the n-th random source of a seed.
+// stream returns the n-th random source of a seed.
 func stream(seed, n uint64) *rand.Rand { return rand.New(rand.NewPCG(seed, n)) }
 
 // begin schedules what starts a run.

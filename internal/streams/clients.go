@@ -67,7 +67,7 @@ func (c *Clients) Call(ctx context.Context, p peer.ID, do func(*protocol.Client)
 	return err
 }
 
-// Ask is Call for questions, which may be put twice: do runs again where it failed
+// Ask does what Call does, for questions, which may be put twice: do runs again where it failed
 // because a kept stream, or the connection of a new one, had ended meanwhile.
 func (c *Clients) Ask(ctx context.Context, p peer.ID, do func(*protocol.Client) error) error {
 	for {

@@ -76,7 +76,7 @@ func (l *Link) lose() {
 	<-l.stream
 }
 
-// Once is Call without a second attempt.
+// Once does what Call does, without a second attempt.
 func (l *Link) Once(ctx context.Context, do func(*protocol.Client) error) error {
 	client, err := l.open(ctx)
 	if err != nil {

@@ -69,7 +69,8 @@ func (f *sourceFinder) other(ctx context.Context) (source, error) {
 	return f.Node().source(), nil
 }
 
-// findOnce is find without a second attempt, for others may tell meanwhile.
+// findOnce does what find does, without a second attempt, for others may tell
+// meanwhile.
 func (d *Dispatcher) findOnce(ctx context.Context, name string) (info peer.AddrInfo, err error) {
 	node := d.Node()
 	err = node.Once(ctx, func(c *protocol.Client) (err error) {

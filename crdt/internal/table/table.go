@@ -99,7 +99,7 @@ func (t *Table) Remove(hash uint64, r uint32) {
 
 func (t *Table) shard(hash uint64) *shard { return &t.shards[hash>>(64-tableShardBits)] }
 
-// home is where a tag is looked for first. It grows with the tag, so that to
+// home returns where a tag is looked for first. It grows with the tag, so that to
 // lay a shard out anew reads and writes memory in order.
 func home(tag uint32, slots int) int { return int(uint64(tag) * uint64(slots) >> 32) }
 

@@ -21,7 +21,7 @@ type Place interface {
 	Open(store.Config) (*store.Store, error)
 }
 
-// Config is whose store the suite opens, with a clock that stands at now.
+// Config returns whose store the suite opens, with a clock that stands at now.
 func Config(now time.Time) store.Config {
 	return store.Config{
 		AnswerAge: 10 * time.Minute,
