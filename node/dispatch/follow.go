@@ -113,7 +113,7 @@ func (f *follower) run(ctx context.Context) error {
 	pauses, heard := Backoff{}, time.Now()
 	for {
 		begin := time.Now()
-		live, err := f.round(ctx)
+		live, err := f.attempt(ctx)
 		if live {
 			heard = time.Now()
 			if heard.Sub(begin) > pauseMax {
@@ -143,9 +143,9 @@ func (f *follower) interrupted(ctx context.Context) error {
 	return ctx.Err()
 }
 
-// round has the sources tell, the first that can. It returns when that one has
+// attempt has the sources tell, the first that can. It returns when that one has
 // ended, or when none can, and reports whether one was live.
-func (f *follower) round(ctx context.Context) (live bool, err error) {
+func (f *follower) attempt(ctx context.Context) (live bool, err error) {
 	tried := make(map[peer.ID]bool)
 	for _, next := range f.sources {
 		s, sourceErr := next(ctx)
