@@ -15,11 +15,12 @@ const waitingOrders = 3*batchMax + 1
 
 // held starts a city whose loop waits, so that what is sent meanwhile waits too,
 // until the function that it returns is called.
-func held(t *testing.T, stepped func(Effects)) (c *City, served chan error, release func()) {
-	c, err := New(Config{Name: "gotham", Replica: 1, PatrolEvery: -1, FightEvery: -1}, Options{Observer: Observer{Stepped: stepped}})
+func held(t *testing.T, stepped func(*Effects)) (c *City, served chan error, release func()) {
+	c, err := New(Config{Name: "gotham", Replica: 1, PatrolEvery: -1, FightEvery: -1}, Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
+	c.Observe(Observer{Stepped: stepped})
 	serve, err := c.Start(t.Context())
 	if err != nil {
 		t.Fatal(err)
@@ -47,7 +48,7 @@ func createNumber(n int) Create {
 func TestOrdersThatWaitTogetherAreDoneInTheirOrder(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var done []crdt.ID
-		c, _, release := held(t, func(fx Effects) {
+		c, _, release := held(t, func(fx *Effects) {
 			for _, change := range fx.Changes {
 				done = append(done, change.ID)
 			}

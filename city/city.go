@@ -35,27 +35,26 @@ type Options struct {
 	// Fill, if set, gives each incarnation what is to be in it before it answers:
 	// it returns once it has called give with all.
 	Fill func(ctx context.Context, give func(Message)) error
-	// Observer hears what happens.
-	Observer Observer
 }
 
-// Observer is called by the loop; its functions must return at once and must
-// not call the City. Any may be nil.
+// An Observer is told what happens in a city. The loop calls its functions, so they
+// must return at once and must not call the City. Any may be nil.
 type Observer struct {
 	// Started tells of a new incarnation, which Fill has filled.
 	Started func(incarnation crdt.Stamp)
-	// Stepped tells the effects of a message that had any.
-	Stepped func(fx Effects)
+	// Stepped tells the effects of a message that had any. It must keep nothing of fx.
+	Stepped func(fx *Effects)
 }
 
 // City is the actor: a handle that outlives crashes. Start begins an
 // incarnation; between two of them messages are refused as unavailable. All
 // methods but Start are safe for concurrent use.
 type City struct {
-	cfg     Config
-	opts    Options
-	current atomic.Pointer[Incarnation]
-	last    crdt.Stamp // of the incarnations; only Start writes it, and a supervisor calls Start once at a time
+	cfg       Config
+	opts      Options
+	observers []Observer // only read once Start has been called
+	current   atomic.Pointer[Incarnation]
+	last      crdt.Stamp // of the incarnations; only Start writes it, and a supervisor calls Start once at a time
 }
 
 // New returns a city that has not started. It fails if the configuration is not
@@ -83,15 +82,19 @@ func (c *City) Name() string { return c.cfg.Name }
 // Config returns the city's configuration with its defaults set.
 func (c *City) Config() Config { return c.cfg }
 
-// Start begins a new incarnation, empty but for what Fill gives it, and returns the function that serves
-// it until ctx ends (nil), the city is bombed (ErrBombed), or a message makes
-// it panic. It has the form of a supervised child's start.
+// Observe adds an observer. The observers are called in the order in which they were
+// added. Observe must not be called once Start has been.
+func (c *City) Observe(o Observer) { c.observers = append(c.observers, o) }
+
+// Start begins a new incarnation, empty but for what Fill gives it, and returns the
+// function that serves it until ctx ends (nil), the city is bombed (ErrBombed), or a
+// message makes it panic. It has the form of a supervised child's start.
 func (c *City) Start(ctx context.Context) (func(context.Context) error, error) {
 	number, err := c.opts.NextIncarnation()
 	if err != nil {
 		return nil, fmt.Errorf("number the incarnation: %w", err)
 	}
-	inc := newIncarnation(c.cfg, c.opts, number)
+	inc := newIncarnation(c.cfg, c.opts, c.observers, number)
 	if c.opts.Journal != nil {
 		inc.journal = c.opts.Journal()
 	}
@@ -101,8 +104,10 @@ func (c *City) Start(ctx context.Context) (func(context.Context) error, error) {
 		}
 	}
 	c.current.Store(inc)
-	if started := c.opts.Observer.Started; started != nil {
-		started(number)
+	for _, o := range c.observers {
+		if o.Started != nil {
+			o.Started(number)
+		}
 	}
 	return inc.serve, nil
 }

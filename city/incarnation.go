@@ -11,18 +11,19 @@ import (
 // begun on an incarnation cannot go on on the next: its methods then fail with
 // a *Refusal as unavailable.
 type Incarnation struct {
-	name     string
-	number   crdt.Stamp
-	opts     Options
-	patrol   time.Duration
-	fight    time.Duration
-	inbox    chan task
-	done     chan struct{} // closed when the loop has ended
-	core     *Core         // owned by the loop
-	batch    []task        // room for the tasks of one runBatch
-	watchers map[*Watcher]struct{}
-	journal  Journal // nil: nothing is made durable
-	held     *HoldBack[chan Reply]
+	name      string
+	number    crdt.Stamp
+	opts      Options
+	observers []Observer
+	patrol    time.Duration
+	fight     time.Duration
+	inbox     chan task
+	done      chan struct{} // closed when the loop has ended
+	core      *Core         // owned by the loop
+	batch     []task        // room for the tasks of one runBatch
+	watchers  map[*Watcher]struct{}
+	journal   Journal // nil: nothing is made durable
+	held      *HoldBack[chan Reply]
 }
 
 // task is one turn of the loop: a message, or a function to be run there.
@@ -33,18 +34,19 @@ type task struct {
 }
 
 // newIncarnation returns an incarnation whose loop does not run and which is empty.
-func newIncarnation(cfg Config, opts Options, number crdt.Stamp) *Incarnation {
+func newIncarnation(cfg Config, opts Options, observers []Observer, number crdt.Stamp) *Incarnation {
 	i := &Incarnation{
-		name:     cfg.Name,
-		number:   number,
-		opts:     opts,
-		patrol:   cfg.PatrolEvery,
-		fight:    cfg.FightEvery,
-		batch:    make([]task, 0, batchMax),
-		inbox:    make(chan task, inboxMax),
-		done:     make(chan struct{}),
-		core:     NewCore(cfg, number),
-		watchers: make(map[*Watcher]struct{}),
+		name:      cfg.Name,
+		number:    number,
+		opts:      opts,
+		observers: observers,
+		patrol:    cfg.PatrolEvery,
+		fight:     cfg.FightEvery,
+		batch:     make([]task, 0, batchMax),
+		inbox:     make(chan task, inboxMax),
+		done:      make(chan struct{}),
+		core:      NewCore(cfg, number),
+		watchers:  make(map[*Watcher]struct{}),
 	}
 	i.held = NewHoldBack(i.core, loopOutlet{i})
 	return i
@@ -102,14 +104,19 @@ func (i *Incarnation) serve(ctx context.Context) error {
 	}
 }
 
-// observe tells the watchers and the observer what a turn did, in the order of the
+// observe tells the watchers and the observers what a turn did, in the order of the
 // turns.
 func (i *Incarnation) observe(fx *Effects) {
 	if len(fx.Changes) > 0 {
 		i.tellWatchers(fx.Changes)
 	}
-	if stepped := i.opts.Observer.Stepped; stepped != nil && (len(fx.Changes) > 0 || len(fx.Future) > 0 || fx.Note != "") {
-		stepped(*fx)
+	if len(fx.Changes) == 0 && len(fx.Future) == 0 && fx.Note == "" {
+		return
+	}
+	for _, o := range i.observers {
+		if o.Stepped != nil {
+			o.Stepped(fx)
+		}
 	}
 }
 

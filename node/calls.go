@@ -13,6 +13,7 @@ import (
 	"github.com/citynode/citynode/internal/durable"
 	"github.com/citynode/citynode/internal/membership"
 	"github.com/citynode/citynode/internal/names"
+	"github.com/citynode/citynode/internal/streams"
 	"github.com/citynode/citynode/protocol"
 )
 
@@ -26,7 +27,7 @@ type calls struct {
 	directory *membership.Directory
 	names     *names.Names
 	entropy   *antientropy.AntiEntropy
-	admission *admission
+	budgets   *streams.Budgets
 	draining  *draining
 	isAdmin   func(peer.ID) bool
 	restarts  func() int
@@ -44,7 +45,7 @@ func (n *Node) newCalls() *calls {
 		directory: n.directory,
 		names:     n.names,
 		entropy:   n.entropy,
-		admission: newAdmission(),
+		budgets:   streams.NewBudgets(),
 		draining:  &n.draining,
 		isAdmin:   n.isAdmin,
 		restarts:  func() int { return n.supervisor.Restarts(childCity) },
@@ -76,7 +77,7 @@ func (c *calls) ServeCall(ctx context.Context, call *protocol.Call) (any, error)
 // serve judges a call before it looks into the body: what the caller has spent, then
 // whether the node still takes orders.
 func (c *calls) serve(ctx context.Context, call *protocol.Call) (any, error) {
-	if err := c.admission.call(call); err != nil {
+	if err := c.budgets.Spend(call); err != nil {
 		return nil, err
 	}
 	if protocol.IsOrder(call.Request.Method) {

@@ -91,33 +91,13 @@ func (n *Node) observer() supervise.Observer {
 	}
 }
 
-// cityStarted is called by the start of each incarnation, after the city has read what
-// its store holds.
+// cityStarted logs the start of an incarnation, which has read what its store holds.
 func (n *Node) cityStarted(incarnation crdt.Stamp) {
+	message := "city started from its store"
 	if n.journal == nil {
-		n.log.Info("city started empty; nothing of it is stored", "city", n.cfg.City.Name, "incarnation", incarnation.Time())
-	} else {
-		n.log.Info("city started from its store", "city", n.cfg.City.Name, "incarnation", incarnation.Time())
+		message = "city started empty; nothing of it is stored"
 	}
-	n.members.Announce()
-	n.entropy.IncarnationStarted()
-	n.cfg.Events.started(incarnation)
-}
-
-// cityStepped is called by the city's loop after each message with effects.
-func (n *Node) cityStepped(fx city.Effects) {
-	n.deltas.Offer(toGossip(&fx))
-	n.entropy.Skipped(fx.Future)
-	n.cfg.Events.changed(&fx)
-}
-
-// toGossip returns the changes that are to be gossiped. What came by gossip or
-// anti-entropy is not passed on.
-func toGossip(fx *city.Effects) []crdt.Change {
-	if fx.Source == city.SourceCaller {
-		return fx.Changes
-	}
-	return fx.Changes[fx.Brought:]
+	n.log.Info(message, "city", n.cfg.City.Name, "incarnation", incarnation.Time())
 }
 
 // openCity has the city answer for what it does not know. It judges the clock before

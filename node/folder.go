@@ -1,11 +1,13 @@
 package node
 
 import (
+	"context"
 	"errors"
 	"fmt"
 
 	"github.com/citynode/citynode/city"
 	"github.com/citynode/citynode/internal/datadir"
+	"github.com/citynode/citynode/internal/durable"
 )
 
 // ErrInUse is matched by New's error when another node uses its DataDir.
@@ -40,4 +42,40 @@ func openFolder(cfg Config) (*datadir.Folder, error) {
 			"file", torn.File, "offset", torn.Offset, "bytes_dropped", torn.DroppedBytes, "batches_kept", torn.Records)
 	}
 	return folder, nil
+}
+
+// openStore makes what depends on whether there is a store.
+func (n *Node) openStore() (err error) {
+	n.store = n.cfg.store
+	if n.folder != nil && n.folder.Store != nil {
+		n.store = n.folder.Store
+	}
+	// A folder may have been that of an ephemeral city, of which it has the facts alone.
+	n.facts, err = durable.OpenFacts(n.cfg.DataDir, n.cfg.Network, n.cfg.City.Name)
+	if err != nil {
+		return err
+	}
+	if n.store == nil {
+		n.log.Info("city is ephemeral: what only it holds is lost with this process", "city", n.cfg.City.Name)
+		return nil
+	}
+	n.facts = durable.StoredFacts(n.store, n.cfg.City.Name)
+	n.journal = durable.New(durable.Config{
+		Store:  n.store,
+		Facts:  n.facts,
+		InLoop: n.inLoop,
+		Fault:  n.cfg.Events.storeFault,
+		Filled: n.cfg.Events.filled,
+		Logger: n.log,
+	})
+	return nil
+}
+
+// inLoop runs f in the loop of the present incarnation.
+func (n *Node) inLoop(ctx context.Context, f func(*city.Core)) error {
+	inc, err := n.city.Current()
+	if err != nil {
+		return err
+	}
+	return inc.Read(ctx, f)
 }

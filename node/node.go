@@ -1,7 +1,6 @@
 package node
 
 import (
-	"context"
 	"crypto/rand"
 	"errors"
 	"fmt"
@@ -128,49 +127,11 @@ func (c Config) complete(folder *datadir.Folder) (Config, error) {
 	return c, nil
 }
 
-// openStore makes what depends on whether there is a store.
-func (n *Node) openStore() (err error) {
-	n.store = n.cfg.store
-	if n.folder != nil && n.folder.Store != nil {
-		n.store = n.folder.Store
-	}
-	// A folder may have been that of an ephemeral city, of which it has the facts alone.
-	n.facts, err = durable.OpenFacts(n.cfg.DataDir, n.cfg.Network, n.cfg.City.Name)
-	if err != nil {
-		return err
-	}
-	if n.store == nil {
-		n.log.Info("city is ephemeral: what only it holds is lost with this process", "city", n.cfg.City.Name)
-		return nil
-	}
-	n.facts = durable.StoredFacts(n.store, n.cfg.City.Name)
-	n.journal = durable.New(durable.Config{
-		Store:  n.store,
-		Facts:  n.facts,
-		InLoop: n.inLoop,
-		Fault:  n.cfg.Events.storeFault,
-		Filled: n.cfg.Events.filled,
-		Logger: n.log,
-	})
-	return nil
-}
-
-// inLoop runs f in the loop of the present incarnation.
-func (n *Node) inLoop(ctx context.Context, f func(*city.Core)) error {
-	inc, err := n.city.Current()
-	if err != nil {
-		return err
-	}
-	return inc.Read(ctx, f)
-}
-
-// cityOptions binds the city to its journal and its observer. The observer reaches rooms
-// that are made later; the city calls it only once it runs.
+// cityOptions binds the city to its clock and its journal.
 func (n *Node) cityOptions() city.Options {
 	o := city.Options{
 		Now:             n.cfg.Now,
 		NextIncarnation: func() (crdt.Stamp, error) { return n.facts.NextIncarnation(n.now()) },
-		Observer:        city.Observer{Started: n.cityStarted, Stepped: n.cityStepped},
 	}
 	if n.journal != nil {
 		o.Journal, o.Fill = n.journal.Begin, n.journal.Fill

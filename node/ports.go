@@ -1,24 +1,15 @@
 package node
 
 import (
-	"errors"
-	"fmt"
-	"io/fs"
 	"net"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 
 	ma "github.com/multiformats/go-multiaddr"
 	manet "github.com/multiformats/go-multiaddr/net"
 
-	"github.com/citynode/citynode/internal/atomicfile"
+	"github.com/citynode/citynode/internal/datadir"
 )
-
-// portsFile is the name, in the city's folder, of the addresses on which a node that
-// was told none listened last, one a line.
-const portsFile = "listen"
 
 // usualListen returns the addresses of a node that is told none: on loopback, or if
 // open on all interfaces, over TCP and QUIC. Each has the port of the last start if
@@ -29,7 +20,10 @@ func usualListen(dir string, open bool) []ma.Multiaddr {
 	if open {
 		texts = []string{"/ip4/0.0.0.0/tcp/0", "/ip4/0.0.0.0/udp/0/quic-v1", "/ip6/::/tcp/0", "/ip6/::/udp/0/quic-v1"}
 	}
-	last := lastListen(dir)
+	var last []ma.Multiaddr
+	if dir != "" {
+		last = datadir.LastListen(dir)
+	}
 	addrs := make([]ma.Multiaddr, len(texts))
 	for i, text := range texts {
 		addrs[i] = ma.StringCast(text)
@@ -40,42 +34,12 @@ func usualListen(dir string, open bool) []ma.Multiaddr {
 	return addrs
 }
 
-// lastListen reads the addresses of the last start. What cannot be read is as good
-// as nothing: any port will do.
-func lastListen(dir string) (addrs []ma.Multiaddr) {
-	if dir == "" {
-		return nil
-	}
-	text, _ := os.ReadFile(filepath.Join(dir, portsFile))
-	for line := range strings.Lines(string(text)) {
-		if addr, err := ma.NewMultiaddr(strings.TrimSpace(line)); err == nil {
-			addrs = append(addrs, addr)
-		}
-	}
-	return addrs
-}
-
-// keepListen keeps the addresses for the next start.
-func keepListen(dir string, addrs []ma.Multiaddr) error {
-	if dir == "" {
-		return nil
-	}
-	var b strings.Builder
-	for _, addr := range addrs {
-		fmt.Fprintln(&b, addr)
-	}
-	path := filepath.Join(dir, portsFile)
-	if old, err := os.ReadFile(path); err == nil && string(old) == b.String() {
-		return nil
-	} else if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return err
-	}
-	return atomicfile.Write(path, []byte(b.String()), 0o600)
-}
-
 // keepPorts keeps where the node listens. It is no reason not to run that it cannot.
 func (n *Node) keepPorts() {
-	if err := keepListen(n.cfg.DataDir, n.host.Network().ListenAddresses()); err != nil {
+	if n.cfg.DataDir == "" {
+		return
+	}
+	if err := datadir.KeepListen(n.cfg.DataDir, n.host.Network().ListenAddresses()); err != nil {
 		n.log.Warn("ports were not kept; the next start may have others", "err", err)
 	}
 }

@@ -8,6 +8,8 @@ import (
 	"testing"
 
 	ma "github.com/multiformats/go-multiaddr"
+
+	"github.com/citynode/citynode/internal/datadir"
 )
 
 // listensOn makes a node that is told no address, and gives those that it has.
@@ -61,7 +63,7 @@ func TestACityWhoseOldPortIsTakenListensOnAnother(t *testing.T) {
 
 func TestNothingIsLostWithTheOldPorts(t *testing.T) {
 	dir := t.TempDir()
-	if err := os.WriteFile(filepath.Join(dir, portsFile), []byte("/ip4/127.0.0.1/tcp/99999\nnoise\n/ip4/0.0.0.0/tcp/1\n"), 0o600); err != nil {
+	if err := os.WriteFile(filepath.Join(dir, datadir.ListenName), []byte("/ip4/127.0.0.1/tcp/99999\nnoise\n/ip4/0.0.0.0/tcp/1\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	listensOn(t, dir)

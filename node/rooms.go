@@ -28,11 +28,11 @@ const peersFile = "peers"
 // furnish makes the rooms that need the host, each from those before it. A room is
 // given what it needs as values, functions and small interfaces, never the node.
 //
-// Four hooks lead to a room that is made later: the city's observer to all of them
-// (cityStarted, cityStepped), the opening of the city to members, which judge its
-// clock (openCity), a peer that joins gossip to members, which greet it
-// (joinedGossip), and what a city says of itself to names (identified). They are
-// called only once the rooms run, when all of them are there.
+// Three hooks lead to a room that is made later: the opening of the city to members,
+// which judge its clock (openCity), a peer that joins gossip to members, which greet
+// it (joinedGossip), and what a city says of itself to names (identified). They are
+// called only once the rooms run, when all of them are there. What happens in the city
+// goes to the rooms without passing here: they observe it.
 func (n *Node) furnish() error {
 	syncID, callID := libp2pprotocol.ID(protocol.SyncID(n.cfg.Network)), libp2pprotocol.ID(protocol.CallID(n.cfg.Network))
 	n.self = &self{cfg: n.cfg, peer: n.host.ID(), city: n.city, facts: n.facts}
@@ -47,6 +47,7 @@ func (n *Node) furnish() error {
 		return err
 	}
 	n.names = n.newNames()
+	n.observeCity()
 	n.calls = n.newCalls()
 	var err error
 	n.supervisor, err = supervise.New(supervise.Config{Children: n.children(syncID, callID), Observer: n.observer()})
@@ -98,7 +99,8 @@ func (n *Node) newEntropy(syncID libp2pprotocol.ID) *antientropy.AntiEntropy {
 	return antientropy.New(antientropy.Config{
 		Host:         n.host,
 		Protocol:     syncID,
-		City:         &syncedCity{self: n.self, audits: newAudits(), opened: n.openCity},
+		City:         n.city,
+		Open:         n.openCity,
 		Cluster:      &cluster{Directory: n.directory, neighbours: n.neighbours},
 		FindAddrs:    n.dht.FindAddrs,
 		ExpectsPeers: n.expectsPeers,
@@ -126,7 +128,7 @@ func (n *Node) joinGossip(syncID, callID libp2pprotocol.ID) (err error) {
 	}
 	n.deltas, err = gossip.NewDeltas(n.router, gossip.Config{
 		Network: n.cfg.Network,
-		Merge:   n.mergeGossip,
+		City:    n.city,
 		Joined:  n.joinedGossip,
 		Lost:    n.entropy.Lost,
 		Horizon: func() crdt.Stamp { return n.now().Add(city.FutureSkewMax) },
@@ -197,14 +199,14 @@ func (n *Node) awaitNeighbours(ctx context.Context) {
 	n.neighbours.Await(ctx)
 }
 
-// mergeGossip merges what others gossiped. What comes while the city is down is
-// lost, and anti-entropy brings it.
-func (n *Node) mergeGossip(ctx context.Context, entries crdt.Entries) error {
-	_, err := n.city.Do(ctx, city.Update{Entries: entries, Source: city.SourceGossip})
-	if city.ReasonOf(err) != 0 {
-		return nil
-	}
-	return err
+// observeCity has the rooms hear what happens in the city, and the program after them.
+func (n *Node) observeCity() {
+	n.city.Observe(city.Observer{Started: n.cityStarted, Stepped: n.deltas.Stepped})
+	n.city.Observe(city.Observer{
+		Started: func(crdt.Stamp) { n.members.Announce(); n.entropy.IncarnationStarted() },
+		Stepped: n.entropy.Stepped,
+	})
+	n.city.Observe(city.Observer{Started: n.cfg.Events.started, Stepped: n.cfg.Events.changed})
 }
 
 // joinedGossip greets a peer that joins the topic of deltas: it has missed what was

@@ -10,6 +10,7 @@ import (
 	"github.com/libp2p/go-libp2p/core/peer"
 	libp2pprotocol "github.com/libp2p/go-libp2p/core/protocol"
 
+	"github.com/citynode/citynode/city"
 	"github.com/citynode/citynode/crdt"
 	"github.com/citynode/citynode/internal/reconcile"
 )
@@ -35,18 +36,6 @@ const (
 	learnFrom = 2
 )
 
-// City is the own city, as sessions need it.
-type City interface {
-	// Replica returns the present incarnation and its number. It fails between two
-	// incarnations.
-	Replica() (reconcile.Replica, crdt.Stamp, error)
-	// Summary returns that of the state now.
-	Summary(context.Context) (crdt.Summary, error)
-	// Open has the city answer for what it does not know. alone says that there
-	// was nobody to learn from.
-	Open(alone bool)
-}
-
 // Cluster is what there is to sync with.
 type Cluster interface {
 	// Neighbours returns up to most connected cities, drawn at random.
@@ -71,8 +60,11 @@ type Config struct {
 	Host host.Host
 	// Protocol is the ID of the network's sync protocol.
 	Protocol libp2pprotocol.ID
-	City     City
+	City     *city.City
 	Cluster  Cluster
+	// Open has the city answer for what it does not know. alone says that there was
+	// nobody to learn from.
+	Open func(alone bool)
 	// FindAddrs gives the host addresses to dial a peer at, if it has none.
 	FindAddrs func(context.Context, peer.ID)
 	// ExpectsPeers reports whether there are peers that may become neighbours soon.
@@ -109,6 +101,7 @@ type SyncEvent struct {
 type AntiEntropy struct {
 	cfg        Config
 	log        *slog.Logger
+	city       *syncedCity
 	opening    *opening
 	responders *admission
 	streams    *streamPool
@@ -125,6 +118,7 @@ func New(cfg Config) *AntiEntropy {
 	a := &AntiEntropy{
 		cfg:        cfg,
 		log:        cfg.Logger,
+		city:       newSyncedCity(cfg.City, cfg.Now),
 		responders: newAdmission(),
 		streams:    newStreamPool(cfg.Host, cfg.Protocol),
 		strikes:    newStrikes(),
@@ -154,14 +148,14 @@ func (a *AntiEntropy) Meet(p peer.ID) {
 }
 
 func (a *AntiEntropy) holdsNothing() bool {
-	own, err := a.cfg.City.Summary(context.Background())
+	own, err := a.city.summary(context.Background())
 	return err == nil && own == crdt.Summary{}
 }
 
 // Compare has a session with a city that shows another state than ours, after a
 // pause in which gossip may make the two equal.
 func (a *AntiEntropy) Compare(p peer.ID, shown crdt.Summary) {
-	own, err := a.cfg.City.Summary(context.Background())
+	own, err := a.city.summary(context.Background())
 	if err == nil && own != shown {
 		a.requests.add(p, gossipTakes)
 	}
@@ -188,8 +182,9 @@ func (a *AntiEntropy) IncarnationStarted() {
 	a.requests.wake.Set()
 }
 
-// Skipped notes heroes that were left out for their future stamps.
-func (a *AntiEntropy) Skipped(heroes []crdt.Hero) {
+// Stepped notes the heroes that the own city left out for their future stamps.
+func (a *AntiEntropy) Stepped(fx *city.Effects) {
+	heroes := fx.Future
 	if len(heroes) == 0 {
 		return
 	}

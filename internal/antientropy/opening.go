@@ -99,5 +99,5 @@ func (o *opening) open(alone bool) {
 	if !opens {
 		return
 	}
-	o.cfg.City.Open(alone)
+	o.cfg.Open(alone)
 }

@@ -45,7 +45,7 @@ func (a *AntiEntropy) Respond(ctx context.Context, s network.Stream) error {
 
 // newResponder returns a session that the present incarnation answers.
 func (a *AntiEntropy) newResponder() (*reconcile.Responder, error) {
-	replica, _, err := a.cfg.City.Replica()
+	replica, err := a.city.replica()
 	if err != nil {
 		return nil, err
 	}

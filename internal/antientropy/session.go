@@ -9,7 +9,6 @@ import (
 
 	"github.com/libp2p/go-libp2p/core/peer"
 
-	"github.com/citynode/citynode/crdt"
 	"github.com/citynode/citynode/internal/reconcile"
 	"github.com/citynode/citynode/internal/streams"
 )
@@ -42,7 +41,7 @@ const auditOneIn = 64
 // initiateWith runs one session with a peer, to its end. The result is complete if
 // the error is nil.
 func (a *AntiEntropy) initiateWith(ctx context.Context, p peer.ID) (reconcile.Result, error) {
-	replica, number, err := a.cfg.City.Replica()
+	replica, err := a.city.replica()
 	if err != nil {
 		return reconcile.Result{}, err
 	}
@@ -54,7 +53,7 @@ func (a *AntiEntropy) initiateWith(ctx context.Context, p peer.ID) (reconcile.Re
 		if err != nil {
 			return reconcile.Result{}, err
 		}
-		result, err := a.initiate(ctx, p, stream, replica, number)
+		result, err := a.initiate(ctx, p, stream, replica)
 		switch {
 		case err == nil || ctx.Err() != nil:
 			return result, err
@@ -68,9 +67,10 @@ func (a *AntiEntropy) initiateWith(ctx context.Context, p peer.ID) (reconcile.Re
 }
 
 // initiate runs a session on a stream, and keeps the stream if it went well.
-func (a *AntiEntropy) initiate(ctx context.Context, p peer.ID, stream *Stream, replica reconcile.Replica, number crdt.Stamp) (reconcile.Result, error) {
+func (a *AntiEntropy) initiate(ctx context.Context, p peer.ID, stream *Stream, replica replica) (reconcile.Result, error) {
 	stopped := context.AfterFunc(ctx, func() { _ = stream.Reset() })
 	defer stopped()
+	number := replica.inc.Number()
 	options := a.memory.options(p, number)
 	options.Salt = rand.Uint64()
 	if rand.IntN(auditOneIn) == 0 {

@@ -9,6 +9,7 @@ import (
 	"github.com/libp2p/go-libp2p/core/peer"
 	"golang.org/x/time/rate"
 
+	"github.com/citynode/citynode/city"
 	"github.com/citynode/citynode/crdt"
 	"github.com/citynode/citynode/internal/supervise"
 	"github.com/citynode/citynode/protocol"
@@ -29,13 +30,16 @@ const (
 	flushTimeout = time.Second
 )
 
+// City takes messages, as a *city.City does.
+type City interface {
+	Do(context.Context, city.Message) (city.Reply, error)
+}
+
 // Config is what Deltas needs. All fields but Off are required.
 type Config struct {
 	Network string
-	// Merge merges entries that others gossiped into the city. Merge returns nil
-	// where the city is down: anti-entropy brings them later. Any other error ends
-	// Serve.
-	Merge func(context.Context, crdt.Entries) error
+	// City is the own city, which is given what others gossiped.
+	City City
 	// Joined is called for each peer that joins the topic. The peer has missed
 	// what was gossiped before.
 	Joined func(peer.ID)
@@ -131,10 +135,20 @@ func (d *Deltas) receive(ctx context.Context, sub *pubsub.Subscription) error {
 		if !ok || m.ReceivedFrom == d.own {
 			continue
 		}
-		if err := d.cfg.Merge(ctx, entries); err != nil {
+		if err := d.merge(ctx, entries); err != nil {
 			return supervise.UnlessDone(ctx, err)
 		}
 	}
+}
+
+// merge gives the city what others gossiped. A delta that the city refuses, as it does
+// between two incarnations, is lost: anti-entropy brings its entries.
+func (d *Deltas) merge(ctx context.Context, entries crdt.Entries) error {
+	_, err := d.cfg.City.Do(ctx, city.Update{Entries: entries, Source: city.SourceGossip})
+	if city.ReasonOf(err) != 0 {
+		return nil
+	}
+	return err
 }
 
 // greet tells of each peer that joins the topic.
@@ -150,8 +164,14 @@ func (d *Deltas) greet(ctx context.Context, peers *pubsub.TopicEventHandler) err
 	}
 }
 
-// Offer queues changes to be published. It never blocks, and copies what it keeps.
-func (d *Deltas) Offer(changes []crdt.Change) {
+// Stepped queues the changes of one message of the own city to be published. It never
+// blocks, and copies what it keeps. What came by gossip or anti-entropy is not passed
+// on: gossip forwards its messages itself, and who sent the other has told others.
+func (d *Deltas) Stepped(fx *city.Effects) {
+	changes := fx.Changes
+	if fx.Source != city.SourceCaller {
+		changes = changes[fx.Brought:]
+	}
 	if d.cfg.Off || len(changes) == 0 {
 		return
 	}

@@ -1,4 +1,4 @@
-package node
+package streams
 
 import (
 	"errors"
@@ -15,8 +15,8 @@ func callOf(caller string, bodyBytes int) *protocol.Call {
 }
 
 // admitted is how many such calls in a row are admitted, at most limit.
-func admitted(a *admission, caller string, bodyBytes, limit int) (n int) {
-	for n < limit && a.call(callOf(caller, bodyBytes)) == nil {
+func admitted(a *Budgets, caller string, bodyBytes, limit int) (n int) {
+	for n < limit && a.Spend(callOf(caller, bodyBytes)) == nil {
 		n++
 	}
 	return n
@@ -24,13 +24,13 @@ func admitted(a *admission, caller string, bodyBytes, limit int) (n int) {
 
 func TestCallsAreAdmittedByCostAPeer(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		a := newAdmission()
+		a := NewBudgets()
 		const frame = protocol.FrameBytesMax
 		large := admitted(a, "p", frame, costBurst)
 		if want := costBurst / (1 + frame/costBytes); large != want {
 			t.Errorf("%d full frames at once, want %d", large, want)
 		}
-		if err := a.call(callOf("p", frame)); !errors.Is(err, protocol.ErrBusy) {
+		if err := a.Spend(callOf("p", frame)); !errors.Is(err, protocol.ErrBusy) {
 			t.Errorf("beyond the budget: %v", err)
 		}
 		if n := admitted(a, "q", 0, 128); n != 128 {
@@ -44,11 +44,11 @@ func TestCallsAreAdmittedByCostAPeer(t *testing.T) {
 }
 
 func TestTheMemoryOfSpendingIsBounded(t *testing.T) {
-	a := newAdmission()
-	for i := range 2 * bucketsMax {
-		_ = a.call(callOf(strconv.Itoa(i), 0)) // the first of each is admitted
+	a := NewBudgets()
+	for i := range 2 * budgetsMax {
+		_ = a.Spend(callOf(strconv.Itoa(i), 0)) // the first of each is admitted
 	}
-	if a.buckets.Len() != bucketsMax {
-		t.Errorf("%d peers are remembered, want %d", a.buckets.Len(), bucketsMax)
+	if a.byPeer.Len() != budgetsMax {
+		t.Errorf("%d peers are remembered, want %d", a.byPeer.Len(), budgetsMax)
 	}
 }

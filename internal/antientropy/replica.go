@@ -1,4 +1,4 @@
-package node
+package antientropy
 
 import (
 	"context"
@@ -13,40 +13,42 @@ import (
 // auditsMax is how many walks through the whole state may run at once for audits.
 const auditsMax = 1
 
-// syncedCity is the city as anti-entropy sees it.
+// syncedCity is the own city as sessions see it.
 type syncedCity struct {
-	self   *self
+	city   *city.City
+	now    func() crdt.Stamp
 	audits chan struct{} // has a token for each audit that may run now
 	latest latestSketch
-	opened func(alone bool)
 }
 
-// newAudits returns a channel with auditsMax tokens.
-func newAudits() chan struct{} {
-	audits := make(chan struct{}, auditsMax)
+// newSyncedCity returns a city for which no audit runs.
+func newSyncedCity(c *city.City, now func() crdt.Stamp) *syncedCity {
+	synced := &syncedCity{city: c, now: now, audits: make(chan struct{}, auditsMax)}
 	for range auditsMax {
-		audits <- struct{}{}
+		synced.audits <- struct{}{}
 	}
-	return audits
+	return synced
 }
 
-// Replica returns the present incarnation and its number.
-func (c *syncedCity) Replica() (reconcile.Replica, crdt.Stamp, error) {
-	inc, err := c.self.city.Current()
+// replica returns the present incarnation. It fails between two incarnations.
+func (c *syncedCity) replica() (replica, error) {
+	inc, err := c.city.Current()
+	return replica{inc: inc, now: c.now, audits: c.audits, latest: &c.latest}, err
+}
+
+// summary returns that of the state now; an empty one while the city restarts. It fails
+// only with ctx.
+func (c *syncedCity) summary(ctx context.Context) (crdt.Summary, error) {
+	inc, err := c.city.Current()
 	if err != nil {
-		return nil, 0, err
+		return crdt.Summary{}, nil //nolint:nilerr // between two incarnations the state is empty
 	}
-	return replica{inc: inc, now: c.self.now, audits: c.audits, latest: &c.latest}, inc.Number(), nil
+	summary, err := inc.Summary(ctx)
+	if err != nil && ctx.Err() == nil {
+		return crdt.Summary{}, nil
+	}
+	return summary, err
 }
-
-// Summary returns that of the state now; an empty one while the city restarts.
-func (c *syncedCity) Summary(ctx context.Context) (crdt.Summary, error) {
-	own, err := c.self.Presence(ctx)
-	return own.Summary, err
-}
-
-// Open has the city answer for what it does not know.
-func (c *syncedCity) Open(alone bool) { c.opened(alone) }
 
 // A replica is one incarnation of the city as a session sees it.
 type replica struct {

@@ -1,0 +1,54 @@
+package streams
+
+import (
+	"time"
+
+	lru "github.com/hashicorp/golang-lru/v2"
+	"github.com/libp2p/go-libp2p/core/peer"
+	"golang.org/x/time/rate"
+
+	"github.com/citynode/citynode/protocol"
+)
+
+// What one peer's calls may cost: a call costs 1 and another 1 for each
+// costBytes of its body, about three heroes.
+const (
+	costBytes = 256
+	// costRate, a second, lets a peer bring 16 MiB or make 64k small calls.
+	costRate = 64 << 10
+	// costBurst is four seconds of that, so that a large update goes through
+	// in one go.
+	costBurst = 4 * costRate
+	// budgetsMax bounds the peers whose spending is remembered, at about 200
+	// bytes each. A peer that is forgotten begins with a full budget.
+	budgetsMax = 4096
+)
+
+// Budgets bound what the calls of each peer may cost. Their methods are safe for
+// concurrent use.
+type Budgets struct {
+	byPeer *lru.Cache[string, *rate.Limiter]
+}
+
+// NewBudgets returns budgets of which nothing is spent.
+func NewBudgets() *Budgets {
+	byPeer, err := lru.New[string, *rate.Limiter](budgetsMax)
+	if err != nil {
+		panic(err) // only for a size that is not positive
+	}
+	return &Budgets{byPeer: byPeer}
+}
+
+// Spend takes the cost of a call from its caller's budget. It returns an error that
+// matches protocol.ErrBusy, and takes nothing, where too little is left.
+func (b *Budgets) Spend(c *protocol.Call) error {
+	budget, ok := b.byPeer.Get(c.Caller)
+	if !ok {
+		budget = rate.NewLimiter(costRate, costBurst)
+		b.byPeer.Add(c.Caller, budget)
+	}
+	if budget.AllowN(time.Now(), 1+len(c.Request.Body)/costBytes) {
+		return nil
+	}
+	return protocol.Errorf(protocol.Busy, "peer %s calls too much; try again after a pause", peer.ID(c.Caller))
+}
