@@ -68,19 +68,19 @@ func newAnswers() *answers {
 // become durable, for what it remembers may not be either.
 func (c *Core) once(now time.Time, caller Caller, digest RequestDigest, fx *Effects, run func() Reply) Reply {
 	if refusal := c.storing(); refusal != nil {
-		return Reply{Summary: c.state.Summary(), Err: refusal}
+		return Reply{Summary: c.summary(), Err: refusal}
 	}
 	if known := c.answers.find(caller, now); known != nil {
 		if known.digest != digest {
 			return Reply{
-				Summary: c.state.Summary(),
+				Summary: c.summary(),
 				Err:     refuse(BadRequest, "request id %s was used for another request", caller.Request),
 			}
 		}
 		return known.reply
 	}
 	reply := run()
-	reply.Summary = c.state.Summary()
+	reply.Summary = c.summary()
 	if reply.Err == nil && caller.Name != "" {
 		fx.answered = &answer{given: given{at: now, request: caller.Request}, caller: caller.Name, digest: digest, reply: reply}
 		c.answers.add(fx.answered)
@@ -182,6 +182,13 @@ func (a *answers) forget(known *answer) {
 	at := slices.Index(of.order, known.given)
 	of.order = slices.Insert(slices.Delete(of.order, at, at+1), 0, known.given)
 	a.dropOldest(of)
+}
+
+// withdraw forgets an answer that was never given, if it is still there.
+func (a *answers) withdraw(never *answer) {
+	if of, ok := a.callers[never.caller]; ok && of.byID[never.request] == never {
+		a.forget(never)
+	}
 }
 
 func (a *answers) dropOldest(of *callerAnswers) {

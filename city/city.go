@@ -96,7 +96,7 @@ func (c *City) Start(ctx context.Context) (func(context.Context) error, error) {
 	}
 	inc := newIncarnation(c.cfg, c.opts, c.observers, number)
 	if c.opts.Journal != nil {
-		inc.journal = c.opts.Journal()
+		inc.journal, inc.held = c.opts.Journal(), NewHoldBack(inc.core, loopOutlet{inc})
 	}
 	if c.opts.Fill != nil {
 		if err := c.opts.Fill(ctx, inc.fill); err != nil {

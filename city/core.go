@@ -30,6 +30,7 @@ type Core struct {
 	cfg         Config
 	incarnation crdt.Stamp
 	state       *crdt.State
+	overlay     *overlay // nil: own writes enter the state at once
 	answers     *answers
 	open        bool   // an unknown id is not found; before, somebody may know it
 	suspicion   string // why own writes are refused: the clock is wrong
@@ -37,7 +38,7 @@ type Core struct {
 }
 
 // NewCore returns an empty city of the given incarnation. The configuration must be
-// valid.
+// valid. Own writes enter the state at once, unless a [HoldBack] is made for the Core.
 func NewCore(cfg Config, incarnation crdt.Stamp) *Core {
 	return &Core{
 		cfg:         cfg.WithDefaults(),
@@ -48,7 +49,8 @@ func NewCore(cfg Config, incarnation crdt.Stamp) *Core {
 }
 
 // State returns the replicated state, for reading only, by the Core's owner. Only Step
-// writes it: the digest and the indexes change with each write.
+// and the Core's HoldBack write it: the digest and the indexes change with each write.
+// Own writes that are not durable yet are not in it; see [Core.Record].
 func (c *Core) State() *crdt.State { return c.state }
 
 // Incarnation returns the stamp of this city's start.
@@ -80,7 +82,7 @@ func (c *Core) Step(now time.Time, rng *rand.Rand, m Message) (Reply, Effects) {
 		return c.once(now, m.Caller, digestOf(m), &fx, func() Reply { return c.retire(now, m, &fx) }), fx
 	case Update:
 		reply := c.updateFrom(now, m, &fx)
-		reply.Summary = c.state.Summary()
+		reply.Summary = c.summary()
 		return reply, fx
 	case Patrol:
 		c.patrol(now, rng, &fx)
@@ -99,5 +101,5 @@ func (c *Core) Step(now time.Time, rng *rand.Rand, m Message) (Reply, Effects) {
 	default:
 		panic(fmt.Sprintf("city: unknown message %T", m))
 	}
-	return Reply{Summary: c.state.Summary()}, fx
+	return Reply{Summary: c.summary()}, fx
 }

@@ -5,9 +5,10 @@ import (
 	"time"
 )
 
-// HoldBack keeps back the replies and effects of turns until what the turns
-// changed is durable, and releases them in the order of the turns: what a
-// message sees of an earlier one must be durable too. W is whatever stands for
+// A HoldBack keeps back the replies of turns, and what they wrote, until that is
+// durable. Then the writes enter the state, in the order of the turns, and each turn is
+// told. What a message sees of an earlier one must be durable too before it is answered,
+// so a turn that changed nothing waits behind those that did. W is whatever stands for
 // the one who waits for a reply; its zero value stands for nobody.
 //
 // A HoldBack belongs to the owner of its core and is not safe for concurrent use.
@@ -29,11 +30,10 @@ type Turn[W comparable] struct {
 // Outlet takes what a HoldBack lets out. Neither method may keep the turn or call
 // the HoldBack.
 type Outlet[W comparable] interface {
-	// Tell answers the one who waits for a turn and shows its effects to all who
-	// watch.
+	// Tell answers the one who waits for a turn, if there is one, and shows its
+	// effects to all who watch.
 	Tell(t *Turn[W])
-	// Refuse answers one whose turn may never become durable. The turn itself is
-	// told later, with nobody waiting, if the store recovers.
+	// Refuse answers one whose turn could not be stored.
 	Refuse(waits W, reply Reply)
 }
 
@@ -42,16 +42,17 @@ type heldTurn[W comparable] struct {
 	turn   Turn[W]
 }
 
-// NewHoldBack returns a HoldBack for the turns of a core.
+// NewHoldBack returns a HoldBack for the turns of a core, which must have made no own
+// write yet. From now on the core's own writes wait to be released.
 func NewHoldBack[W comparable](core *Core, to Outlet[W]) *HoldBack[W] {
+	core.overlay = newOverlay()
 	return &HoldBack[W]{core: core, to: to}
 }
 
-// Add appends the effects of a turn to the journal and tells the turn at once or
-// keeps it back. Three kinds of turns do not wait: what neighbours sent, so that
-// no more turns are held than there are callers and ticks; a turn that changed
-// nothing while no other is held; and any that changed nothing while the store
-// does not work, since such a turn is a refusal.
+// Add appends the effects of a turn to the journal. What neighbours and callers brought
+// is told at once, for it is in the state. The turn itself is told at once if nobody
+// waits for it and nothing of it, if it changed nothing while no other is held, or if it
+// changed nothing while the store does not work, since such a turn is a refusal.
 func (h *HoldBack[W]) Add(j interface{ Append(fx Effects) uint64 }, t Turn[W]) {
 	journaled := journals(&t.Effects)
 	if journaled {
@@ -59,46 +60,86 @@ func (h *HoldBack[W]) Add(j interface{ Append(fx Effects) uint64 }, t Turn[W]) {
 	}
 	follows := len(h.held) > 0 && h.core.StoreFault() == ""
 	if t.Effects.Crash || t.Effects.Lazy() || !journaled && !follows {
-		h.passing = t
-		h.to.Tell(&h.passing)
-		h.passing = Turn[W]{}
+		h.pass(t)
 		return
 	}
+	if len(t.Effects.Changes) > 0 || len(t.Effects.Future) > 0 {
+		h.pass(Turn[W]{Effects: t.Effects.brought()})
+	}
+	t.Effects = Effects{Pending: t.Effects.Pending, Note: t.Effects.Note, answered: t.Effects.answered}
 	h.held = append(h.held, heldTurn[W]{number: h.appended, turn: t})
 }
 
-// Release tells the turns that have become durable. While the store has a fault
-// it refuses those who wait, and has the core refuse own writes.
-func (h *HoldBack[W]) Release(now time.Time, rng *rand.Rand, durable uint64, fault error) {
+// pass tells a turn at once.
+func (h *HoldBack[W]) pass(t Turn[W]) {
+	h.passing = t
+	h.to.Tell(&h.passing)
+	h.passing = Turn[W]{}
+}
+
+// Release has the own writes that have become durable enter the state, and tells their
+// turns. While the store has a fault it refuses those who wait, and has the core refuse
+// own writes. What the journal has given to the disk may be there: it is told once the
+// store works again and has it. The rest did not happen.
+func (h *HoldBack[W]) Release(now time.Time, rng *rand.Rand, w Written) {
 	done := 0
-	for done < len(h.held) && h.held[done].number <= durable {
-		h.to.Tell(&h.held[done].turn)
+	for done < len(h.held) && h.held[done].number <= w.Durable {
+		t := &h.held[done].turn
+		h.core.enter(&t.Effects)
+		h.to.Tell(t)
 		done++
 	}
-	rest := copy(h.held, h.held[done:])
-	clear(h.held[rest:])
-	h.held = h.held[:rest]
+	h.keep(h.held[done:])
 	reason := ""
-	if fault != nil {
-		reason = fault.Error()
-		h.refuse(reason)
+	if w.Fault != nil {
+		reason = w.Fault.Error()
+		h.refuse(reason, w.Tried)
 	}
 	if reason != h.core.StoreFault() {
 		h.core.Step(now, rng, Fault{Reason: reason})
 	}
 }
 
-func (h *HoldBack[W]) refuse(reason string) {
-	var nobody W
-	for i := range h.held {
-		t := &h.held[i].turn
-		if t.Waits == nobody {
-			continue
-		}
-		refusal := refuse(Unavailable, "city %s could not store it: %s", h.core.cfg.Name, reason)
-		h.to.Refuse(t.Waits, Reply{Summary: t.Reply.Summary, Err: refusal})
-		t.Waits = nobody
+// keep forgets all turns but some of the last or the first.
+func (h *HoldBack[W]) keep(some []heldTurn[W]) {
+	n := copy(h.held, some)
+	clear(h.held[n:])
+	h.held = h.held[:n]
+}
+
+// refuse answers all who wait, and drops the turns after the last that the disk was
+// given.
+func (h *HoldBack[W]) refuse(reason string, tried uint64) {
+	inDoubt := 0
+	for inDoubt < len(h.held) && h.held[inDoubt].number <= tried {
+		h.refuseOne(&h.held[inDoubt].turn, "city %s could not store it yet, and does it once its store works again: %s", reason)
+		inDoubt++
 	}
+	if inDoubt == len(h.held) {
+		return
+	}
+	for i := range h.held[inDoubt:] {
+		h.refuseOne(&h.held[inDoubt+i].turn, "city %s could not store it, and has not done it: %s", reason)
+	}
+	h.core.withdraw(effectsOf(h.held[:inDoubt]), effectsOf(h.held[inDoubt:]))
+	h.keep(h.held[:inDoubt])
+}
+
+func (h *HoldBack[W]) refuseOne(t *Turn[W], format, reason string) {
+	var nobody W
+	if t.Waits == nobody {
+		return
+	}
+	h.to.Refuse(t.Waits, Reply{Summary: h.core.State().Summary(), Err: refuse(Unavailable, format, h.core.cfg.Name, reason)})
+	t.Waits = nobody
+}
+
+func effectsOf[W comparable](held []heldTurn[W]) []*Effects {
+	all := make([]*Effects, len(held))
+	for i := range held {
+		all[i] = &held[i].turn.Effects
+	}
+	return all
 }
 
 // Waiting returns those who wait for turns that are held, the longest first.
@@ -116,11 +157,16 @@ func (h *HoldBack[W]) Waiting() []W {
 // journals reports whether a message's effects must become durable. What comes
 // from the store is there already.
 func journals(fx *Effects) bool {
-	return fx.answered != nil || len(fx.Changes) > 0 && (fx.Source != SourceStore || fx.Brought < len(fx.Changes))
+	return fx.answered != nil || len(fx.Pending) > 0 || len(fx.Changes) > 0 && fx.Source != SourceStore
 }
 
 // Lazy reports whether the effects are only what neighbours sent. They can send
 // it again, so nobody waits until it is durable.
 func (fx *Effects) Lazy() bool {
-	return fx.answered == nil && fx.Brought == len(fx.Changes) && (fx.Source == SourceGossip || fx.Source == SourceSync)
+	return fx.answered == nil && len(fx.Pending) == 0 && (fx.Source == SourceGossip || fx.Source == SourceSync)
+}
+
+// brought returns the part of the effects that is in the state.
+func (fx *Effects) brought() Effects {
+	return Effects{Changes: fx.Changes, Brought: fx.Brought, Source: fx.Source, Future: fx.Future}
 }

@@ -52,6 +52,16 @@ func (l *holdLab) order(waits string) {
 	l.turn(waits, Create{Caller: Caller{Name: waits, Request: l.id()}, HeroName: "Robin", Here: true})
 }
 
+func (l *holdLab) durable(number uint64) {
+	l.held.Release(l.now, nil, Written{Durable: number, Tried: l.desk.appended})
+}
+
+// fails has the store fail with all durable up to the first number, and nothing given
+// to the disk after the second.
+func (l *holdLab) fails(durable, tried uint64) {
+	l.held.Release(l.now, nil, Written{Durable: durable, Tried: tried, Fault: errors.New("no disk")})
+}
+
 func (l *holdLab) wantTold(want ...string) {
 	l.t.Helper()
 	if !slices.Equal(l.desk.told, want) {
@@ -66,12 +76,12 @@ func TestTurnsAreToldInTheirOrderOnceTheyAreDurable(t *testing.T) {
 	l.turn("reader", Update{Source: SourceCaller}) // changed nothing, but saw what b did
 	l.order("c")
 	l.wantTold()
-	l.held.Release(l.now, nil, 2, nil)
+	l.durable(2)
 	l.wantTold("a", "b", "reader")
 	if waiting := l.held.Waiting(); !slices.Equal(waiting, []string{"c"}) {
 		t.Errorf("waiting: %q", waiting)
 	}
-	l.held.Release(l.now, nil, 3, nil)
+	l.durable(3)
 	l.wantTold("a", "b", "reader", "c")
 }
 
@@ -97,14 +107,15 @@ func TestWhatCameFromTheStoreIsNotAppended(t *testing.T) {
 	}
 }
 
-func TestAFaultRefusesWhoWaitsAndItsEndTellsTheRest(t *testing.T) {
+func TestAFaultRefusesWhoWaitsAndItsEndTellsWhatTheDiskWasGiven(t *testing.T) {
 	l := newHoldLab(t)
 	l.order("a")
 	l.order("b")
-	l.held.Release(l.now, nil, 1, errors.New("no disk"))
-	l.held.Release(l.now, nil, 1, errors.New("no disk"))
+	l.order("never tried")
+	l.fails(1, 2)
+	l.fails(1, 2)
 	l.wantTold("a")
-	if !slices.Equal(l.desk.refused, []string{"b"}) || !slices.Equal(l.desk.reasons, []Reason{Unavailable}) {
+	if !slices.Equal(l.desk.refused, []string{"b", "never tried"}) || !slices.Equal(l.desk.reasons, []Reason{Unavailable, Unavailable}) {
 		t.Errorf("refused %q as %v", l.desk.refused, l.desk.reasons)
 	}
 	if l.core.StoreFault() != "no disk" {
@@ -112,9 +123,31 @@ func TestAFaultRefusesWhoWaitsAndItsEndTellsTheRest(t *testing.T) {
 	}
 	l.order("c") // is refused by the core, at once
 	l.wantTold("a", "c")
-	l.held.Release(l.now, nil, 2, nil)
+	if got := l.core.State().Summary().Heroes; got != 1 {
+		t.Errorf("%d heroes are in the state, want that of a", got)
+	}
+	l.durable(2)
 	l.wantTold("a", "c", "") // the turn of b is told, to nobody who waits
+	if got := l.core.State().Summary().Heroes; got != 2 {
+		t.Errorf("%d heroes are in the state, want those of a and b", got)
+	}
 	if l.core.StoreFault() != "" {
 		t.Errorf("the core still has the fault %q", l.core.StoreFault())
+	}
+}
+
+func TestARequestThatWasNotDoneIsDoneWhenItComesAgain(t *testing.T) {
+	l := newHoldLab(t)
+	order := Create{Caller: Caller{Name: "alfred", Request: l.id()}, HeroName: "Robin", Here: true}
+	l.turn("a", order)
+	l.fails(0, 0)
+	l.durable(0) // the store works again
+	l.turn("a", order)
+	if l.desk.appended != 2 {
+		t.Fatal("it was answered from memory")
+	}
+	l.durable(2)
+	if l.wantTold("a"); l.core.State().Summary().Heroes != 1 {
+		t.Error("the hero is not there")
 	}
 }

@@ -22,8 +22,8 @@ type Incarnation struct {
 	core      *Core         // owned by the loop
 	batch     []task        // room for the tasks of one runBatch
 	watchers  map[*Watcher]struct{}
-	journal   Journal // nil: nothing is made durable
-	held      *HoldBack[chan Reply]
+	journal   Journal               // nil: nothing is made durable
+	held      *HoldBack[chan Reply] // nil without a journal
 }
 
 // task is one turn of the loop: a message, or a function to be run there.
@@ -48,7 +48,6 @@ func newIncarnation(cfg Config, opts Options, observers []Observer, number crdt.
 		core:      NewCore(cfg, number),
 		watchers:  make(map[*Watcher]struct{}),
 	}
-	i.held = NewHoldBack(i.core, loopOutlet{i})
 	return i
 }
 

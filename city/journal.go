@@ -8,14 +8,24 @@ type Journal interface {
 	// Append takes the effects of a message, in the order of the messages, and
 	// returns their number, which rises.
 	Append(fx Effects) uint64
-	// Durable returns the number up to which everything is durable, and why
-	// nothing more becomes durable, or nil. Once a fault is over, what was
-	// appended during the fault is durable. A fault that matches ErrBombed is
-	// never over: all that the incarnation stored has been voided, and the
-	// incarnation ends.
-	Durable() (number uint64, fault error)
-	// News has a token when Durable may return something else than before.
+	// Written returns how far the journal has come.
+	Written() Written
+	// News has a token when Written may return something else than before.
 	News() <-chan struct{}
+}
+
+// Written is how far a journal has come.
+type Written struct {
+	// Durable is the number up to which everything is durable.
+	Durable uint64
+	// Tried is the number after which nothing was given to the disk. What lies
+	// between the two may be found there after a crash, or may not.
+	Tried uint64
+	// Fault is why nothing more becomes durable, or nil. The journal writes
+	// [Core.PageToStore] page by page before it ends a fault, so that then all is
+	// durable up to the last number. A fault that matches ErrBombed is never over: all
+	// that the incarnation stored has been voided, and the incarnation ends.
+	Fault error
 }
 
 // conclude tells a turn, or holds it back until it is durable.
@@ -45,11 +55,11 @@ func (o loopOutlet) Refuse(waits chan Reply, reply Reply) { waits <- reply }
 // release tells the turns that have become durable. It reports whether the
 // incarnation has to end because its store was voided.
 func (i *Incarnation) release() (bombed bool) {
-	durable, fault := i.journal.Durable()
-	if errors.Is(fault, ErrBombed) {
+	written := i.journal.Written()
+	if errors.Is(written.Fault, ErrBombed) {
 		return true
 	}
-	i.held.Release(i.opts.Now(), i.opts.Rand, durable, fault)
+	i.held.Release(i.opts.Now(), i.opts.Rand, written)
 	return false
 }
 

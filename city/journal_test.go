@@ -21,11 +21,11 @@ func (j *voidedJournal) Append(Effects) uint64 {
 	return 1
 }
 
-func (j *voidedJournal) Durable() (uint64, error) {
+func (j *voidedJournal) Written() (w Written) {
 	if j.voided {
-		return 0, fmt.Errorf("voided: %w", ErrBombed)
+		w.Fault = fmt.Errorf("voided: %w", ErrBombed)
 	}
-	return 0, nil
+	return w
 }
 
 func (j *voidedJournal) News() <-chan struct{} { return j.news }

@@ -161,6 +161,9 @@ type Effects struct {
 	Changes []crdt.Change
 	Brought int
 	Source  Source
+	// Pending lists own writes that enter the state once they are durable. Then
+	// they are Changes.
+	Pending []crdt.Record
 	// Note says what a tick found nothing to do for; empty otherwise.
 	Note string
 	// Future lists the heroes that were skipped for their future stamps.
@@ -169,6 +172,31 @@ type Effects struct {
 	Crash bool
 	// answered is the answer that is remembered from now on, nil for none.
 	answered *answer
+	// hidden has the indexes in Changes of those over which an own write lies that
+	// was given to the journal before. They must not be stored after it.
+	hidden []int
+}
+
+// ToStore yields what must become durable, in the order in which a journal has to write
+// it: of two records of one id the later stands.
+func (fx *Effects) ToStore() iter.Seq[*crdt.Record] {
+	return func(yield func(*crdt.Record) bool) {
+		hidden := fx.hidden
+		for i := range fx.Changes {
+			if len(hidden) > 0 && hidden[0] == i {
+				hidden = hidden[1:]
+				continue
+			}
+			if !yield(&fx.Changes[i].New) {
+				return
+			}
+		}
+		for i := range fx.Pending {
+			if !yield(&fx.Pending[i]) {
+				return
+			}
+		}
+	}
 }
 
 // Answered returns the answer that is remembered from now on, if there is one.

@@ -22,7 +22,7 @@ func (c *Core) create(now time.Time, m Create, fx *Effects) Reply {
 	if !c.open {
 		return Reply{Err: refuse(Unavailable, "city %s is still learning what its neighbours hold; try again", c.cfg.Name)}
 	}
-	switch old := c.state.Record(m.Request); old.Kind {
+	switch old := c.Record(m.Request); old.Kind {
 	case crdt.KindTombstone:
 		return Reply{Err: refuse(Dead, "hero %s is dead", m.Request)}
 	case crdt.KindHero:
@@ -38,7 +38,7 @@ func (c *Core) create(now time.Time, m Create, fx *Effects) Reply {
 		Health:   healthBorn,
 		Version:  crdt.Version{Replica: c.cfg.Replica, HLC: crdt.StampAt(now)},
 	}
-	c.write(hero, fx)
+	c.write(crdt.HeroRecord(hero), fx)
 	return Reply{Hero: hero}
 }
 
@@ -66,7 +66,7 @@ func (c *Core) assign(now time.Time, m Assign, fx *Effects) Reply {
 	hero.Patrolling = false
 	hero.Health = c.healed(hero.Health)
 	hero.Version = crdt.Version{Assigned: stamp, Replica: c.cfg.Replica, HLC: stamp}
-	c.write(hero, fx)
+	c.write(crdt.HeroRecord(hero), fx)
 	return Reply{Hero: hero}
 }
 
@@ -102,14 +102,37 @@ func (c *Core) updateFrom(now time.Time, m Update, fx *Effects) Reply {
 // update merges entries. Those that are stamped too far ahead are left out, and told in
 // Future, so that anti-entropy brings them when they are due.
 func (c *Core) update(now time.Time, entries crdt.Entries, source Source, fx *Effects) Reply {
+	fx.Source = source
 	horizon := crdt.StampAt(now.Add(FutureSkewMax))
-	if source == SourceStore {
+	switch {
+	case source == SourceStore:
 		horizon = crdt.NoHorizon // what the own store holds is fed back whole
+	case source == SourceSelf && c.overlay != nil:
+		return c.updateSelf(entries, horizon, fx)
 	}
-	merged := c.state.Merge(entries, horizon)
-	fx.Changes, fx.Brought, fx.Source = merged.Changes, len(merged.Changes), source
-	fx.Future = merged.Future
+	merged := c.bring(entries, horizon, fx)
 	return Reply{Changed: len(merged.Changes), Skipped: len(merged.Future), Future: merged.Future}
+}
+
+// updateSelf makes the own writes of a rule, as update merges entries.
+func (c *Core) updateSelf(entries crdt.Entries, horizon crdt.Stamp, fx *Effects) (reply Reply) {
+	for _, t := range entries.Tombstones {
+		if c.write(crdt.TombstoneRecord(t), fx) {
+			reply.Changed++
+		}
+	}
+	for _, hero := range entries.Heroes {
+		r, old := crdt.HeroRecord(hero.Detach()), c.Record(hero.ID)
+		switch {
+		case !r.Beats(&old):
+		case hero.Version.HLC > horizon:
+			fx.Future = append(fx.Future, r.Hero)
+		case c.write(r, fx):
+			reply.Changed++
+		}
+	}
+	reply.Skipped, reply.Future = len(fx.Future), fx.Future
+	return reply
 }
 
 // storing refuses what would not become durable.
@@ -132,7 +155,7 @@ func (c *Core) writable() *Refusal {
 // in what a caller may do: a dead hero stays dead, an unknown one may be known later
 // while the city learns, and is known to be unknown once it is open.
 func (c *Core) living(id crdt.ID) (crdt.Hero, *Refusal) {
-	switch r := c.state.Record(id); {
+	switch r := c.Record(id); {
 	case r.Kind == crdt.KindHero:
 		return r.Hero, nil
 	case r.Kind == crdt.KindTombstone:
@@ -145,22 +168,13 @@ func (c *Core) living(id crdt.ID) (crdt.Hero, *Refusal) {
 	}
 }
 
-// write merges an own write, which by its stamps beats what is there.
-func (c *Core) write(hero crdt.Hero, fx *Effects) {
-	if change, ok := c.state.MergeHero(hero); ok {
-		fx.Changes = append(fx.Changes, change)
-	}
-}
-
 // bury turns a hero into a tombstone. A death keeps the order under which it
 // happened and is never refused for its stamp.
 func (c *Core) bury(now time.Time, hero crdt.Hero, fx *Effects) crdt.Tombstone {
 	version := hero.Version
 	version.HLC = max(crdt.StampAt(now), version.Assigned)
 	tombstone := crdt.Tombstone{ID: hero.ID, Version: version}
-	if change, ok := c.state.MergeTombstone(tombstone); ok {
-		fx.Changes = append(fx.Changes, change)
-	}
+	c.write(crdt.TombstoneRecord(tombstone), fx)
 	return tombstone
 }
 

@@ -30,7 +30,7 @@ func (c *Core) patrol(now time.Time, rng *rand.Rand, fx *Effects) {
 	}
 	hero.Patrolling = true
 	hero.Version.HLC = stamp
-	c.write(hero, fx)
+	c.write(crdt.HeroRecord(hero), fx)
 }
 
 // fight costs one random patrolling hero some health, or its life.
@@ -39,7 +39,7 @@ func (c *Core) fight(now time.Time, rng *rand.Rand, fx *Effects) {
 		return
 	}
 	hero, stamp, ok := c.pick(now, rng, c.state.PatrollingAt, c.state.PatrollingHeroAt)
-	if !ok {
+	if !ok || !hero.Patrolling {
 		fx.Note = NoteNobodyToFight
 		return
 	}
@@ -50,7 +50,7 @@ func (c *Core) fight(now time.Time, rng *rand.Rand, fx *Effects) {
 	}
 	hero.Health -= uint8(damage)
 	hero.Version.HLC = stamp
-	c.write(hero, fx)
+	c.write(crdt.HeroRecord(hero), fx)
 }
 
 // rests reports whether ticks are left out, and notes why. A tick writes with no caller
@@ -66,7 +66,8 @@ func (c *Core) rests(fx *Effects) bool {
 }
 
 // pick draws one hero of this city uniformly, passing over those whose next
-// stamp would be too far ahead of the local clock; O(1).
+// stamp would be too far ahead of the local clock, and those that an own write which is
+// not durable yet sends away or ends; O(1).
 func (c *Core) pick(
 	now time.Time,
 	rng *rand.Rand,
@@ -80,10 +81,23 @@ func (c *Core) pick(
 	latest := crdt.StampAt(now.Add(OwnSkewMax))
 	for range pickAttempts {
 		hero, ok := at(c.cfg.Name, rng.IntN(n))
+		if ok {
+			hero, ok = c.stays(hero)
+		}
 		stamp := max(crdt.StampAt(now), hero.Version.HLC.Next())
 		if ok && stamp <= latest {
 			return hero, stamp, true
 		}
 	}
 	return crdt.Hero{}, 0, false
+}
+
+// stays returns a hero of this city as own writes go by it. It reports false if one of
+// them, which the state does not show yet, has ended it or sent it away.
+func (c *Core) stays(hero crdt.Hero) (crdt.Hero, bool) {
+	if c.overlay == nil || len(c.overlay.last) == 0 {
+		return hero, true
+	}
+	r := c.Record(hero.ID)
+	return r.Hero, r.Kind == crdt.KindHero && r.Hero.Location == c.cfg.Name
 }

@@ -158,7 +158,7 @@ func (s *State) heroBefore(slot *heroSlot, h *Hero) Hero {
 
 // writeTombstone writes t, which is wanted, over what is at r and tells c.
 func (s *State) writeTombstone(t *Tombstone, r ref, c *Change) {
-	c.ID, c.Old, c.New = t.ID, s.record(r), tombstoneRecord(*t)
+	c.ID, c.Old, c.New = t.ID, s.record(r), TombstoneRecord(*t)
 	was := mark{ref: r}
 	if r != none {
 		was.fingerprint = s.fingerprintAt(r).fingerprint()

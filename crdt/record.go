@@ -1,5 +1,7 @@
 package crdt
 
+import "bytes"
+
 // Kind tells what is known of an ID. Its values for entries are also the kind
 // bytes of fingerprints.
 type Kind uint8
@@ -32,6 +34,14 @@ type Record struct {
 	Tombstone Tombstone
 }
 
+// ID returns the ID of the hero or the tombstone, and the zero one for KindNone.
+func (r *Record) ID() ID {
+	if r.Kind == KindTombstone {
+		return r.Tombstone.ID
+	}
+	return r.Hero.ID
+}
+
 // Entries returns the record as entries to send: one or none.
 func (r Record) Entries() (e Entries) {
 	e.Add(r)
@@ -43,6 +53,25 @@ func (r Record) Entries() (e Entries) {
 func (r Record) Detach() Record {
 	r.Hero = r.Hero.Detach()
 	return r
+}
+
+// Beats reports whether r wins over old, which has the same ID: whether merging r into a
+// state that holds old would change it. The rules are those of [State.MergeHero] and
+// [State.MergeTombstone]. Anything beats KindNone, which itself beats nothing.
+func (r *Record) Beats(old *Record) bool {
+	switch {
+	case r.Kind == KindNone || old.Kind == KindNone:
+		return r.Kind != KindNone
+	case r.Kind != old.Kind:
+		return r.Kind == KindTombstone
+	case r.Kind == KindTombstone:
+		return r.Tombstone.Version.Compare(old.Tombstone.Version) > 0
+	}
+	if order := r.Hero.Version.Compare(old.Hero.Version); order != 0 {
+		return order > 0
+	}
+	var a, b [HeroBytesMax]byte
+	return bytes.Compare(AppendHero(a[:0], r.Hero), AppendHero(b[:0], old.Hero)) > 0
 }
 
 // Fingerprint returns the entry's fingerprint, and the zero one for KindNone.
@@ -57,9 +86,11 @@ func (r Record) Fingerprint() Fingerprint {
 	}
 }
 
-func heroRecord(h Hero) Record { return Record{Kind: KindHero, Hero: h} }
+// HeroRecord returns the record of a living hero.
+func HeroRecord(h Hero) Record { return Record{Kind: KindHero, Hero: h} }
 
-func tombstoneRecord(t Tombstone) Record { return Record{Kind: KindTombstone, Tombstone: t} }
+// TombstoneRecord returns the record of a dead one.
+func TombstoneRecord(t Tombstone) Record { return Record{Kind: KindTombstone, Tombstone: t} }
 
 // Change is one write to a state: what was known of an ID and what is now.
 type Change struct {

@@ -114,9 +114,9 @@ func (s *State) idAt(r ref) ID {
 func (s *State) record(r ref) Record {
 	switch r.kind() {
 	case KindHero:
-		return heroRecord(s.hero(s.heroes.At(r.at())))
+		return HeroRecord(s.hero(s.heroes.At(r.at())))
 	case KindTombstone:
-		return tombstoneRecord(s.tombstones.At(r.at()).Tombstone)
+		return TombstoneRecord(s.tombstones.At(r.at()).Tombstone)
 	default:
 		return Record{}
 	}

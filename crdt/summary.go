@@ -13,6 +13,32 @@ type Summary struct {
 	Digest     Digest // over both
 }
 
+// SummaryOf returns the summary of a state that holds one record alone.
+func SummaryOf(r Record) (s Summary) {
+	s.count(r.Kind, 1)
+	if r.Kind != KindNone {
+		s.Digest.Add(r.Fingerprint())
+	}
+	return s
+}
+
+// Plus returns the summary of two sets of entries that have none in common. Counts and
+// digests are added modulo 2^64, so Plus and [Summary.Minus] may come in any order.
+func (s Summary) Plus(other Summary) Summary {
+	s.Heroes += other.Heroes
+	s.Tombstones += other.Tombstones
+	s.Digest.add(other.Digest)
+	return s
+}
+
+// Minus returns the summary of a set without the entries of another.
+func (s Summary) Minus(other Summary) Summary {
+	s.Heroes -= other.Heroes
+	s.Tombstones -= other.Tombstones
+	s.Digest.remove(other.Digest)
+	return s
+}
+
 func (s *Summary) add(m mark) {
 	s.count(m.ref.kind(), 1)
 	if m.ref != none {
@@ -43,17 +69,21 @@ func (s *Summary) count(k Kind, n uint64) {
 type Digest [16]byte
 
 // Add puts an entry's fingerprint in.
-func (d *Digest) Add(f Fingerprint) {
+func (d *Digest) Add(f Fingerprint) { d.add(Digest(f[:len(d)])) }
+
+// Remove takes out the fingerprint of an entry that is in.
+func (d *Digest) Remove(f Fingerprint) { d.remove(Digest(f[:len(d)])) }
+
+func (d *Digest) add(other Digest) {
 	for lane := 0; lane < len(d); lane += 8 {
-		sum := binary.LittleEndian.Uint64(d[lane:]) + binary.LittleEndian.Uint64(f[lane:])
+		sum := binary.LittleEndian.Uint64(d[lane:]) + binary.LittleEndian.Uint64(other[lane:])
 		binary.LittleEndian.PutUint64(d[lane:], sum)
 	}
 }
 
-// Remove takes out the fingerprint of an entry that is in.
-func (d *Digest) Remove(f Fingerprint) {
+func (d *Digest) remove(other Digest) {
 	for lane := 0; lane < len(d); lane += 8 {
-		rest := binary.LittleEndian.Uint64(d[lane:]) - binary.LittleEndian.Uint64(f[lane:])
+		rest := binary.LittleEndian.Uint64(d[lane:]) - binary.LittleEndian.Uint64(other[lane:])
 		binary.LittleEndian.PutUint64(d[lane:], rest)
 	}
 }

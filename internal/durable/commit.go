@@ -12,6 +12,7 @@ import (
 func (m *Machine) commit(now time.Time, page bool) {
 	l := m.log
 	b := l.take()
+	l.tried = l.appended
 	if page && !l.rewrite.more {
 		b.Lazy = false
 	}

@@ -15,7 +15,7 @@
 // [Facts] are what a city knows of itself over restarts of its process: since
 // when it has its name, and its last incarnation.
 //
-// The package promises that a loss of power takes back nothing that Durable has
+// The package promises that a loss of power takes back nothing that Written has
 // named, unless a bomb voids it, or neighbours sent it and can send it again; and
 // that who waits for effects hears of a fault soon after StuckAfter. It never holds
 // up the city's loop for the disk.

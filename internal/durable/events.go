@@ -92,7 +92,7 @@ type (
 	// Wake has the writer say that it is Free, if it waits.
 	Wake struct{}
 
-	// News has the present incarnation look at Durable.
+	// News has the present incarnation look at Written.
 	News struct{}
 
 	// Commit has the writer commit a batch; Committed answers it.

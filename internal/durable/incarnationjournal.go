@@ -38,13 +38,12 @@ func (j *incarnationJournal) Append(fx city.Effects) uint64 {
 	return j.appended
 }
 
-// Durable returns the number up to which all is durable, and why nothing more
-// becomes so.
-func (j *incarnationJournal) Durable() (uint64, error) {
+// Written returns how far the journal has come.
+func (j *incarnationJournal) Written() city.Written {
 	j.writer.mu.Lock()
 	defer j.writer.mu.Unlock()
-	return j.writer.machine.Durable(j.number)
+	return j.writer.machine.Written(j.number)
 }
 
-// News is set when Durable may return something else than before.
+// News is set when Written may return something else than before.
 func (j *incarnationJournal) News() <-chan struct{} { return j.news }

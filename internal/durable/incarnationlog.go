@@ -23,6 +23,7 @@ type incarnationLog struct {
 	bytes       int    // of the entries that wait, without those of pages
 	appended    uint64 // the number of the last effects
 	durable     uint64
+	tried       uint64   // the number of the last effects when a commit last began
 	behind      bool     // some effects were left out: the whole state has to be written
 	rewrite     *rewrite // of the whole state; nil: none runs
 }
@@ -51,8 +52,8 @@ func (m *Machine) append(e Append) {
 		l.behind = true
 		return
 	}
-	for i := range fx.Changes {
-		l.add(&fx.Changes[i].New)
+	for r := range fx.ToStore() {
+		l.add(r)
 	}
 	if a, ok := fx.Answered(); ok {
 		l.waiting.Answers = append(l.waiting.Answers, EncodeAnswer(a))

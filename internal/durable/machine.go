@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/citynode/citynode/city"
 	"github.com/citynode/citynode/crdt"
 	"github.com/citynode/citynode/internal/store"
 )
@@ -110,16 +111,16 @@ func (m *Machine) free(now time.Time) {
 	}
 }
 
-// Durable returns up to which of an incarnation's effects all is durable, and why
-// nothing more becomes durable, or nil.
-func (m *Machine) Durable(incarnation uint64) (number uint64, fault error) {
-	switch {
-	case !m.isPresent(incarnation):
-		return 0, errEnded
-	case m.voided():
-		return m.log.durable, errVoided
+// Written returns how far what an incarnation appended has come.
+func (m *Machine) Written(incarnation uint64) city.Written {
+	if !m.isPresent(incarnation) {
+		return city.Written{Fault: errEnded}
 	}
-	return m.log.durable, m.fault
+	w := city.Written{Durable: m.log.durable, Tried: m.log.tried, Fault: m.fault}
+	if m.voided() {
+		w.Fault = errVoided
+	}
+	return w
 }
 
 // Appended returns the number of the last effects that were appended in the

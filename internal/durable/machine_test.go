@@ -198,6 +198,6 @@ func (s *script) standing() string {
 	if s.m.Incarnation() == 0 {
 		return fmt.Sprintf("no incarnation, fault %v\n", s.m.Fault())
 	}
-	number, fault := s.m.Durable(s.m.Incarnation())
-	return fmt.Sprintf("durable %d of %d, fault %v\n", number, s.m.Appended(), fault)
+	w := s.m.Written(s.m.Incarnation())
+	return fmt.Sprintf("durable %d of %d, tried %d, fault %v\n", w.Durable, s.m.Appended(), w.Tried, w.Fault)
 }

@@ -132,7 +132,7 @@ func (w *Writer) resume() {
 func (w *Writer) readPage(ctx context.Context, job ReadPage) {
 	err := w.cfg.InLoop(ctx, func(core *city.Core) {
 		page := PageRead{Incarnation: job.Incarnation, At: job.At}
-		page.Entries, page.Next, page.More = core.State().Page(job.At, city.PageBytesMax)
+		page.Entries, page.Next, page.More = core.PageToStore(job.At, city.PageBytesMax)
 		if !page.More {
 			page.Answers = core.Answers()
 		}

@@ -289,7 +289,7 @@ func TestABombThatOvertakesARestartEndsTheNewIncarnation(t *testing.T) {
 		if err := gotham.writer.Raise(); err != nil {
 			t.Error(err)
 		}
-		if _, fault := begun.Durable(); !errors.Is(fault, city.ErrBombed) {
+		if fault := begun.Written().Fault; !errors.Is(fault, city.ErrBombed) {
 			t.Errorf("the new incarnation goes on: %v", fault)
 		}
 		select {

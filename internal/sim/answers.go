@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"maps"
 	"reflect"
 	"time"
 
@@ -57,7 +58,7 @@ func (o *oracle) checkAnswer(n *node, m city.Message, caller city.Caller, before
 		return
 	}
 	o.checkReason(n, m, before, reply, own)
-	if reply.Summary != n.core.State().Summary() {
+	if reply.Summary != o.shadows[n.index].summary(n) {
 		o.w.fail("an answer has the summary of the state", "%v: %s", n, describe(m))
 	}
 	if reply.Err != nil {
@@ -67,6 +68,19 @@ func (o *oracle) checkAnswer(n *node, m city.Message, caller city.Caller, before
 	o.w.counts.Orders++
 	o.answers[key] = givenAnswer{at: n.time(), known: o.w.now, reply: reply}
 	done()
+}
+
+// withdrawn forgets the answers that were never given, of orders that a city did not go
+// on with since the disk was not given them.
+func (o *oracle) withdrawn(n *node) {
+	remembered := make(map[answerKey]bool)
+	for _, a := range n.core.Answers() {
+		remembered[answerKey{n.index, a.Name, a.Request}] = true
+	}
+	maps.DeleteFunc(o.answers, func(key answerKey, a givenAnswer) bool {
+		given := o.lives[n.index].given[key]
+		return key.city == n.index && !remembered[key] && !given.at.Equal(a.at)
+	})
 }
 
 // mayForget tells whether a city need not remember an answer of that time any
@@ -109,7 +123,7 @@ func (o *oracle) reason(n *node, m city.Message, before stepBefore) city.Reason 
 	case city.Retire:
 		id = m.Hero
 	}
-	record := o.shadows[n.index].records[id]
+	record := o.shadows[n.index].goesBy(id)
 	switch {
 	case before.suspicion != "", create && !before.open:
 		return city.Unavailable
@@ -130,7 +144,7 @@ func (o *oracle) reason(n *node, m city.Message, before stepBefore) city.Reason 
 }
 
 func (o *oracle) created(n *node, m city.Create, reply city.Reply) {
-	record := n.core.State().Record(m.Request)
+	record := n.core.Record(m.Request)
 	if record.Kind != crdt.KindHero || record.Hero != reply.Hero || reply.Hero.Name != m.HeroName {
 		o.w.fail("a create is answered with the hero", "%v: %+v, holds %s", n, reply.Hero, describeRecord(record))
 	}
@@ -138,7 +152,7 @@ func (o *oracle) created(n *node, m city.Create, reply city.Reply) {
 
 func (o *oracle) assigned(n *node, m city.Assign, reply city.Reply) {
 	o.checkTaken(n, m.With)
-	record := n.core.State().Record(m.Hero)
+	record := n.core.Record(m.Hero)
 	want := n.cfg.Name
 	if m.Home {
 		want = crdt.Home
@@ -151,7 +165,7 @@ func (o *oracle) assigned(n *node, m city.Assign, reply city.Reply) {
 }
 
 func (o *oracle) retired(n *node, m city.Retire, reply city.Reply) {
-	record := n.core.State().Record(m.Hero)
+	record := n.core.Record(m.Hero)
 	if record.Kind != crdt.KindTombstone || record.Tombstone != reply.Tombstone {
 		o.w.fail("a retired hero is dead", "%v: %s", n, describeRecord(record))
 	}

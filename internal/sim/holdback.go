@@ -33,6 +33,7 @@ type outlet struct{ n *node }
 
 // Tell answers who waits, and tells all others.
 func (o outlet) Tell(t *turn) {
+	o.n.w.oracle.entered(o.n, &t.Effects)
 	o.n.w.oracle.shown(o.n, t)
 	if t.Waits != nil {
 		o.n.answer(t.Waits, t.Reply)
@@ -58,16 +59,20 @@ func (n *node) conclude(t turn) {
 // release tells the turns that have become durable. A city whose store was voided
 // ends.
 func (n *node) release() {
-	number, fault := n.journal.durable()
-	if errors.Is(fault, city.ErrBombed) {
+	written := n.journal.written()
+	if errors.Is(written.Fault, city.ErrBombed) {
 		n.crash("bomb")
 		return
 	}
-	n.held.Release(n.time(), n.rng, number, fault)
+	n.held.Release(n.time(), n.rng, written)
+	n.w.oracle.released(n)
 }
 
 // refuseWaiting answers those who wait when the incarnation ends.
 func (n *node) refuseWaiting() {
+	if n.held == nil {
+		return
+	}
 	for _, w := range n.held.Waiting() {
 		n.answer(w, city.Reply{Err: &city.Refusal{Reason: city.Unavailable, Message: "the city is starting"}})
 	}

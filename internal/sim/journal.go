@@ -53,10 +53,9 @@ func (j *journal) Append(fx city.Effects) uint64 {
 	return j.machine.Appended()
 }
 
-// durable returns what the incarnation is told of what is durable.
-func (j *journal) durable() (uint64, error) {
-	number, fault := j.machine.Durable(j.number)
-	return j.n.w.cfg.sabotage.durable(number), fault
+// written returns what the incarnation is told of how far the journal has come.
+func (j *journal) written() city.Written {
+	return j.n.w.cfg.sabotage.written(j.machine.Written(j.number))
 }
 
 // step gives the machine an event, and carries out the effects.
@@ -258,7 +257,7 @@ func (j *journal) tellPage(job durable.ReadPage) {
 	}
 	page := durable.PageRead{Incarnation: job.Incarnation, At: job.At}
 	at := j.n.w.cfg.sabotage.page(job.At, j.reached)
-	page.Entries, page.Next, page.More = j.n.core.State().Page(at, j.n.w.profile.pageBytes)
+	page.Entries, page.Next, page.More = j.n.core.PageToStore(at, j.n.w.profile.pageBytes)
 	j.reached = page.Next
 	if !page.More {
 		page.Answers, j.reached = j.n.core.Answers(), 0

@@ -92,8 +92,9 @@ func (n *node) awake() {
 	n.w.oracle.started(n)
 	if n.journal != nil {
 		n.fill(core)
+		n.held = city.NewHoldBack[*waiter](core, outlet{n})
 	}
-	n.core, n.held = core, city.NewHoldBack[*waiter](core, outlet{n})
+	n.core = core
 	n.w.oracle.filled(n)
 	if n.journal != nil {
 		n.release()
@@ -268,7 +269,7 @@ func (n *node) take(m city.Message, answer func(city.Reply)) (city.Reply, bool) 
 	}
 	t := turn{Reply: reply, Effects: fx}
 	if answer != nil {
-		t.Waits = &waiter{reply: answer, since: n.w.now}
+		t.Waits = &waiter{reply: n.acknowledges(fx, answer), since: n.w.now}
 	}
 	n.conclude(t)
 	if fx.Crash {
@@ -277,12 +278,24 @@ func (n *node) take(m city.Message, answer func(city.Reply)) (city.Reply, bool) 
 	return reply, true
 }
 
+// acknowledges returns an answer which, if it is a success, says that all that the caller
+// brought is durable.
+func (n *node) acknowledges(fx city.Effects, answer func(city.Reply)) func(city.Reply) {
+	brought := fx.Changes[:fx.Brought]
+	return func(reply city.Reply) {
+		if reply.Err == nil {
+			n.w.oracle.stored(n, brought)
+		}
+		answer(reply)
+	}
+}
+
 func (n *node) patrol() { n.step(city.Patrol{}) }
 
 func (n *node) fight() { n.step(city.Fight{}) }
 
 func (n *node) traceStep(m city.Message, reply city.Reply, fx city.Effects) {
-	if n.w.cfg.Trace == nil || len(fx.Changes) == 0 && reply.Err == nil {
+	if n.w.cfg.Trace == nil || len(fx.Changes) == 0 && len(fx.Pending) == 0 && reply.Err == nil {
 		return
 	}
 	n.w.tracef("%v %s", n, describe(m))
@@ -291,6 +304,9 @@ func (n *node) traceStep(m city.Message, reply city.Reply, fx city.Effects) {
 	}
 	for c := range fx.All() {
 		n.w.tracef("  %s: %s → %s", c.Source, describeRecord(c.Old), describeRecord(c.New))
+	}
+	for _, r := range fx.Pending {
+		n.w.tracef("  pending: %s", describeRecord(r))
 	}
 	for _, h := range fx.Future {
 		n.w.tracef("  skipped as future: %s", describeRecord(crdt.Record{Kind: crdt.KindHero, Hero: h}))

@@ -2,6 +2,7 @@ package sim
 
 import (
 	"cmp"
+	"slices"
 	"time"
 
 	"github.com/citynode/citynode/city"
@@ -18,7 +19,23 @@ type oracle struct {
 	answers map[answerKey]givenAnswer
 	lives   []*life // by city
 	history record
+	writers map[writeKey][]writer
 }
+
+// writeKey is one version of a hero, alive or dead.
+type writeKey struct {
+	id      crdt.ID
+	version crdt.Version
+	kind    crdt.Kind
+}
+
+func keyOf(r crdt.Record) writeKey {
+	return writeKey{id: r.ID(), version: history.VersionOf(r), kind: r.Kind}
+}
+
+// writer is a city that wrote a version by itself, and how often it had lost all by
+// then.
+type writer struct{ city, memory int }
 
 // shownTime is what a city's clock has shown.
 type shownTime struct {
@@ -29,7 +46,27 @@ type shownTime struct {
 // shadow is what one incarnation must hold: the greatest of all it ever held.
 type shadow struct {
 	records map[crdt.ID]crdt.Record
-	ids     []crdt.ID // in the order in which they came
+	ids     []crdt.ID                 // in the order in which they came
+	waiting map[crdt.ID][]crdt.Record // own writes that are not durable yet, the oldest first
+	told    map[crdt.ID]crdt.Record   // what those who watch were told last
+}
+
+// goesBy returns what an own write of the incarnation must go by.
+func (s *shadow) goesBy(id crdt.ID) crdt.Record {
+	r := s.records[id]
+	if own := s.waiting[id]; len(own) > 0 && history.Beats(own[len(own)-1], r) {
+		r = own[len(own)-1]
+	}
+	return r
+}
+
+// summary returns that of the state, with all own writes that wait.
+func (s *shadow) summary(n *node) crdt.Summary {
+	summary := n.core.State().Summary()
+	for id := range s.waiting {
+		summary = summary.Plus(crdt.SummaryOf(s.goesBy(id))).Minus(crdt.SummaryOf(s.records[id]))
+	}
+	return summary
 }
 
 // holdings are copies of all records of a city at one moment.
@@ -42,11 +79,12 @@ func newOracle(w *world) *oracle {
 		clocks:  make([]shownTime, w.profile.cities),
 		answers: make(map[answerKey]givenAnswer),
 		lives:   newLives(w.profile.cities),
+		writers: make(map[writeKey][]writer),
 	}
 }
 
 func (o *oracle) started(n *node) {
-	o.shadows[n.index] = &shadow{records: make(map[crdt.ID]crdt.Record)}
+	o.shadows[n.index] = &shadow{records: make(map[crdt.ID]crdt.Record), waiting: make(map[crdt.ID][]crdt.Record), told: make(map[crdt.ID]crdt.Record)}
 	o.clocks[n.index].show(n.time())
 }
 
@@ -73,7 +111,7 @@ func earlierOrder(a, b crdt.Version) bool {
 // right.
 func (o *oracle) after(n *node, m city.Message, before stepBefore, reply city.Reply, fx city.Effects) {
 	o.clocks[n.index].show(n.time())
-	own := 0
+	own := len(fx.Pending)
 	for c := range fx.All() {
 		o.checkGrowth(n, c.Change)
 		if c.Source == city.SourceSelf {
@@ -88,6 +126,9 @@ func (o *oracle) after(n *node, m city.Message, before stepBefore, reply city.Re
 			o.w.fail("a change is what the state then holds", "%v: holds %s, told %s", n,
 				describeRecord(got), describeRecord(c.New))
 		}
+	}
+	for _, r := range fx.Pending {
+		o.checkPending(n, m, before, r)
 	}
 	if own > 1 {
 		o.w.fail("a message makes at most one own write", "%v: %s made %d", n, describe(m), own)
@@ -111,6 +152,100 @@ func (o *oracle) after(n *node, m city.Message, before stepBefore, reply city.Re
 	}
 }
 
+// checkPending checks an own write that waits to be durable: it goes up from what the
+// city goes by, and the state does not show it.
+func (o *oracle) checkPending(n *node, m city.Message, before stepBefore, r crdt.Record) {
+	s, id := o.shadows[n.index], r.ID()
+	old := s.goesBy(id)
+	if n.journal == nil {
+		o.w.fail("what nobody stores waits for nothing", "%v: %s", n, describeRecord(r))
+	}
+	o.checkRecord(n, r, old)
+	o.checkOwnWrite(n, m, before, crdt.Change{ID: id, Old: old, New: r})
+	s.waiting[id] = append(s.waiting[id], r)
+	o.writers[keyOf(r)] = append(o.writers[keyOf(r)], writer{n.index, n.memory()})
+	if got := n.core.State().Record(id); got != s.records[id] {
+		o.w.fail("what others see is stored", "%v holds %s, and stored %s", n, describeRecord(got), describeRecord(s.records[id]))
+	}
+	if got := n.core.Record(id); got != r {
+		o.w.fail("own writes go by own writes", "%v goes by %s, wrote %s", n, describeRecord(got), describeRecord(r))
+	}
+}
+
+// entered checks own writes that have become durable, and are in the state now.
+func (o *oracle) entered(n *node, fx *city.Effects) {
+	s := o.shadows[n.index]
+	for _, c := range fx.Changes[fx.Brought:] {
+		own, known := s.waiting[c.ID], false
+		for i, r := range own {
+			if r == c.New {
+				s.waiting[c.ID], known = own[i+1:], true
+				break
+			}
+		}
+		if !known {
+			if n.journal != nil {
+				o.w.fail("what enters the state was written", "%v: %s", n, describeRecord(c.New))
+			}
+			continue
+		}
+		o.checkGrowth(n, c)
+	}
+}
+
+// watched checks that those who watch hear of each hero's versions in their order.
+func (o *oracle) watched(n *node, changes []crdt.Change) {
+	s := o.shadows[n.index]
+	for _, c := range changes {
+		if before, ok := s.told[c.ID]; ok && !history.Beats(c.New, before) {
+			o.w.fail("who watches is told of ever newer versions", "%v: %s, then %s", n, describeRecord(before), describeRecord(c.New))
+		}
+		s.told[c.ID] = c.New
+	}
+}
+
+// checkNothingLeft checks that a city which starts has all that it wrote and others have
+// of it: else it may carry out a request again whose outcome they know.
+func (o *oracle) checkNothingLeft(n *node) {
+	if o.w.profile.forgers {
+		return // they make versions that a city has written, and never told
+	}
+	for _, other := range o.w.nodes {
+		if other == n || other.core == nil {
+			continue
+		}
+		s := o.shadows[other.index]
+		for _, id := range s.ids {
+			r := s.records[id]
+			by := o.writers[keyOf(r)]
+			if len(by) != 1 || by[0] != (writer{n.index, n.memory()}) {
+				continue // another's, or voided by a bomb, or two cities wrote the same death
+			}
+			if got := n.core.State().Record(id); !history.Covers(got, r) {
+				o.w.fail("nothing that has left a city is lost by it", "%v wrote %s, which %v holds, and starts with %s",
+					n, describeRecord(r), other, describeRecord(got))
+			}
+		}
+	}
+}
+
+// released forgets the own writes that a city did not go on with: what others brought
+// was greater when they were durable, or they were refused, since they were not given to
+// the disk.
+func (o *oracle) released(n *node) {
+	s := o.shadows[n.index]
+	for id, own := range s.waiting {
+		if last := slices.Index(own, n.core.Record(id)); last >= 0 {
+			s.waiting[id] = own[:last+1]
+		} else {
+			delete(s.waiting, id)
+		}
+	}
+	if n.core.StoreFault() != "" {
+		o.withdrawn(n)
+	}
+}
+
 // checkGrowth checks that a change goes up in the lattice, and from what was
 // there.
 func (o *oracle) checkGrowth(n *node, c crdt.Change) {
@@ -123,20 +258,25 @@ func (o *oracle) checkGrowth(n *node, c crdt.Change) {
 	if c.Old != old {
 		o.w.fail("a change is told from what was there", "%v: held %s, told %s", n, describeRecord(old), describeRecord(c.Old))
 	}
-	if err := c.New.Entries().Validate(); err != nil || c.New.Kind == crdt.KindNone {
-		o.w.fail("no city holds a malformed entry", "%v: %s: %v", n, describeRecord(c.New), err)
+	o.checkRecord(n, c.New, old)
+}
+
+// checkRecord checks that a record is well formed and greater than the one before.
+func (o *oracle) checkRecord(n *node, now, old crdt.Record) {
+	if err := now.Entries().Validate(); err != nil || now.Kind == crdt.KindNone {
+		o.w.fail("no city holds a malformed entry", "%v: %s: %v", n, describeRecord(now), err)
 	}
-	if history.Beats(c.New, old) {
+	if history.Beats(now, old) {
 		return
 	}
 	rule := "versions only grow"
 	switch {
-	case old.Kind == crdt.KindTombstone && c.New.Kind == crdt.KindHero:
+	case old.Kind == crdt.KindTombstone && now.Kind == crdt.KindHero:
 		rule = "a dead hero stays dead"
-	case old.Kind == c.New.Kind && earlierOrder(history.VersionOf(c.New), history.VersionOf(old)):
+	case old.Kind == now.Kind && earlierOrder(history.VersionOf(now), history.VersionOf(old)):
 		rule = "nothing under an earlier order wins"
 	}
-	o.w.fail(rule, "%v: %s → %s", n, describeRecord(old), describeRecord(c.New))
+	o.w.fail(rule, "%v: %s → %s", n, describeRecord(old), describeRecord(now))
 }
 
 // checkOwnWrite checks what a city writes by itself: nothing while it suspects

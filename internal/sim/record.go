@@ -88,20 +88,12 @@ func answerOf(reply city.Reply) crdt.Record {
 	}
 }
 
-// shown is told of each turn that is told to those who wait and those who watch.
+// shown is told of each turn that is told to those who wait and those who watch. What
+// others brought may not be durable yet.
 func (o *oracle) shown(n *node, t *turn) {
-	if t.Effects.Lazy() {
-		return
-	}
-	lost := n.journal != nil && n.memory() != int(n.disk.epoch) // it is about to be bombed
-	for _, c := range t.Effects.Changes {
-		o.history.sightings = append(o.history.sightings, history.Sighting{
-			City: n.cfg.Name, Life: n.memory(), At: o.w.now, Hero: c.ID, Record: c.New,
-		})
-		if !lost {
-			o.lives[n.index].knows(c.New)
-		}
-	}
+	o.watched(n, t.Effects.Changes)
+	o.showed(n, t.Effects.Changes[t.Effects.Brought:])
+	lost := n.lost()
 	a, ok := t.Effects.Answered()
 	if !ok || lost {
 		return
@@ -113,6 +105,28 @@ func (o *oracle) shown(n *node, t *turn) {
 	l.answers = append(l.answers, key)
 	l.given[key] = givenAnswer{at: a.At, reply: t.Reply}
 }
+
+// showed is told of what a city shows to all.
+func (o *oracle) showed(n *node, changes []crdt.Change) {
+	for _, c := range changes {
+		o.history.sightings = append(o.history.sightings, history.Sighting{
+			City: n.cfg.Name, Life: n.memory(), At: o.w.now, Hero: c.ID, Record: c.New,
+		})
+	}
+	o.stored(n, changes)
+}
+
+// stored is told of what a city must hold from now on unless a bomb voids it.
+func (o *oracle) stored(n *node, changes []crdt.Change) {
+	for _, c := range changes {
+		if !n.lost() {
+			o.lives[n.index].knows(c.New)
+		}
+	}
+}
+
+// lost reports whether the store is voided, and the city about to end.
+func (n *node) lost() bool { return n.journal != nil && n.memory() != int(n.disk.epoch) }
 
 func (l *life) knows(r crdt.Record) {
 	id := history.IDOf(r)
@@ -133,6 +147,9 @@ func (o *oracle) filled(n *node) {
 		o.w.fail("what a bomb voided never comes back", "%v starts with %+v", n, summary)
 	}
 	l.empty = false
+	if n.journal != nil && !n.lost() {
+		o.checkNothingLeft(n)
+	}
 	for _, id := range l.ids {
 		if history.Covers(n.core.State().Record(id), l.records[id]) {
 			continue // it may not be durable, so others may not rely on it
@@ -187,6 +204,7 @@ func (o *oracle) forget() {
 		}
 	}
 	o.history = record{operations: sent}
+	clear(o.writers)
 	maps.DeleteFunc(o.answers, func(_ answerKey, a givenAnswer) bool { return o.w.now-a.known > answersGone })
 	for i, l := range o.lives {
 		l.answers = slices.DeleteFunc(l.answers, func(key answerKey) bool {

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"math"
 
+	"github.com/citynode/citynode/city"
 	"github.com/citynode/citynode/crdt"
 	"github.com/citynode/citynode/internal/durable"
 	"github.com/citynode/citynode/internal/store"
@@ -32,12 +33,12 @@ const (
 	bombUnheard               // the machine never learns of another epoch, and takes what is refused for written
 )
 
-// durable returns what the city is told instead of a number.
-func (s sabotage) durable(number uint64) uint64 {
+// written returns what the city is told instead of how far the journal has come.
+func (s sabotage) written(w city.Written) city.Written {
 	if s == answerEarly {
-		return math.MaxUint64
+		w.Durable = math.MaxUint64
 	}
-	return number
+	return w
 }
 
 // page returns from where a page is read instead of where a rewrite wants it.
