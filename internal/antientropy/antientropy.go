@@ -40,7 +40,7 @@ type City interface {
 	// Replica returns the present incarnation and its number. It fails between two
 	// incarnations.
 	Replica() (reconcile.Replica, crdt.Stamp, error)
-	// Summary returns that of the state now.
+	// Summary returns the summary of the present state.
 	Summary(context.Context) (crdt.Summary, error)
 	// Open has the city answer for what it does not know. alone says that there
 	// was nobody to learn from.
