@@ -16,6 +16,7 @@ const (
 	// dead peer on the way costs a dial.
 	provideTimeout = time.Minute
 	// provideSpacing is the least time between two provides that changes caused.
+	// Addresses and tables change in bursts, for instance when an interface comes up.
 	provideSpacing = 5 * time.Second
 	// provideRetryMax caps the pause after provides that failed.
 	provideRetryMax = time.Minute
@@ -58,7 +59,7 @@ func (n *Names) Serve(ctx context.Context) error {
 }
 
 // An advert is when a name was last provided, and the network as it was then. It
-// is plain state, owned by Serve.
+// is plain state, owned by Serve, and is told the time, so its rules are tested alone.
 type advert struct {
 	tried    time.Time      // the end of the last try
 	failures int            // in a row
@@ -78,6 +79,8 @@ func (a *advert) due(now time.Time, size int, addrs []ma.Multiaddr) bool {
 		return true
 	case a.failures > 0:
 		return since >= min(provideRetryMax, retryBase<<min(a.failures, 16))
+	// Twice as many peers have others among the closest to the key, and a record with
+	// former addresses leads to nobody.
 	case size >= 2*a.size, !sameAddrs(addrs, a.addrs):
 		return since >= provideSpacing
 	}

@@ -51,6 +51,7 @@ func newDNSNames(addrs []ma.Multiaddr) *dnsNames {
 func (d *dnsNames) next(now time.Time) (start []*dnsName, wake time.Time) {
 	for _, n := range d.names {
 		switch {
+		// The end of a resolution wakes the loop, which asks again.
 		case n.running || d.running == resolvesMax:
 		case n.due.After(now):
 			wake = sooner(wake, n.due)
@@ -74,6 +75,8 @@ func (d *dnsNames) resolved(now time.Time, r resolution) (tell bool) {
 		return false
 	}
 	n.failures++
+	// A name that has led nowhere yet may be the only way into the network, so it is
+	// tried at short intervals.
 	n.due = now.Add(retryPause(n.failures, urgentRetryMax))
 	if len(n.peers) > 0 {
 		n.due = now.Add(retryPause(n.failures, resolveEvery))

@@ -44,6 +44,8 @@ func RemovePeerFromFile(path, item string) (removed int, err error) {
 	if err != nil {
 		return 0, err
 	}
+	// Otherwise an edit would make the folder and a lock file where there is nothing to
+	// remove.
 	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
 		return 0, nil
 	}
@@ -96,11 +98,15 @@ func editFile(path string, edit func(lines []string) ([]string, error)) error {
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return fmt.Errorf("edit bootstrap peers: %w", err)
 	}
+	// The lock is a file beside it: the file itself is replaced, and a lock on it would
+	// stay with the old one.
 	unlock, err := lockedfile.MutexAt(path + ".lock").Lock()
 	if err != nil {
 		return fmt.Errorf("edit bootstrap peers: %w", err)
 	}
 	defer unlock()
+	// Read under the lock, so that no edit of another process is lost. The file keeps
+	// its mode.
 	lines, mode, err := readLines(path)
 	if err != nil {
 		return fmt.Errorf("edit bootstrap peers: %w", err)
@@ -143,6 +149,8 @@ func readLines(path string) ([]string, fs.FileMode, error) {
 	return strings.Split(strings.TrimSuffix(string(b), "\n"), "\n"), info.Mode().Perm(), nil
 }
 
+// joinLines returns the text of a file, which ends with a line end so that people can
+// append to it by hand.
 func joinLines(lines []string) string {
 	if len(lines) == 0 {
 		return ""

@@ -98,6 +98,8 @@ func (m *MDNS) Serve(ctx context.Context) error {
 func (m *MDNS) search(ctx context.Context) (err error) {
 	ctx, cancel := context.WithTimeout(ctx, mdnsRound)
 	defer cancel()
+	// zeroconf fails as a whole where one of the two does not work, as IPv6 does not on
+	// many machines.
 	for _, traffic := range []zeroconf.IPType{zeroconf.IPv4AndIPv6, zeroconf.IPv4, zeroconf.IPv6} {
 		if err = m.browse(ctx, traffic); err == nil {
 			return nil
@@ -117,6 +119,8 @@ func (m *MDNS) browse(ctx context.Context, traffic zeroconf.IPType) error {
 		defer close(done)
 		err = zeroconf.Browse(ctx, m.config.Service, mdnsDomain, entries, zeroconf.SelectIPTraffic(traffic))
 	})
+	// Found is called here, on the goroutine of Serve, so that it is called once at a
+	// time.
 	for open := true; open; {
 		select {
 		case <-done: // entries stays open if the search did not begin
@@ -137,6 +141,7 @@ func (m *MDNS) tell(entry *zeroconf.ServiceEntry) {
 	for _, text := range entry.Text {
 		text, is := strings.CutPrefix(text, mdnsRecord)
 		addr, err := ma.NewMultiaddr(text)
+		// Others announce other services here, and anybody any number of addresses.
 		if is && err == nil && len(addrs) < addrsMax {
 			addrs = append(addrs, addr)
 		}
@@ -170,6 +175,8 @@ func (a *announcement) update(h host.Host, service string) error {
 	if a.server != nil && slices.Equal(records, a.records) {
 		return nil
 	}
+	// The old one goes first: with both, others would be told of addresses that are gone.
+	// The name of an instance must be unique on the network and says nothing.
 	a.end()
 	name := strings.ToLower(rand.Text())
 	server, err := zeroconf.RegisterProxy(name, service, mdnsDomain, mdnsPort, name, addressRecords(addrs), records, nil)

@@ -88,6 +88,7 @@ func (l *peerList) add(item string) error {
 	if err != nil {
 		return err
 	}
+	// By bytes: one address can be written in several ways.
 	key := string(addr.Bytes())
 	if l.seen[key] {
 		return nil
@@ -122,7 +123,8 @@ func parsePeer(item string) (ma.Multiaddr, error) {
 	return addr, nil
 }
 
-// notMultiaddr returns an error for what people write instead of a multiaddr.
+// notMultiaddr returns an error for what people write instead of a multiaddr. Each names
+// the mistake, for "not a multiaddr" alone helps nobody.
 func notMultiaddr(item string) error {
 	if _, err := peer.Decode(item); err == nil {
 		return fmt.Errorf("a peer ID without an address to dial; %s", peerHint)
@@ -143,6 +145,8 @@ func checkPeer(addr ma.Multiaddr) error {
 	if len(transport) == 0 {
 		return fmt.Errorf("names a peer but no address to dial; %s", peerHint)
 	}
+	// The ID of an Ed25519 key contains the key, so one that is not whole shows here.
+	// That of an RSA key is a digest, in which there is nothing to check.
 	if _, err := id.ExtractPublicKey(); id != "" && err != nil && !errors.Is(err, peer.ErrNoPublicKey) {
 		return fmt.Errorf("%s is no peer ID: copy it whole, as the other city prints it", id)
 	}
@@ -155,6 +159,7 @@ func checkPeer(addr ma.Multiaddr) error {
 	return checkTransport(transport)
 }
 
+// checkDNSAddr returns an error for what would be ignored behind a name.
 func checkDNSAddr(transport ma.Multiaddr) error {
 	if len(transport) > 1 {
 		return errors.New("only /p2p/PEERID may follow /dnsaddr/NAME: addresses and ports come from its TXT records")

@@ -47,8 +47,12 @@ func ReadPeersFile(path string) ([]ma.Multiaddr, error) {
 // readLineAddrs reads at most addrsMax distinct addresses.
 func readLineAddrs(path string, r io.Reader, addrsMax int) ([]ma.Multiaddr, error) {
 	list := peerList{max: addrsMax}
+	// One byte more than the bound, so that a file that is too large differs from one
+	// that just fits.
 	limited := &io.LimitedReader{R: r, N: fileBytesMax + 1}
 	lines := bufio.NewScanner(limited)
+	// A line that is too long is a bad line with its number, and does not end the
+	// reading.
 	lines.Buffer(nil, fileBytesMax)
 	for n := 1; lines.Scan(); n++ {
 		text := withoutComment(lines.Text())

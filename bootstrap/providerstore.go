@@ -46,8 +46,9 @@ func newProviderStore() *providerStore {
 	}
 }
 
-// Put keeps the record. If its peer has too many, Put drops the record and returns
-// nil: after an error the DHT would try again.
+// Put keeps the record. If its peer has too many, Put drops the record and returns nil:
+// after an error the DHT would try again. A record that is put again counts as the
+// newest, so one that is renewed is not dropped.
 func (s *providerStore) Put(_ context.Context, key ds.Key, value []byte) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -108,6 +109,8 @@ func (s *providerStore) Query(_ context.Context, q dsq.Query) (dsq.Results, erro
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	var entries []dsq.Entry
+	// The DHT asks for /providers/NAME at each lookup, and for /providers when it
+	// cleans up.
 	if prefix := ds.NewKey(q.Prefix); len(prefix.List()) > 1 {
 		for _, e := range s.byName[prefix.String()] {
 			entries = append(entries, e.Value.(*providerRecord).entry())

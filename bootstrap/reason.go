@@ -73,7 +73,8 @@ func ExplainDial(err error, addrs []ma.Multiaddr) (DialReason, error) {
 }
 
 // mostTelling returns the reason, the address and the cause to report if several
-// addresses failed.
+// addresses failed. A host has addresses that cannot work from here, so the last error, or
+// the first, says little: that another peer answers at one tells more than ten time-outs.
 func mostTelling(err *swarm.DialError, addrs []ma.Multiaddr) (reason DialReason, where string, cause error) {
 	reason, cause = classify(err.Cause), err.Cause
 	if len(err.DialErrors) == 0 && errors.Is(err.Cause, swarm.ErrNoGoodAddresses) && allNames(addrs) {
@@ -88,7 +89,8 @@ func mostTelling(err *swarm.DialError, addrs []ma.Multiaddr) (reason DialReason,
 	return reason, where, cause
 }
 
-// classify returns the reason of the error of one address.
+// classify returns the reason of the error of one address. The order of the cases matters:
+// a handshake that fails often ends in the error of a connection too, which tells less.
 func classify(err error) DialReason {
 	switch {
 	case is[sec.ErrPeerIDMismatch](err):

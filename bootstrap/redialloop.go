@@ -65,12 +65,16 @@ func newRedialLoop(r *Redialer) *redialLoop {
 // started.
 func (l *redialLoop) run(ctx context.Context, identified <-chan any) {
 	ctx, cancel := context.WithCancel(ctx)
+	// Deferred calls run in reverse order: the workers are told to end, have ended, and
+	// only then the last changes are written.
 	defer l.flush()
 	defer l.workers.Wait()
 	defer cancel()
 	timer := time.NewTimer(0)
 	defer timer.Stop()
 	for {
+		// Whatever woke the loop, it looks at all connections: wake may stand for many
+		// changes.
 		l.observe()
 		arm(timer, l.start(ctx))
 		select {
@@ -109,7 +113,7 @@ func arm(timer *time.Timer, at time.Time) {
 }
 
 // observe tells the owner which peers have been connected or lost since its last
-// call.
+// call. It compares instead of counting events, so one that was missed does no harm.
 func (l *redialLoop) observe() {
 	changes := l.roster.observe(time.Now(), func(id peer.ID) bool {
 		return l.host.Network().Connectedness(id) == network.Connected
@@ -211,6 +215,8 @@ func (l *redialLoop) setNamed(now time.Time) {
 	for _, info := range l.names.peers() {
 		p2p, err := peer.AddrInfoToP2pAddrs(&info)
 		if err == nil {
+			// The cap makes append copy, for the first addrs is the configuration's
+			// own.
 			addrs = append(addrs[:len(addrs):len(addrs)], p2p...)
 		}
 	}
@@ -255,6 +261,8 @@ func (l *redialLoop) startFlush(now time.Time) (wake time.Time) {
 	if l.flushDue.After(now) {
 		return l.flushDue
 	}
+	// A change that comes during the write sets flushDue again, and is written after
+	// it.
 	l.flushing, l.flushDue = true, time.Time{}
 	l.workers.Go(func() { l.flushed <- l.config.Saved.Flush() })
 	return time.Time{}
@@ -268,7 +276,7 @@ func (l *redialLoop) flushEnded(err error) {
 	}
 }
 
-// flush writes the last changes of Saved.
+// flush writes the last changes of Saved, when no worker can be writing any more.
 func (l *redialLoop) flush() {
 	if err := l.config.Saved.Flush(); err != nil {
 		l.config.Logger.Warn("saved peers not written", "err", err)

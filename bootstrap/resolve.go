@@ -78,6 +78,8 @@ func (r *Resolver) resolveName(ctx context.Context, addr ma.Multiaddr) ([]ma.Mul
 	if err != nil {
 		return nil, err
 	}
+	// Anybody may have written the records of a name: only what could stand in a list of
+	// peers is taken.
 	resolved = slices.DeleteFunc(resolved, func(a ma.Multiaddr) bool { return isDNSAddr(a) || checkPeer(a) != nil })
 	if len(resolved) == 0 {
 		return nil, errors.New("its TXT records name no peer that can be dialed (they should read dnsaddr=/ip4/…/p2p/PEERID)")

@@ -121,7 +121,8 @@ func newRoster(self peer.ID, wanted int) *roster {
 	return &roster{self: self, wanted: wanted, targets: make(map[peer.ID]*target)}
 }
 
-// setNamed replaces the peers of the owner's lists.
+// setNamed replaces the peers of the owner's lists. A peer that is also known from
+// elsewhere stays, with what is known of its dials.
 func (r *roster) setNamed(now time.Time, infos []peer.AddrInfo) {
 	for _, t := range r.targets {
 		t.named = nil
@@ -192,8 +193,9 @@ func (r *roster) target(now time.Time, id peer.ID) *target {
 	return t
 }
 
-// prune drops the targets that no source names any more, but for those that are
-// being dialed.
+// prune drops the targets that no source names any more, but for those that are being
+// dialed. A dial that ends looks its target up, which must be there still; dialed
+// prunes once more.
 func (r *roster) prune() {
 	for id, t := range r.targets {
 		if len(t.named) == 0 && len(t.met) == 0 && len(t.found) == 0 && !t.dialing {
@@ -282,6 +284,8 @@ func (r *roster) dialed(now time.Time, d dial) *DialFailure {
 	}
 	t.failures++
 	if t.failures >= foundTriesMax {
+		// Nobody but a stranger has named this address, and it does not answer. A
+		// target with no other source goes with it.
 		t.found = nil
 	}
 	t.retry(now)
@@ -359,7 +363,9 @@ func (r *roster) seat(now time.Time) {
 	}
 }
 
-// takeSeat gives a target a seat and shortens its pause to that of an urgent peer.
+// takeSeat gives a target a seat and shortens its pause to that of an urgent peer. Some
+// pause stays after failures: seats change hands each minute, and a new seat alone is
+// no reason to dial.
 func (t *target) takeSeat(now time.Time) {
 	t.seated, t.seatUntil = true, now.Add(unansweredSeat)
 	if soon := now.Add(retryPause(t.failures, urgentRetryMax)); t.failures > 0 && soon.Before(t.due) {

@@ -95,6 +95,8 @@ func readSaved(path string) ([]ma.Multiaddr, error) {
 		return addrs, nil
 	}
 	aside := path + ".corrupt"
+	// The owner can look at what it was. A copy that was set aside before is
+	// overwritten: one is enough.
 	if err := os.Rename(path, aside); err != nil {
 		return nil, fmt.Errorf("set damaged saved peers aside: %w", err)
 	}
@@ -130,6 +132,8 @@ func (s *Saved) Remember(info peer.AddrInfo) {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	// Nothing changes, so nothing is written: a peer is identified at each of its
+	// connections.
 	if len(s.peers) > 0 && s.peers[0].ID == info.ID && slices.EqualFunc(s.peers[0].Addrs, addrs, ma.Multiaddr.Equal) {
 		return
 	}
@@ -162,11 +166,13 @@ func (s *Saved) touch() {
 }
 
 // Flush writes the list if it has changed since it was last read or written. It
-// replaces the file by a new one with mode 0600.
+// replaces the file by a new one with mode 0600. After an error the list stays changed,
+// and the next Flush tries again.
 func (s *Saved) Flush() error {
 	if s.path == "" {
 		return nil
 	}
+	// The lock is free during the write, so that Remember never waits for the disk.
 	s.writing <- struct{}{}
 	defer func() { <-s.writing }()
 	text, version, dirty := s.snapshot()

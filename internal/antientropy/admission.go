@@ -7,7 +7,9 @@ import (
 )
 
 // RespondersMax and respondersPerPeer bound the sessions of others that are answered
-// at once: a peer has one, and one more while the first is ending.
+// at once: a peer has one, and one more while the first is ending. A message has at most
+// 256 KiB, so the messages that are being read take 8 MiB at most. A peer that is turned
+// away sees its stream reset, and tries again later.
 const (
 	RespondersMax     = 32
 	respondersPerPeer = 2
@@ -22,7 +24,8 @@ type admission struct {
 
 func newAdmission() *admission { return &admission{byPeer: make(map[peer.ID]int)} }
 
-// enter admits one more session of the peer, until leave is callea.
+// enter admits one more session of the peer, until leave is called. The caller
+// calls leave once, whatever becomes of the session.
 func (a *admission) enter(p peer.ID) (leave func(), ok bool) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -41,7 +44,7 @@ func (a *admission) enter(p peer.ID) (leave func(), ok bool) {
 	}, true
 }
 
-// serves reports whether a session of the peer is being answerea.
+// serves reports whether a session of the peer is being answered.
 func (a *admission) serves(p peer.ID) bool {
 	a.mu.Lock()
 	defer a.mu.Unlock()

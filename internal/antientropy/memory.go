@@ -10,7 +10,8 @@ import (
 )
 
 // bookmarksMax bounds the transfers of whole states that ended early and are
-// remembered.
+// remembered. A transfer that has no bookmark begins anew: that costs bytes, and loses
+// nothing.
 const bookmarksMax = 64
 
 // A memory is what one session leaves for the next ones of this incarnation. It only
@@ -22,7 +23,8 @@ type memory struct {
 	bookmarks   map[peer.ID]reconcile.Bookmark
 }
 
-// options returns what a session with the peer may know.
+// options returns what a session with the peer may know. What it returns is the
+// session's own: other sessions add to the memory meanwhile.
 func (m *memory) options(p peer.ID, incarnation crdt.Stamp) reconcile.Options {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -38,6 +40,7 @@ func (m *memory) ended(p peer.ID, incarnation crdt.Stamp, mark reconcile.Bookmar
 	for _, h := range r.Future {
 		m.deferred.Add(h, now)
 	}
+	// A session without a mark ended the transfer, or did not come to one.
 	delete(m.bookmarks, p)
 	if mark.Cursor != 0 && len(m.bookmarks) < bookmarksMax {
 		m.bookmarks[p] = mark
@@ -54,7 +57,8 @@ func (m *memory) skip(heroes []crdt.Hero, now crdt.Stamp) {
 }
 
 // keepOnly forgets the bookmarks of other incarnations: a new one has nothing of what
-// the one before had received. Callers hold mu.
+// the one before had received. What is deferred stays: those heroes are as early for any
+// incarnation. Callers hold mu.
 func (m *memory) keepOnly(incarnation crdt.Stamp) {
 	if m.incarnation != incarnation || m.bookmarks == nil {
 		m.incarnation = incarnation

@@ -7,11 +7,14 @@ import (
 
 const (
 	// ConnectWait is how long a city that knows of other peers waits for one to be
-	// connected before it counts as alone.
+	// connected before it counts as alone. A dial that succeeds takes a few round
+	// trips. The city waits no longer than it must: until it opens, a hero that it does
+	// not know is unavailable.
 	ConnectWait = 2 * time.Second
 	// openingAttempts and openingPatience are how many sessions must have
 	// failed, and how long it must have tried, before a city opens without
-	// one.
+	// one. Two, since one may have met a neighbour that restarts itself. Both must
+	// hold: sessions that are refused at once must not open the city at once.
 	openingAttempts = 2
 	openingPatience = 5 * time.Second
 )
@@ -78,6 +81,8 @@ func (o *opening) check() time.Duration {
 	if !closed {
 		return idleEvery
 	}
+	// The lock is not held from here on: what is asked and told below has locks of its
+	// own.
 	alone := len(o.cfg.Cluster.Neighbours(1)) == 0
 	switch {
 	case alone && (waited >= ConnectWait || !o.cfg.ExpectsPeers()):
@@ -90,7 +95,8 @@ func (o *opening) check() time.Duration {
 	return idleEvery
 }
 
-// open opens the city, unless it is open already.
+// open opens the city, unless it is open already. A session that ends and the scheduler
+// may call it at the same time: one of them opens the city.
 func (o *opening) open(alone bool) {
 	o.mu.Lock()
 	opens := o.closed

@@ -10,18 +10,21 @@ import (
 	"github.com/citynode/citynode/internal/reconcile"
 )
 
-// newsEvery is how often the progress of a transfer is told.
+// newsEvery is how often the progress of a transfer is told. Pages come many
+// times a second, and people read what is told.
 const newsEvery = time.Second
 
 // Progress is how far the transfer of another city's whole state has come.
 type Progress struct {
 	City string
 	Peer peer.ID
-	// Entries have come, of about Of.
+	// Entries have come, of about Of. Of is what the other city said at the start. It
+	// may be wrong, and serves to be shown only.
 	Entries, Of uint64
 }
 
-// A follower follows the transfer of a whole state, and tells of it now and then.
+// A follower follows the transfer of a whole state, and tells of it now and then. Of
+// several transfers at once it shows the one that has moved last.
 type follower struct {
 	log  *slog.Logger
 	name func(peer.ID) string
@@ -66,7 +69,7 @@ func (f *follower) over(p peer.ID) {
 	}
 }
 
-// progress returns that of the transfer that is running, or nil.
+// progress returns how far the running transfer has come, or nil if none is running.
 func (f *follower) progress() *Progress {
 	f.mu.Lock()
 	defer f.mu.Unlock()

@@ -40,6 +40,8 @@ func (r *requests) add(p peer.ID, after time.Duration) {
 	old, known := r.byPeer[p]
 	switch due := now.Add(after); {
 	case known:
+		// The reason is as new as now: a session that began before may have missed it.
+		// The pause of an earlier reason holds still.
 		r.byPeer[p] = request{since: now, due: sooner(old.due, due)}
 	case len(r.byPeer) < requestsMax:
 		r.byPeer[p] = request{since: now, due: due}
@@ -49,7 +51,8 @@ func (r *requests) add(p peer.ID, after time.Duration) {
 }
 
 // fulfilled forgets a request that is older than a complete session, whichever side
-// began the session.
+// began the session. A session that began before the request may have compared what was
+// older.
 func (r *requests) fulfilled(p peer.ID, begun time.Time) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -58,8 +61,10 @@ func (r *requests) fulfilled(p peer.ID, begun time.Time) {
 	}
 }
 
-// take removes and returns up to room requests that are due, the longest due first,
-// but for peers that are busy. It also returns how long until the next is due.
+// take removes and returns up to room requests that are due, the longest due first, but
+// for peers that are busy. It also returns how long until the next is due. The session
+// of a request that was taken may fail: then whoever wanted it asks again, or a random
+// round brings what is missing.
 func (r *requests) take(now time.Time, room int, busy func(peer.ID) bool) (due []peer.ID, next time.Duration) {
 	r.mu.Lock()
 	defer r.mu.Unlock()

@@ -27,11 +27,12 @@ func (a *AntiEntropy) Serve(ctx context.Context) error {
 	group, ctx := supervise.NewGroup(ctx)
 	group.Go(func() error { return a.schedule(ctx, group) })
 	err := group.Wait()
+	// Last, when no session is left that could give a stream back.
 	a.streams.idle.CloseAll()
 	return err
 }
 
-// An outcome is that of a session which this node began.
+// An outcome is how a session that this node began has ended.
 type outcome struct {
 	peer    peer.ID
 	random  bool
@@ -43,6 +44,7 @@ type outcome struct {
 // and the pause; each session has a goroutine of its own.
 func (a *AntiEntropy) schedule(ctx context.Context, group *supervise.Group) error {
 	running := make(map[peer.ID]bool)
+	// Has room for all sessions, so that they end although nobody reads any more.
 	ended := make(chan outcome, sessionsMax)
 	start := func(p peer.ID, random bool) {
 		running[p] = true
@@ -73,6 +75,7 @@ func (a *AntiEntropy) schedule(ctx context.Context, group *supervise.Group) erro
 			a.opening.sessionEnded(o.err)
 			pause = a.nextPause(pause, o)
 		case <-random.C:
+			// A round that finds no room is left out. What is requested comes first.
 			if some := a.cfg.Cluster.Neighbours(1); len(some) == 1 && len(running) < sessionsMax && !running[some[0]] {
 				start(some[0], true)
 			}
@@ -82,7 +85,8 @@ func (a *AntiEntropy) schedule(ctx context.Context, group *supervise.Group) erro
 }
 
 // nextPause returns the pause between random rounds after a session. It grows while
-// they find nothing.
+// they find nothing. One that found something makes the next come soon, for
+// there may be more. A session that failed says neither.
 func (a *AntiEntropy) nextPause(pause time.Duration, o outcome) time.Duration {
 	switch {
 	case o.err == nil && o.differs:
@@ -109,6 +113,8 @@ func (a *AntiEntropy) run(ctx context.Context, p peer.ID) outcome {
 // Sync runs one session with a peer to its end. If the error is nil, the session was
 // complete: each side holds what the other held when it began.
 func (a *AntiEntropy) Sync(ctx context.Context, p peer.ID) (reconcile.Result, error) {
+	// Taken before the session: what changes while it runs, it need not have brought.
+	// begun measures, and start is shown to others.
 	begun, start := time.Now(), a.cfg.Now()
 	result, err := a.initiateWith(ctx, p)
 	a.progress.over(p)
@@ -124,6 +130,8 @@ func (a *AntiEntropy) Sync(ctx context.Context, p peer.ID) (reconcile.Result, er
 
 // completed notes a session that was complete, for this side at least.
 func (a *AntiEntropy) completed(p peer.ID, result reconcile.Result, start crdt.Stamp, begun time.Time) {
+	// A complete session brought both sides what the other had, so it counts for both,
+	// whoever began it.
 	a.requests.fulfilled(p, begun)
 	a.cfg.Cluster.Agreed(p, result.Peer, start)
 	a.opening.synced()

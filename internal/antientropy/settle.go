@@ -10,12 +10,14 @@ import (
 )
 
 const (
-	// SettlePasses: after the first this city holds what all held, after the
-	// second all hold it.
+	// SettlePasses is how often a settle syncs with each city. After the first pass this
+	// city holds what all held; after the second all hold it.
 	SettlePasses = 2
-	// settleAtOnce is how many cities are synced with at once.
+	// settleAtOnce is how many cities are synced with at once. They come on top of
+	// sessionsMax: somebody waits for them.
 	settleAtOnce = 4
-	// settleEach bounds one of those syncs.
+	// settleEach bounds one of those syncs. A city that does not answer must not hold
+	// up all the others, and costs a line with an error.
 	settleEach = 5 * time.Second
 )
 
@@ -92,6 +94,7 @@ func (q *settles) finish(s *settling) {
 // leadSettling runs a settling once it is its turn. A leader that goes away
 // ends it for those who share it, with an error after which they try again.
 func (a *AntiEntropy) leadSettling(ctx context.Context, s *settling) {
+	// Without ctx: whoever leads must finish, or all who come later wait in vain.
 	<-s.begin // the one before is bounded by settleEach a city
 	defer a.settles.finish(s)
 	for range SettlePasses {
@@ -116,6 +119,7 @@ func (a *AntiEntropy) settlePass(ctx context.Context) ([]protocol.SettleLine, er
 				return ctx.Err()
 			}
 			defer func() { <-room }()
+			// Each goroutine has a place of its own in lines, so there is no lock.
 			lines[i] = a.settleWith(ctx, c)
 			return ctx.Err()
 		})

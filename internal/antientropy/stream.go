@@ -17,7 +17,9 @@ import (
 )
 
 const (
-	// StallTimeout is how long a session may go without progress.
+	// StallTimeout is how long a session may go without progress. That is many round
+	// trips at the worst of networks, and short enough for a session with another
+	// neighbour to follow.
 	StallTimeout = 5 * time.Second
 	// idleStreamsMax bounds the sync streams that are kept open between sessions: one
 	// to each of the cities that a node of usual size is connected to.
@@ -49,9 +51,10 @@ func (s *Stream) Send(m reconcile.Message) error {
 	return protocol.WriteFrame(s, payload)
 }
 
-// Receive waits at most within for the next message to begin, and then StallTimeout for all
-// of the message. The error is io.EOF where the other side has closed the stream
-// between two messages.
+// Receive waits at most within for the next message to begin, and then StallTimeout for
+// all of the message. The error is io.EOF where the other side has closed the stream
+// between two messages. A length comes first in a frame, and one above MessageBytesMax
+// is refused before anything is allocated.
 func (s *Stream) Receive(within time.Duration) (reconcile.Message, error) {
 	_ = s.SetReadDeadline(time.Now().Add(within)) // simulated streams have none
 	if _, err := s.in.Peek(1); err != nil {
@@ -82,6 +85,8 @@ func newStreamPool(h host.Host, id libp2pprotocol.ID) *streamPool {
 // take returns a stream to the peer that nobody else uses, and whether the stream has
 // been used before.
 func (s *streamPool) take(ctx context.Context, p peer.ID) (one *Stream, used bool, err error) {
+	// The stream of a connection that is closed is closed with it, so it is only let
+	// go.
 	if one, used = s.idle.Take(p); used && !one.Conn().IsClosed() {
 		one.received = 0
 		return one, true, nil

@@ -14,7 +14,8 @@ const (
 	// new version of a program may have a fault that shows rarely.
 	strikesMax = 3
 	strikeLife = 10 * time.Minute
-	// struckMax bounds the peers whose strikes are remembered.
+	// struckMax bounds the peers whose strikes are remembered. To be forgotten before
+	// its time a peer needs as many others that strike, each with a key of its own.
 	struckMax = 1024
 )
 
@@ -30,7 +31,7 @@ type strike struct {
 	last  time.Time
 }
 
-// newStrikes returns strikes of nobody.
+// newStrikes returns strikes in which no peer has any.
 func newStrikes() *strikes {
 	byPeer, err := lru.New[peer.ID, *strike](struckMax)
 	if err != nil {
@@ -39,7 +40,8 @@ func newStrikes() *strikes {
 	return &strikes{byPeer: byPeer}
 }
 
-// add counts one more against the peer.
+// add counts one more against the peer. A peer that was good for strikeLife begins
+// anew.
 func (s *strikes) add(p peer.ID, now time.Time) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -25,7 +25,8 @@ func AppendUint(dst []byte, n uint64) []byte { return AppendHead(dst, Uint, n) }
 // AppendBytes appends a byte string.
 func AppendBytes(dst, b []byte) []byte { return append(AppendHead(dst, Bytes, uint64(len(b))), b...) }
 
-// AppendText appends a text string, which must be UTF-8.
+// AppendText appends a text string, which must be UTF-8. It does not look: who took the
+// text in has checked it.
 func AppendText(dst []byte, s string) []byte {
 	return append(AppendHead(dst, Text, uint64(len(s))), s...)
 }

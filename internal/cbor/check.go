@@ -92,6 +92,7 @@ func (w *walk) item(nesting int) {
 		if m == Text && !utf8.Valid(w.b[next:w.at]) {
 			w.breaks("text is not UTF-8")
 		}
+	// Before the nesting: that an item is not well-formed counts more.
 	case m == Array && arg > left:
 		w.stopf("array of %d, only %d bytes left", arg, left)
 	case m == Map && arg > left/2:
@@ -155,7 +156,8 @@ func (w *walk) withoutHead(first byte, nesting int) {
 
 func (w *walk) atBreak() bool { return w.at < len(w.b) && w.b[w.at] == breakByte }
 
-// chunks goes over the parts of a string of indefinite length.
+// chunks goes over the parts of a string of indefinite length. Each is a string of the
+// same type with a length (RFC 8949 §3.2.3).
 func (w *walk) chunks(m Major) {
 	for !w.stopped && !w.atBreak() {
 		w.start = w.at
@@ -175,8 +177,8 @@ func (w *walk) chunks(m Major) {
 }
 
 // indefinite goes over the items of a container that ends with a break, which
-// in a map may stand only where a key may. Whether keys are repeated does not
-// matter any more.
+// in a map may stand only where a key may (RFC 8949 §3.2.2). Whether keys are repeated
+// does not matter any more.
 func (w *walk) indefinite(m Major, nesting int) {
 	if nesting == 0 {
 		w.tooDeep()
@@ -191,6 +193,8 @@ func (w *walk) indefinite(m Major, nesting int) {
 	w.at++
 }
 
+// simple judges a simple value or a float. One below 32 has a single byte, so two are
+// not well-formed (RFC 8949 §3.3).
 func (w *walk) simple(first byte, arg uint64) {
 	switch info := first & infoMask; {
 	case info > infoOneByte:
@@ -251,7 +255,8 @@ func (w *walk) ascend(a, b int) bool {
 
 // findRepeated looks for a repeated key in a map of n pairs that starts at a
 // position and is well-formed. Each level of a nesting goes over what is in it
-// once more, so that all of that together is bounded by the nesting.
+// once more, so that all of that together is bounded by the nesting. It allocates eight
+// bytes for a pair, which takes two bytes of the input or more.
 func (w *walk) findRepeated(first int, n uint64) {
 	r := NewReader(w.b, Limits{Loose: true, Nesting: math.MaxInt})
 	r.at = first

@@ -72,8 +72,8 @@ func Head(b []byte, at int) (first byte, arg uint64, next int) {
 	return b[at], arg, next
 }
 
-// argument is [Head] where there is a first byte. It stands apart so that the
-// compiler inlines Head.
+// argument reads an argument as [Head] does, where there is a first byte. It stands apart
+// so that the compiler inlines Head.
 func argument(b []byte, at int) (arg uint64, next int) {
 	if info := b[at] & infoMask; info < infoOneByte {
 		return uint64(info), at + 1

@@ -66,14 +66,15 @@ func (r *Reader) Left() int { return len(r.b) - r.at }
 // itself.
 func (r *Reader) Advance(n int) { r.at += n }
 
-// Fail records a fault at a position, unless there was one before.
+// Fail records a fault at a position, unless there was one before. What comes after the
+// first is only its consequence.
 func (r *Reader) Fail(at int, err error) {
 	if r.err == nil {
 		r.err = &Error{Offset: at, Err: err}
 	}
 }
 
-// Failf is [Reader.Fail] with the text of a new error.
+// Failf does what [Reader.Fail] does, with the text of a new error.
 func (r *Reader) Failf(at int, format string, args ...any) {
 	if r.err == nil {
 		r.Fail(at, fmt.Errorf(format, args...))
@@ -178,6 +179,8 @@ func (r *Reader) Bytes(what string, bytesMin, bytesMax int) []byte {
 // left to the caller.
 func (r *Reader) Text(what string, bytesMax int) []byte { return r.content(Text, what, 0, bytesMax) }
 
+// content reads a string of type m. The bounds come first: they are small, so the
+// length fits an int on every machine.
 func (r *Reader) content(m Major, what string, bytesMin, bytesMax int) []byte {
 	start := r.at
 	n := r.Expect(m, what)
@@ -202,8 +205,8 @@ func (r *Reader) Array(what string, elementBytesMin int) int {
 	return r.container(Array, what, elementBytesMin)
 }
 
-// Map is [Reader.Array] for a map: it returns the number of pairs, which take
-// two bytes or more.
+// Map reads the head of a map and returns the number of its pairs. As [Reader.Array]
+// does, it refuses a map that cannot fit what is left: a pair takes two bytes or more.
 func (r *Reader) Map(what string) int { return r.container(Map, what, 2) }
 
 func (r *Reader) container(m Major, what string, itemBytesMin int) int {
@@ -236,7 +239,8 @@ func (r *Reader) Item() []byte {
 }
 
 // Skip passes over one item within the [Limits]. It refuses tags, floats, and
-// simple values other than false, true and null, and looks at nothing else.
+// simple values other than false, true and null, and looks at nothing else. The
+// outermost container of the limit is the one that the caller is reading.
 func (r *Reader) Skip() { r.skip(r.limits.Nesting - 1) }
 
 func (r *Reader) skip(nesting int) {
@@ -270,7 +274,8 @@ func (r *Reader) skip(nesting int) {
 
 var errOddSimple = errors.New("tag, float or unknown simple value")
 
-// skipItems passes over the items of a container of n elements or pairs.
+// skipItems passes over the items of a container of n elements or pairs. After a fault
+// in the limits it does not begin.
 func (r *Reader) skipItems(start int, n, items uint64, nesting int) {
 	if nesting <= 0 {
 		r.Failf(start, "nested deeper than %d", r.limits.Nesting)

@@ -16,10 +16,12 @@ import (
 )
 
 const (
-	// DeltaBytesMax is the most bytes of one delta.
+	// DeltaBytesMax is the most bytes of one delta. The wire has the number (docs/wire,
+	// Gossip): validate rejects a longer one, and blames its sender.
 	DeltaBytesMax = 64 << 10
 
-	// coalesceFor is how long changes are gathered after a delta has gone out.
+	// coalesceFor is how long changes are gathered after a delta has gone out. They
+	// share a signature and an envelope then. Nobody notices such a pause.
 	coalesceFor = 5 * time.Millisecond
 	// publishBytesPerSecond paces the publisher. GossipSub has no backpressure and
 	// drops what its queues cannot take. Two cores can sign and send as much as
@@ -80,6 +82,7 @@ func (d *Deltas) validate(_ context.Context, _ peer.ID, m *pubsub.Message) pubsu
 	if m.ReceivedFrom == d.own {
 		return pubsub.ValidationAccept // it was made here
 	}
+	// Length first, then form, then use: nothing is allocated for what is too long.
 	if len(m.Data) > DeltaBytesMax {
 		return pubsub.ValidationReject
 	}
@@ -87,6 +90,7 @@ func (d *Deltas) validate(_ context.Context, _ peer.ID, m *pubsub.Message) pubsu
 	if err != nil || entries.Len() == 0 {
 		return pubsub.ValidationReject
 	}
+	// Whose clock is wrong cannot be told, so nobody is blamed.
 	if allFuture(entries, d.cfg.Horizon()) {
 		return pubsub.ValidationIgnore
 	}
@@ -131,6 +135,7 @@ func (d *Deltas) receive(ctx context.Context, sub *pubsub.Subscription) error {
 		if err != nil {
 			return supervise.UnlessDone(ctx, err)
 		}
+		// Own messages come back as well. Their entries were never decoded.
 		entries, ok := m.ValidatorData.(crdt.Entries)
 		if !ok || m.ReceivedFrom == d.own {
 			continue
@@ -203,7 +208,8 @@ func (d *Deltas) publish(ctx context.Context) error {
 	}
 }
 
-// send publishes all that waits, in deltas of at most DeltaBytesMax.
+// send publishes all that waits, in deltas of at most DeltaBytesMax. What was taken and
+// could not be published is not put back: anti-entropy brings it.
 func (d *Deltas) send(ctx context.Context) error {
 	for {
 		entries := d.outbox.take(DeltaBytesMax)
@@ -214,6 +220,7 @@ func (d *Deltas) send(ctx context.Context) error {
 		if err != nil {
 			return fmt.Errorf("encode a delta: %w", err)
 		}
+		// A delta is far smaller than publishBurst, so this fails only with ctx.
 		if err := d.pace.WaitN(ctx, len(delta)); err != nil {
 			return fmt.Errorf("pace the deltas: %w", err)
 		}

@@ -42,7 +42,8 @@ func (o *outbox) add(changes []crdt.Change) bool {
 }
 
 // addOne queues one record, or drops it if there is no room. A newer version takes the
-// place of an older one even in a full outbox; callers hold mu.
+// place of an older one even in a full outbox; callers hold mu. So bytes may exceed the
+// bound by as much as newer versions are longer.
 func (o *outbox) addOne(id crdt.ID, r *crdt.Record) {
 	size := recordSize(r)
 	old, known := o.waiting[id]
@@ -61,7 +62,8 @@ func (o *outbox) addOne(id crdt.ID, r *crdt.Record) {
 	o.waiting[id] = r.Detach()
 }
 
-// take removes and returns the oldest records, as many as a delta of bytesMax holds.
+// take removes and returns the oldest records, as many as a delta of bytesMax holds. A
+// record is far smaller than a delta, so nothing is taken only where nothing waits.
 func (o *outbox) take(bytesMax int) crdt.Entries {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -79,6 +81,7 @@ func (o *outbox) take(bytesMax int) crdt.Entries {
 	}
 	o.order = o.order[taken:]
 	if len(o.order) == 0 {
+		// The empty rest of it would keep the array of all ids that have waited.
 		o.order = nil
 	}
 	return entries

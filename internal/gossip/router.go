@@ -21,7 +21,8 @@ const (
 	// messageBytesMax is what GossipSub takes: a delta, with room for the
 	// signature and the framing.
 	messageBytesMax = DeltaBytesMax + 8<<10
-	// pubsubQueueMax replaces GossipSub's queues of 32, which drop in silence.
+	// pubsubQueueMax replaces GossipSub's queues of 32 messages, which a burst fills:
+	// GossipSub drops what does not fit. A queue of the largest deltas takes 64 MiB.
 	pubsubQueueMax = 1024
 )
 
@@ -68,6 +69,7 @@ func NewRouter(cfg RouterConfig) (*Router, error) {
 	if taken := pubsubProtocols(cfg.Host); len(taken) > 0 {
 		return nil, fmt.Errorf("the host has a GossipSub already (it speaks %s), and two on one host break each other: give the node that one", taken[0])
 	}
+	// GossipSub outlives the call that made it; Close ends it.
 	ctx, cancel := context.WithCancel(context.Background())
 	invalid := newInvalids()
 	drops := tracer{
@@ -79,12 +81,16 @@ func NewRouter(cfg RouterConfig) (*Router, error) {
 	ps, err := pubsub.NewGossipSub(ctx, cfg.Host,
 		pubsub.WithRawTracer(drops),
 		pubsub.WithGossipSubParams(meshParams(cfg.KnownPeers)),
+		// Not in a small network: its sparse mesh reaches all, and a copy to each peer
+		// would cost what the mesh saves.
 		pubsub.WithFloodPublish(cfg.KnownPeers > smallNetwork),
+		// Who is the author of a presence is believed because it is signed.
 		pubsub.WithMessageSignaturePolicy(pubsub.StrictSign),
 		pubsub.WithMaxMessageSize(messageBytesMax),
 		pubsub.WithPeerOutboundQueueSize(outboundMax),
 		pubsub.WithValidateQueueSize(pubsubQueueMax),
 		pubsub.WithPeerScore(params, thresholds),
+		// No peer can make this node remember topics of the peer's invention.
 		pubsub.WithSubscriptionFilter(pubsub.NewAllowlistSubscriptionFilter(
 			protocol.DeltaTopic(cfg.Network), protocol.PresenceTopic(cfg.Network))),
 	)
@@ -178,6 +184,7 @@ func (r *Router) Close() error {
 func (r *Router) leave() (err error) {
 	for _, t := range r.topics {
 		if t.relayed != nil {
+			// First: a topic that is relayed cannot be closed.
 			t.relayed()
 		}
 		err = errors.Join(err, t.Close(), r.pubsub.UnregisterTopicValidator(t.name))
@@ -210,8 +217,9 @@ func (t *Topic) Subscribe() (*pubsub.Subscription, error) {
 		return nil, err
 	}
 	if t.relayed != nil {
-		return sub, nil
+		return sub, nil // the part that subscribes crashed and is here again
 	}
+	// A relay keeps this node in the mesh when the subscription ends.
 	if t.relayed, err = t.Relay(); err != nil {
 		sub.Cancel()
 		return nil, err

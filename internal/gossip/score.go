@@ -15,8 +15,9 @@ import (
 // The peer score of GossipSub v1.1, section "Peer Scoring": only what no
 // correct program does counts against a peer. Invalid messages cost invalidWeight
 // times the square of their number. So two invalid messages end the gossip of
-// their sender, and after three GossipSub ignores the sender altogether for a
-// while.
+// their sender (-400), and after three (-900) GossipSub ignores the sender altogether
+// for a while. One (-100) costs it its place in the mesh, for GossipSub grafts no peer
+// with a score below zero. The limits lie in between, with room for what decays.
 //
 // GossipSub's own count of invalid messages (P4) cannot be used. It counts a
 // message of ours that comes back as invalid, and all neighbours of a city that
@@ -45,15 +46,20 @@ func peerScore(network string, private []*net.IPNet, invalid *invalids) (*pubsub
 			protocol.DeltaTopic(network):    topic,
 			protocol.PresenceTopic(network): topic,
 		},
-		AppSpecificScore:            invalid.score,
-		AppSpecificWeight:           1,
+		// GossipSub asks this for each peer again and again, from its own goroutines.
+		AppSpecificScore:  invalid.score,
+		AppSpecificWeight: 1,
+		// P6, peers at one address, has no weight here, so it costs nobody anything.
+		// The ranges would spare cities on one machine if it had.
 		IPColocationFactorWhitelist: private,
-		BehaviourPenaltyWeight:      -1,
-		BehaviourPenaltyThreshold:   6,
-		BehaviourPenaltyDecay:       pubsub.ScoreParameterDecay(invalidForgets),
-		DecayInterval:               scoreInterval,
-		DecayToZero:                 0.01,
-		RetainScore:                 scoreRetained,
+		// P7 counts what a mesh forbids, such as a graft within a back-off. A city that
+		// was restarted knows of no back-off, so a few are free.
+		BehaviourPenaltyWeight:    -1,
+		BehaviourPenaltyThreshold: 6,
+		BehaviourPenaltyDecay:     pubsub.ScoreParameterDecay(invalidForgets),
+		DecayInterval:             scoreInterval,
+		DecayToZero:               0.01,
+		RetainScore:               scoreRetained,
 	}
 	return params, &pubsub.PeerScoreThresholds{
 		GossipThreshold:   gossipBelow,
@@ -62,8 +68,9 @@ func peerScore(network string, private []*net.IPNet, invalid *invalids) (*pubsub
 	}
 }
 
-// invalidsMax bounds the peers whose invalid messages are counted, at about 100
-// bytes each. Beyond it the peer that has sent the fewest is forgotten.
+// invalidsMax bounds the peers whose invalid messages are counted, at about 100 bytes
+// each. Beyond it the peer that has sent the fewest is forgotten. A peer ID costs
+// nothing, so there may be any number of them.
 const invalidsMax = 4096
 
 // invalids counts the invalid messages of each peer. A count decays to a hundredth
@@ -86,7 +93,8 @@ func (c invalidCount) decayed(now time.Time) float64 {
 }
 
 // add counts a rejected message against the peer that sent it, unless the reason is
-// nobody's fault or the message is our own.
+// nobody's fault or the message is our own. A drop for want of room is the fault of
+// this node.
 func (i *invalids) add(m *pubsub.Message, reason string) {
 	switch reason {
 	case pubsub.RejectSelfOrigin, pubsub.RejectBlacklstedPeer, pubsub.RejectBlacklistedSource,

@@ -15,6 +15,7 @@ type tracer struct {
 }
 
 func (t tracer) DropRPC(rpc *pubsub.RPC, p peer.ID) {
+	// The rest is control of the mesh, which GossipSub itself sends again.
 	if len(rpc.GetPublish()) > 0 {
 		t.missed(p)
 	}
@@ -23,6 +24,7 @@ func (t tracer) DropRPC(rpc *pubsub.RPC, p peer.ID) {
 func (t tracer) UndeliverableMessage(*pubsub.Message) { t.lost() }
 
 func (t tracer) RejectMessage(m *pubsub.Message, reason string) {
+	// A reason counts against the sender or as a loss here, never as both.
 	t.invalid(m, reason)
 	if reason == pubsub.RejectValidationQueueFull || reason == pubsub.RejectValidationThrottled {
 		t.lost()

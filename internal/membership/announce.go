@@ -16,7 +16,8 @@ const (
 	// one presence greets many peers that join at once.
 	presenceGap = 250 * time.Millisecond
 	// networkGap is the time between two presences of a whole large network. The
-	// interval of a city is stretched to the number of cities times networkGap.
+	// interval of a city is stretched to the number of cities times networkGap. So each
+	// city hears one presence in 2 s on average, however many cities there are.
 	networkGap = 2 * time.Second
 	// goodbyeFor is how long a leaving city waits for its goodbye to be sent.
 	goodbyeFor = 200 * time.Millisecond
@@ -40,6 +41,8 @@ func (m *Members) send(ctx context.Context) error {
 		if err := m.publish(ctx, false); err != nil {
 			return supervise.UnlessDone(ctx, err)
 		}
+		// The gap comes before the wait, so that one presence tells all that becomes
+		// due within it.
 		if wake.Sleep(ctx, presenceGap) != nil {
 			return m.sayGoodbye(ctx)
 		}
@@ -53,7 +56,8 @@ func (m *Members) send(ctx context.Context) error {
 }
 
 // sayGoodbye tells the others that this city leaves, so that they need not find out. The
-// pause after it lets GossipSub send before the host is closed.
+// pause after it lets GossipSub send before the host is closed. ctx is done already, so
+// each step has a bound of its own, 3.2 s in all.
 func (m *Members) sayGoodbye(ctx context.Context) error {
 	ctx = context.WithoutCancel(ctx)
 	if len(m.cfg.Topic.ListPeers()) == 0 {
@@ -77,7 +81,8 @@ func (m *Members) publishWithin(ctx context.Context, d time.Duration, opts ...pu
 }
 
 // publish sends one presence. Its stamp is greater than that of the one before, whatever
-// the clock did meanwhile: the others drop what seems older.
+// the clock did meanwhile: the others drop what seems older. A process that has restarted
+// begins without one; others compare the stamps of one incarnation only.
 func (m *Members) publish(ctx context.Context, leaving bool, opts ...pubsub.PubOpt) error {
 	own, err := m.cfg.Self.Presence(ctx)
 	if err != nil {

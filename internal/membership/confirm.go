@@ -17,10 +17,11 @@ const ConfirmTimeout = 5 * time.Second
 
 const (
 	// confirmWorkers is how many peers are asked at once. A question to a dead peer
-	// takes confirmTimeout; with several at once the living need not wait for it.
+	// takes ConfirmTimeout; with several at once the living need not wait for it.
 	confirmWorkers = 4
-	// confirmQueueMax bounds the peers that wait to be asked. A peer that does not
-	// fit is asked at its next presence.
+	// confirmQueueMax bounds the peers that wait to be asked. A peer that does not fit
+	// is asked at its next presence. It also bounds what is remembered of them: a peer
+	// is in the queue, or with one of the workers, at most once.
 	confirmQueueMax = 256
 )
 
@@ -74,6 +75,7 @@ func newConfirmer(h host.Host, ident identifier) *confirmer {
 // ask queues a peer, which is asked soon. It never blocks: where the queue is full
 // the peer's next presence asks again.
 func (c *confirmer) ask(p peer.ID, why reason) {
+	// The host is asked before the lock is taken, for it has locks of its own.
 	connected := c.connected(p)
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -111,7 +113,8 @@ func (c *confirmer) work(ctx context.Context) error {
 }
 
 // answer asks a peer until it answers. A peer that does not answer, and has given
-// no sign of life since it was asked last, is lost.
+// no sign of life since it was asked last, is lost. One that was heard in another way
+// goes to the end of the queue, behind those that wait.
 func (c *confirmer) answer(ctx context.Context, p peer.ID) {
 	for {
 		asked := c.ident.clock()
@@ -134,6 +137,8 @@ func (c *confirmer) attempt(ctx context.Context, p peer.ID) error {
 	dialing := !c.connected(p)
 	c.mu.Lock()
 	q := c.asked[p]
+	// What is noted from here on is newer than this attempt, so it is not forgotten at
+	// its end.
 	q.again, q.cancel, q.dialing = false, cancel, dialing
 	c.mu.Unlock()
 	_, err := c.ident.Identify(ctx, p)

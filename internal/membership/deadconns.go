@@ -81,12 +81,15 @@ func silent(ctx context.Context, conns []network.Conn) (quiet []network.Conn) {
 	}
 	ctx, cancel := context.WithTimeout(ctx, echoWithin+deadAfter)
 	var asking sync.WaitGroup
+	// Deferred calls run in reverse order: the echoes are ended before they are waited
+	// for.
 	defer asking.Wait()
 	defer cancel()
 	type echo struct {
 		conn int
 		err  error
 	}
+	// Has room for all, so that an echo that comes after the verdict ends too.
 	echoes := make(chan echo, len(conns))
 	for i, c := range conns {
 		asking.Go(func() { echoes <- echo{i, awaitEcho(ctx, c)} })
@@ -108,6 +111,7 @@ func silent(ctx context.Context, conns []network.Conn) (quiet []network.Conn) {
 			}
 			return quiet
 		case <-ctx.Done():
+			// None has answered. The fault may be at this end, so none is closed.
 			return nil
 		}
 	}

@@ -13,8 +13,8 @@ import (
 )
 
 const (
-	// citiesMax bounds the directory. A presence is under 200 bytes, so the
-	// directory stays under 2 MiB. Beyond it those gone for longest make room.
+	// citiesMax bounds the directory. An entry takes under 500 bytes, texts included,
+	// so the directory stays under 2 MiB. Beyond it those gone for longest make room.
 	citiesMax = 4096
 	// LeavingFor is how long a city may still answer after its goodbye. One that
 	// answers later has not left, or is back.
@@ -61,10 +61,13 @@ func (d *Directory) Hear(p peer.ID, news protocol.Presence, now time.Time) (chan
 	defer d.mu.Unlock()
 	e, ok := d.cities[p]
 	switch {
+	// Only the city itself says these, on a connection that proves who it is.
 	case !ok, e.Presence.City != news.City, news.Incarnation > e.Presence.Incarnation:
 		return nil, true
+	// Gossip brings presences late, twice and in any order.
 	case news.Incarnation < e.Presence.Incarnation, news.Sent <= e.Presence.Sent:
 		return nil, false
+	// It may have been on its way since before the city was gone.
 	case e.Status != protocol.StatusAlive && !news.Leaving:
 		return nil, true
 	}
@@ -87,14 +90,19 @@ func (d *Directory) Confirmed(p peer.ID, info protocol.InfoReply, now time.Time)
 		return nil
 	}
 	if !ok || e.Presence.City != info.City {
+		// Under another name a peer is a newcomer, and Found begins anew: lookups
+		// prefer who was known first under a name.
 		d.makeRoom()
 		e = &Entry{Peer: p, Found: now}
 		d.cities[p] = e
 	}
 	restarted := e.Presence.Incarnation != 0 && info.Incarnation > e.Presence.Incarnation
 	if info.Incarnation != e.Presence.Incarnation {
+		// The new incarnation may hold nothing of what the one before was given.
 		e.Agreed = 0
 	}
+	// Sent never goes back within an incarnation, or an older presence would pass for
+	// news.
 	e.Presence = protocol.Presence{
 		City:        info.City,
 		Since:       info.Since,
@@ -170,8 +178,9 @@ func (d *Directory) tell() {
 	d.changed = make(chan struct{})
 }
 
-// Changed returns a channel that is closed when a city is found, or changes its
-// status or its incarnation. Ask for the channel before looking at the entries.
+// Changed returns a channel that is closed when a city is found, or changes its status
+// or its incarnation. Ask for the channel before looking at the entries. What changes
+// in between then closes the channel.
 func (d *Directory) Changed() <-chan struct{} {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -179,7 +188,8 @@ func (d *Directory) Changed() <-chan struct{} {
 }
 
 // makeRoom drops a city once the directory is full: of those that are gone the one
-// whose last sign of life is oldest, or of all if none is gone; callers hold mu.
+// whose last sign of life is oldest, or of all if none is gone; callers hold mu. A city
+// that was dropped and lives is asked, and is back, at its next presence.
 func (d *Directory) makeRoom() {
 	if len(d.cities) < citiesMax {
 		return

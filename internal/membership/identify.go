@@ -18,6 +18,8 @@ import (
 func (m *Members) Identify(ctx context.Context, p peer.ID) (info protocol.InfoReply, err error) {
 	ctx, cancel := context.WithTimeout(ctx, ConfirmTimeout)
 	defer cancel()
+	// A search of the DHT counts against the same deadline: a worker of the confirmer
+	// waits for it.
 	m.cfg.FindAddrs(ctx, p)
 	err = m.cfg.Clients.Ask(ctx, p, func(client *protocol.Client) (err error) {
 		info, err = client.Info(ctx)
@@ -26,6 +28,8 @@ func (m *Members) Identify(ctx context.Context, p peer.ID) (info protocol.InfoRe
 	if err != nil {
 		return info, fmt.Errorf("ask %s who it is: %w", p, err)
 	}
+	// The protocol ID has the network already. A program that mixes up two networks
+	// must not put the cities of one into the directory of the other.
 	if info.Network != m.cfg.Network {
 		return info, fmt.Errorf("peer %s is of network %q: %w", p, info.Network, bootstrap.ErrOtherCity)
 	}
@@ -36,6 +40,8 @@ func (m *Members) Identify(ctx context.Context, p peer.ID) (info protocol.InfoRe
 	m.tell(changed)
 	m.cfg.Hooks.Identified(p, info, changed)
 	if changed != nil {
+		// The other may have come, or come back, only now, and know nothing of this
+		// city.
 		m.Announce()
 	}
 	return info, nil

@@ -17,7 +17,8 @@ import (
 )
 
 const (
-	// PresenceBytesMax is well above the longest presence, 250 bytes.
+	// PresenceBytesMax is well above the longest presence, 206 bytes: a newer version may
+	// add fields, which this one skips.
 	PresenceBytesMax = 1 << 10
 	// silentIntervals is after how many of its intervals without a presence a
 	// city is asked whether it is alive.
@@ -25,7 +26,8 @@ const (
 )
 
 // ValidatePresence judges messages of the presence topic: it rejects what is no
-// presence or is too long.
+// presence or is too long. GossipSub calls it on several goroutines at once. It leaves
+// what it has decoded to receive, so that a presence is decoded once.
 func ValidatePresence(_ context.Context, _ peer.ID, m *pubsub.Message) pubsub.ValidationResult {
 	if len(m.Data) > PresenceBytesMax {
 		return pubsub.ValidationReject
@@ -45,6 +47,7 @@ func (m *Members) receive(ctx context.Context, sub *pubsub.Subscription) error {
 		if err != nil {
 			return supervise.UnlessDone(ctx, err)
 		}
+		// The author has signed the message. The peer that passed it on may be any.
 		author := message.GetFrom()
 		if news, ok := message.ValidatorData.(protocol.Presence); ok && author != m.cfg.Host.ID() {
 			m.hear(author, news)
@@ -53,7 +56,8 @@ func (m *Members) receive(ctx context.Context, sub *pubsub.Subscription) error {
 }
 
 // hear applies a presence. News that the directory cannot take unasked, such as a name or
-// an incarnation that it does not know, is put to its author.
+// an incarnation that it does not know, is put to its author. A goodbye of a city that is
+// not known is not: nobody would answer.
 func (m *Members) hear(author peer.ID, news protocol.Presence) {
 	changed, confirm := m.cfg.Directory.Hear(author, news, m.cfg.Now())
 	m.tell(changed)
@@ -115,6 +119,7 @@ func (m *Members) connected(who peer.ID, spoken []libp2pprotocol.ID) {
 // disconnects peers to which gossip has ended, which are then dialed again, and
 // judges the own clock by those of the others.
 func (m *Members) ageCities(ctx context.Context) error {
+	// A second is short against deafAfter and against the silence of three intervals.
 	tick := time.NewTicker(time.Second)
 	defer tick.Stop()
 	for deaf := newDeafDetector(m.cfg.Host); ; {

@@ -115,6 +115,8 @@ func (m *Members) Serve(ctx context.Context) error {
 		return fmt.Errorf("watch connections: %w", err)
 	}
 	defer peers.Close() //nolint:errcheck // ending anyway
+	// After the subscription: a peer that connects in between is asked twice rather
+	// than never.
 	m.askConnected()
 	group, ctx := supervise.NewGroup(ctx)
 	group.Go(func() error { return m.send(ctx) })
@@ -139,8 +141,9 @@ func (m *Members) tell(e *Event) {
 	m.cfg.Hooks.Changed(*e)
 }
 
-// JudgeClock tells the city whether to trust its clock: not if at least two others,
-// and all of them, have clocks that are far behind it.
+// JudgeClock tells the city whether to trust its clock: not if at least two others, and
+// all of them, have clocks that are far behind it. It tells each time, also that all is
+// well: so a new incarnation is told, and a clock that was set right is trusted again.
 func (m *Members) JudgeClock(ctx context.Context) {
 	reason := ""
 	if skew, known := m.cfg.Directory.Ahead(m.cfg.Now()); known && skew > m.cfg.ClockSkewMax {

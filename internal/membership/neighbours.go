@@ -12,7 +12,8 @@ import (
 	libp2pprotocol "github.com/libp2p/go-libp2p/core/protocol"
 )
 
-// awaitPoll is how often Await looks whether a city is connected.
+// awaitPoll is how often Await looks whether a city is connected. Only the start of a
+// city waits, for a few seconds at most, and one look asks no other host.
 const awaitPoll = 20 * time.Millisecond
 
 // Neighbours are the cities that are connected now: the peers that speak the sync
@@ -28,7 +29,9 @@ func NewNeighbours(h host.Host, sync libp2pprotocol.ID) *Neighbours {
 	return &Neighbours{host: h, sync: sync}
 }
 
-// Has reports whether a peer is connected and speaks the sync protocol.
+// Has reports whether a peer is connected and speaks the sync protocol. What a peer
+// speaks is known once libp2p has identified it, so one that has just connected is not
+// a neighbour yet.
 func (n *Neighbours) Has(p peer.ID) bool {
 	if n.host.Network().Connectedness(p) != network.Connected {
 		return false

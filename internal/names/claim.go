@@ -32,8 +32,9 @@ type claim struct {
 	since  crdt.Stamp
 }
 
-// beats reports whether the claim is kept now against another: the older claim is,
-// and of two as old that of the lower peer ID.
+// beats reports whether the claim is kept now against another: the older claim is, and
+// of two as old that of the lower peer ID. Both sides have both claims, so each comes
+// to the same end without another message.
 func (c claim) beats(other claim, now crdt.Stamp) bool {
 	return cmp.Or(cmp.Compare(c.believed(now), other.believed(now)), cmp.Compare(c.holder.ID, other.holder.ID)) < 0
 }
@@ -59,8 +60,11 @@ func (n *Names) ownClaim() claim {
 func (n *Names) Claim(ctx context.Context) (holder *peer.AddrInfo, err error) {
 	own := n.ownClaim()
 	if own.since == 0 || n.cfg.Trusted {
+		// Without a neighbour there is nobody to ask: the DHT too is reached through
+		// one.
 		n.cfg.Await(ctx)
 		rival, found := n.findRival(ctx, func(c claim) bool { return own.since == 0 || c.beats(own, n.cfg.Now()) })
+		// A search that was cut short has not shown that the name is free.
 		if ctx.Err() != nil {
 			return nil, ctx.Err()
 		}
@@ -107,7 +111,8 @@ func (n *Names) findRival(ctx context.Context, matters func(claim) bool) (claim,
 	return first, ok
 }
 
-// rivalInDHT looks the own name up as that of another city.
+// rivalInDHT looks the own name up as that of another city. The own peer ID is the
+// asker, which a search never returns.
 func (n *Names) rivalInDHT(ctx context.Context) (claim, error) {
 	other, err := n.lookupOther(ctx, n.cfg.Host.ID(), n.cfg.City)
 	if err != nil {
@@ -152,6 +157,8 @@ func (n *Names) claimKnownTo(ctx context.Context, p peer.ID) (claim, error) {
 	if err != nil {
 		return claim{}, err
 	}
+	// Only so that the question below can dial: the answer counts by the peer ID that
+	// it comes from.
 	n.cfg.Host.Peerstore().AddAddrs(other.ID, other.Addrs, peerstore.TempAddrTTL)
 	return n.claimOf(ctx, other.ID, n.cfg.City)
 }

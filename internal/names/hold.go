@@ -17,11 +17,13 @@ func (n *Names) Identified(p peer.ID, info protocol.InfoReply, changed *membersh
 	if info.City != n.cfg.City {
 		return
 	}
+	// Told once a change, not at each of the other's answers.
 	if changed != nil && changed.Status == protocol.StatusAlive {
 		n.log.Warn("another peer claims this city's name", "city", n.cfg.City, "peer", p)
 		n.cfg.Contested(n.cfg.City, p)
 	}
 	own := n.ownClaim()
+	// A city without a claim of its own is in Claim now, which decides the same.
 	if !n.cfg.Trusted || own.since == 0 {
 		return
 	}
@@ -45,6 +47,8 @@ func (n *Names) Serve(ctx context.Context) error {
 		n.log.Warn("another city has had this name for longer and keeps it; this one gives it what it holds and stops",
 			"city", n.cfg.City, "holder", holder.ID)
 		n.cfg.Yield(ctx, holder)
+		// Yield has the whole node stop. Until that ends this goroutine there is
+		// nothing more to hold.
 		<-ctx.Done()
 		return nil
 	}

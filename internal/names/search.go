@@ -64,10 +64,14 @@ func (n *Names) search(ctx context.Context, asker peer.ID, name string) (peer.Ad
 		findings: make(chan finding, len(known)+1),
 		said:     make([]*finding, len(known)+1),
 	}
+	// Deferred calls run in reverse order: the questions are ended, all of them have
+	// ended, and then a panic of one is passed on to whoever waits for the search.
 	defer s.panics.Rethrow()
 	defer s.asking.Wait()
 	searchCtx, cancel := context.WithCancel(ctx)
 	defer cancel()
+	// Where all of them have said goodbye none is waited for, and only the DHT can tell
+	// of another holder, which takes its own time.
 	if slices.ContainsFunc(known, func(e membership.Entry) bool { return e.Status != protocol.StatusLeft }) {
 		defer time.AfterFunc(KnownTimeout, cancel).Stop()
 	}
@@ -128,10 +132,13 @@ func (s *search) ask(candidate int, find func() (peer.AddrInfo, error)) {
 
 // inDHT asks the peers that provide the name in the DHT.
 func (s *search) inDHT(ctx context.Context) (peer.AddrInfo, error) {
+	// The DHT verifies on goroutines of its own, where a panic would end the process.
 	var panics supervise.Relay
 	defer panics.Rethrow()
 	return s.names.cfg.DHT.Lookup(ctx, s.name, func(ctx context.Context, candidate peer.AddrInfo) error {
 		return panics.Guard(func() error {
+			// This answer counts as said, so that the asker alone does not leave the
+			// search undecided.
 			if candidate.ID == s.asker {
 				return fmt.Errorf("peer %s asks itself: %w", s.asker, bootstrap.ErrOtherCity)
 			}
@@ -157,7 +164,8 @@ func (s *search) winner(over bool) *finding {
 
 // failure returns the error of a search in which nobody has confirmed the name. The
 // city is unavailable if a peer may be it: a peer that has not left, and has not said
-// that it is another city.
+// that it is another city. A caller may give up for good where there is no such city,
+// so what is not certain must not read like that.
 func (s *search) failure() error {
 	for i, e := range s.known {
 		if err := s.said[i].err; !errors.Is(err, bootstrap.ErrOtherCity) && !s.left(e.Peer) {

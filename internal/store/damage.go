@@ -12,7 +12,8 @@ import (
 )
 
 // blockOffset is in Pebble's message of a block that does not match its checksum:
-// offset and length.
+// offset and length. The text is no promise of Pebble's; where it changes, an error
+// only lacks the offset.
 var blockOffset = regexp.MustCompile(`block (\d+)/\d+`)
 
 // damaged makes an error of reading a *CorruptError if damage is its cause.
@@ -35,8 +36,10 @@ func corruptFile(path string, err error) *CorruptError {
 	return &CorruptError{File: path, Offset: offset, Err: err}
 }
 
-// asCorrupt is for the opening of a store that was whole: what fails there other
-// than by the operating system is damage, and so is a file that is missing.
+// asCorrupt returns the error of opening a store that was whole. What fails there other
+// than by the operating system is damage, and so is a file that is missing. A disk that
+// refuses, say for want of rights, is another matter: a copy of the folder does not
+// help.
 func asCorrupt(path string, err error) error {
 	if _, known := errors.AsType[*CorruptError](err); known {
 		return err

@@ -19,7 +19,8 @@ var (
 	ErrCloseTimeout = errors.New("store: did not close in time, abandoned")
 )
 
-// DownError says that the disk failed. It stands until Resume succeeds.
+// DownError says that the disk failed. It stands until Resume succeeds. What fails
+// later follows from the first failure, and is not told.
 type DownError struct {
 	Err error // the first operation that failed, and its cause
 }

@@ -41,7 +41,8 @@ func (g *guard) err() error {
 	return nil
 }
 
-// do does what changes the disk, if the guard is open.
+// do does what changes the disk, if the guard is open. What began before the failure may
+// still reach the disk, as it might have before a crash.
 func (g *guard) do(what, path string, f func() error) {
 	if g.err() != nil {
 		return
@@ -55,7 +56,8 @@ func (g *guard) do(what, path string, f func() error) {
 	}
 }
 
-// file guards a file that is opened to be written.
+// file guards a file that is opened to be written. After a failure the file is nowhere:
+// Pebble writes to it, and nothing comes of it.
 func (g *guard) file(what, path string, open func() (vfs.File, error)) (vfs.File, error) {
 	f := &guardedFile{File: nowhere{path}, g: g, path: path}
 	g.do(what, path, func() error {
@@ -108,7 +110,8 @@ func (g *guard) ReuseForWrite(from, to string, c vfs.DiskWriteCategory) (vfs.Fil
 	return g.file("reuse", to, func() (vfs.File, error) { return g.FS.ReuseForWrite(from, to, c) })
 }
 
-// OpenDir does what vfs.FS.OpenDir does. The sync of the folder is guarded.
+// OpenDir does what vfs.FS.OpenDir does. The sync of the folder is guarded. A folder is
+// opened to be read or synced, so opening it changes nothing on the disk.
 func (g *guard) OpenDir(name string) (vfs.File, error) {
 	f, err := g.FS.OpenDir(name)
 	if err != nil {
@@ -140,6 +143,7 @@ func (g *guard) MkdirAll(dir string, perm os.FileMode) error {
 func (g *guard) Remove(name string) (err error) {
 	g.do("remove", name, func() error {
 		err = g.FS.Remove(name)
+		// Pebble removes what may be there, and has to hear that it was not.
 		if errors.Is(err, fs.ErrNotExist) {
 			return nil
 		}
@@ -156,10 +160,12 @@ func (g *guard) RemoveAll(name string) error {
 	return nil
 }
 
-// Unwrap returns the disk.
+// Unwrap returns the disk. vfs.FS asks for it: Pebble looks for features of the real
+// file system beneath.
 func (g *guard) Unwrap() vfs.FS { return g.FS }
 
-// guardedFile is a file behind a guard.
+// guardedFile is a file behind a guard. Its methods have the results of a write that
+// went well, whatever becomes of it.
 type guardedFile struct {
 	vfs.File
 	g    *guard
@@ -201,14 +207,15 @@ func (f *guardedFile) Preallocate(at, n int64) error {
 	return nil
 }
 
-// roomFor says whether n bytes are at most one part in preallocatePart of what is
+// roomFor reports whether n bytes are at most one part in preallocatePart of what is
 // free, or nobody knows how much that is.
 func (f *guardedFile) roomFor(n int64) bool {
 	usage, err := f.g.FS.GetDiskUsage(f.path)
 	return err != nil || usage.AvailBytes/preallocatePart >= uint64(n)
 }
 
-// Close closes the real file in any case.
+// Close closes the real file in any case. Also a guard that has closed must not leak
+// descriptors: Resume opens the same files anew.
 func (f *guardedFile) Close() error {
 	if err := f.File.Close(); err != nil {
 		f.g.do("close", f.path, func() error { return err })
@@ -216,7 +223,8 @@ func (f *guardedFile) Close() error {
 	return nil
 }
 
-// Stat never fails either: Pebble asks for the size of a log that it uses again.
+// Stat never fails either: Pebble asks for the size of a log that it uses again. A file
+// whose size cannot be read closes the guard and counts as empty.
 func (f *guardedFile) Stat() (vfs.FileInfo, error) {
 	info, err := f.File.Stat()
 	if err != nil {
@@ -226,7 +234,8 @@ func (f *guardedFile) Stat() (vfs.FileInfo, error) {
 	return info, nil
 }
 
-// nowhere is a file that could not be made: it takes all that is written.
+// nowhere is a file that could not be made: it takes all that is written. To read from it
+// fails, for whatever it returned would be taken for what Pebble wrote.
 type nowhere struct{ path string }
 
 func (nowhere) Write(p []byte) (int, error)            { return len(p), nil }
@@ -243,7 +252,8 @@ func (nowhere) Prefetch(int64, int64) error            { return nil }
 func (nowhere) Fd() uintptr                            { return vfs.InvalidFd }
 func (f nowhere) err() error                           { return fmt.Errorf("read %s: %w", f.path, fs.ErrNotExist) }
 
-// emptyInfo is about a file that has nothing in it.
+// emptyInfo is about a file that has nothing in it. It is only for a guard that has
+// closed, where what Pebble makes of it does no harm.
 type emptyInfo struct{ name string }
 
 func (i emptyInfo) Name() string         { return i.name }

@@ -12,7 +12,8 @@ import (
 	"github.com/cockroachdb/pebble/v2/vfs"
 )
 
-// formatVersion is that of the folder; doc.go says what it is.
+// formatVersion is the version of the folder's form, which doc.go describes. A program
+// refuses a folder of a later version, and changes nothing in it.
 const formatVersion = 1
 
 const (
@@ -41,8 +42,9 @@ func (id Identity) String() string {
 	return fmt.Sprintf("city %q in network %q, peer %q", id.City, id.Network, id.Peer)
 }
 
-// Whose says whose store a folder holds, and changes nothing. The error matches
-// fs.ErrNotExist where there is no store.
+// Whose returns whose store a folder holds, and changes nothing. The error matches
+// fs.ErrNotExist where there is no store. It takes no lock: an identity is never
+// changed once it has its name.
 func Whose(dir string) (Identity, error) {
 	f := folder{fs: vfs.Default, dir: dir}
 	text, err := readFile(f.fs, f.path(identityName), identityBytesMax)
@@ -61,7 +63,7 @@ type folder struct {
 
 func (f folder) path(name string) string { return f.fs.PathJoin(f.dir, name) }
 
-// check says whether the folder holds a store of want, without changing a thing.
+// check reports whether the folder holds a store of want, and changes nothing.
 // whole is false if there is none yet, or if making it was cut off.
 func (f folder) check(want Identity) (whole bool, err error) {
 	names, err := f.fs.List(f.dir)
@@ -72,10 +74,12 @@ func (f folder) check(want Identity) (whole bool, err error) {
 		return false, fmt.Errorf("open store %s: %w", f.dir, err)
 	}
 	switch {
+	// With this the store is whole, whatever else lies there.
 	case slices.Contains(names, identityName):
 		return true, f.checkFile(identityName, want)
 	case slices.Contains(names, identityNewName):
 		return false, f.checkFile(identityNewName, want)
+	// They are not ours, so nothing is made among them.
 	case len(names) > 0:
 		slices.Sort(names)
 		return false, &NotStoreError{Dir: f.dir, Files: names[:min(len(names), filesNamedMax)]}
@@ -110,6 +114,7 @@ func (f folder) begin(id Identity) error {
 	if err := f.fs.MkdirAll(f.dir, 0o755); err != nil {
 		return err
 	}
+	// Without this a crash may take away the folder itself, with all that is in it.
 	if err := syncDir(f.fs, f.fs.PathDir(f.dir)); err != nil {
 		return err
 	}
@@ -119,13 +124,16 @@ func (f folder) begin(id Identity) error {
 	if err := syncDir(f.fs, f.dir); err != nil {
 		return err
 	}
+	// Only now: a folder with identity.new holds nothing that was acknowledged, so what
+	// a creation that was cut off has left may go.
 	if err := f.fs.RemoveAll(f.path(databaseName)); err != nil {
 		return err
 	}
 	return f.fs.MkdirAll(f.path(databaseName), 0o755)
 }
 
-// finish makes the store a whole one.
+// finish makes the store a whole one. The database is closed and durable already; from
+// the rename on it counts.
 func (f folder) finish() error {
 	if err := f.fs.Rename(f.path(identityNewName), f.path(identityName)); err != nil {
 		return err
@@ -133,12 +141,16 @@ func (f folder) finish() error {
 	return syncDir(f.fs, f.dir)
 }
 
+// formatIdentity returns the text. The names are quoted, so that none of them can
+// contain a line.
 func formatIdentity(id Identity) []byte {
 	text := fmt.Appendf(nil, "citynode store\nformat %d\ncity %q\nnetwork %q\npeer %q\n", formatVersion, id.City, id.Network, id.Peer)
 	return fmt.Appendf(text, "crc32c %08x\n", crc32.Checksum(text, castagnoli))
 }
 
-// parseIdentity reads the version of any format, and the rest if it is ours.
+// parseIdentity reads the version of any format, and the rest if it is ours. The first two
+// lines stay as they are in all formats, so that an old program can name a newer one. To
+// format what was read again and compare checks form and checksum at once.
 func parseIdentity(text []byte) (version int, id Identity, err error) {
 	if len(text) == 0 {
 		return 0, id, errEmpty
@@ -157,6 +169,8 @@ func parseIdentity(text []byte) (version int, id Identity, err error) {
 	return version, id, nil
 }
 
+// readFile reads at most bytesMax bytes, and drops the rest: whoever calls it has a
+// bound far above what such a file may have.
 func readFile(fs vfs.FS, path string, bytesMax int64) ([]byte, error) {
 	f, err := fs.Open(path)
 	if err != nil {
@@ -166,6 +180,7 @@ func readFile(fs vfs.FS, path string, bytesMax int64) ([]byte, error) {
 	return io.ReadAll(io.LimitReader(f, bytesMax))
 }
 
+// writeFile writes a file and syncs it. That the folder has it is for the caller to sync.
 func writeFile(fs vfs.FS, path string, text []byte) error {
 	f, err := fs.Create(path, vfs.WriteCategoryUnspecified)
 	if err != nil {
@@ -178,6 +193,8 @@ func writeFile(fs vfs.FS, path string, text []byte) error {
 	return errors.Join(err, f.Close())
 }
 
+// syncDir makes durable which files the folder has: the sync of a file is not enough for
+// its name.
 func syncDir(fs vfs.FS, dir string) error {
 	d, err := fs.OpenDir(dir)
 	if err != nil {

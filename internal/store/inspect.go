@@ -18,7 +18,8 @@ import (
 
 // The form of a chunk in logs and manifests: checksum (4 bytes), length (2), type
 // (1); then in logs the log's number (4), and in those with sync offsets how much
-// of the log was durable when the chunk was written (8).
+// of the log was durable when the chunk was written (8). Package record of Pebble has the
+// source; damage_test.go breaks real files, and fails if the form changes.
 const (
 	chunkHeadBytes     = 7
 	chunkTypeAt        = 6
@@ -29,15 +30,17 @@ const (
 	chunkTypeMax       = 4
 	chunkSyncTypeMin   = 9 // of logs with sync offsets, up to 12
 	chunkSyncTypeMax   = 12
-	logFileBytesMax    = 1 << 30
+	// The files are read whole. A log has about memTableBytes, and Pebble begins a new
+	// manifest at 128 MiB.
+	logFileBytesMax = 1 << 30
 )
 
 // inspect looks at the newest log and at the manifest before Pebble does. Pebble
 // takes the first record that cannot be read for the end of either file, though
-// records that had been acknowledged may follow. damage is a *CorruptError where
-// that is so. A log that only ends in the middle of a record is reported. What nothing
-// follows cannot be told from a torn end: damage to the last record of either file,
-// or in a log to what its later records do not say was synced.
+// records that had been acknowledged may follow; older logs it reads strictly by itself.
+// damage is a *CorruptError where that is so. A log that only ends in the middle of a
+// record is reported. What nothing follows cannot be told from a torn end: damage to the
+// last record of either file, or in a log to what its later records do not say was synced.
 func inspect(fs vfs.FS, database string) (damage error, r Recovered, err error) {
 	names, err := fs.List(database)
 	if err != nil {
@@ -55,7 +58,8 @@ func inspect(fs vfs.FS, database string) (damage error, r Recovered, err error) 
 	return inspectLog(fs, fs.PathJoin(database, name), number)
 }
 
-// manifestOf returns the manifest that the newest marker names.
+// manifestOf returns the manifest that the newest marker names. A crash may leave older
+// markers behind; the highest number counts, as it does for Pebble.
 func manifestOf(names []string) (manifest string, ok bool) {
 	newest := -1
 	for _, name := range names {
@@ -68,6 +72,7 @@ func manifestOf(names []string) (manifest string, ok bool) {
 	return manifest, newest >= 0 && slices.Contains(names, manifest)
 }
 
+// newestLog returns the log with the highest number, the only one that may be torn.
 func newestLog(names []string) (newest string, number uint64) {
 	for _, name := range names {
 		base, is := strings.CutSuffix(name, ".log")
@@ -102,6 +107,8 @@ func reader[N ~uint64](open func(io.Reader, N) *record.Reader, text []byte, numb
 	return open(bytes.NewReader(text), N(number))
 }
 
+// inspectManifest looks at a manifest. One without any whole record is damaged: Pebble
+// syncs the first before the marker names the manifest.
 func inspectManifest(fs vfs.FS, path string) (damage, err error) {
 	text, err := readFile(fs, path, logFileBytesMax)
 	if err != nil {
@@ -117,13 +124,17 @@ func inspectManifest(fs vfs.FS, path string) (damage, err error) {
 	return nil, nil
 }
 
+// inspectLog looks at a log. A log has no end mark, so what cannot be read is a torn end
+// unless something behind it proves that it had been durable.
 func inspectLog(fs vfs.FS, path string, number uint64) (damage error, r Recovered, err error) {
 	text, err := readFile(fs, path, logFileBytesMax)
 	if err != nil {
 		return nil, r, fmt.Errorf("read store: %w", err)
 	}
 	records, end, cause := whole(text, number)
+	// A later chunk that was written when more than end was durable is such a proof.
 	synced := func(b []byte) bool { return syncedChunk(b, uint32(number)) > uint64(end) }
+	// Zeros at the end are room that was taken beforehand and never used.
 	switch dropped := int64(len(bytes.TrimRight(text[end:], "\x00"))); {
 	case cause == nil || dropped == 0:
 	case follows(text[end:], synced):
@@ -134,7 +145,7 @@ func inspectLog(fs vfs.FS, path string, number uint64) (damage error, r Recovere
 	return nil, r, nil
 }
 
-// ofLog says whether a chunk that cannot be read was of this log, or may have
+// ofLog reports whether a chunk that cannot be read was of this log, or may have
 // been; a log that was used before holds chunks of the other after its end.
 func ofLog(b []byte, number uint32) bool {
 	if len(b) < chunkSyncedAt || b[chunkTypeAt] == 0 {
@@ -143,7 +154,8 @@ func ofLog(b []byte, number uint32) bool {
 	return binary.LittleEndian.Uint32(b[chunkNumberAt:]) >= number
 }
 
-// follows says whether there is a chunk after the first byte of b that is good.
+// follows reports whether there is a chunk after the first byte of b that is good. After
+// damage nobody knows where chunks begin, so it tries each byte.
 func follows(b []byte, good func([]byte) bool) bool {
 	for i := 1; i+chunkHeadBytes <= len(b); i++ {
 		if b[i+chunkTypeAt] != 0 && b[i+chunkTypeAt] <= chunkSyncTypeMax && good(b[i:]) {
@@ -153,7 +165,7 @@ func follows(b []byte, good func([]byte) bool) bool {
 	return false
 }
 
-// manifestChunk says whether b begins with a whole chunk of a manifest.
+// manifestChunk reports whether b begins with a whole chunk of a manifest.
 func manifestChunk(b []byte) bool {
 	n := int(binary.LittleEndian.Uint16(b[4:]))
 	if kind := b[chunkTypeAt]; kind < chunkTypeMin || kind > chunkTypeMax || chunkHeadBytes+n > len(b) || n == 0 {
@@ -163,7 +175,8 @@ func manifestChunk(b []byte) bool {
 }
 
 // syncedChunk returns how much was durable when the chunk that b begins with was
-// written, 0 if there is no whole chunk of the log there.
+// written, 0 if there is no whole chunk of the log there. The number is compared before
+// the checksum: it rules out nearly every place, and costs nothing.
 func syncedChunk(b []byte, number uint32) uint64 {
 	if len(b) < chunkSyncHeadBytes || b[chunkTypeAt] < chunkSyncTypeMin || b[chunkTypeAt] > chunkSyncTypeMax {
 		return 0

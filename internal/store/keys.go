@@ -10,7 +10,8 @@ import (
 	"github.com/citynode/citynode/crdt"
 )
 
-// The first byte of a key.
+// The first byte of a key. The disk has these numbers, so none may change its meaning. The
+// epoch sorts first: who reads all keys knows it before the records that it judges.
 const (
 	tableEpoch   byte = 1
 	tableFacts   byte = 2
@@ -19,7 +20,7 @@ const (
 	tableEnd     byte = 5
 )
 
-// The first byte of a record.
+// The first byte of a record, on the disk as well.
 const (
 	kindHero      byte = 1
 	kindTombstone byte = 2
@@ -36,20 +37,23 @@ const (
 
 var errMalformed = errors.New("malformed")
 
-// epochKey returns where the records or answers of an epoch begin.
+// epochKey returns where the records or answers of an epoch begin. It has room for the
+// longest key, so that what is appended to it is not copied.
 func epochKey(table byte, e Epoch) []byte {
 	return binary.BigEndian.AppendUint64(append(make([]byte, 0, answerKeyBytes), table), uint64(e))
 }
 
 func recordKey(e Epoch, id crdt.ID) []byte { return append(epochKey(tableRecords, e), id[:]...) }
 
-// answerKey orders by time. Its digest tells apart what one moment answered.
+// answerKey returns the key of an answer. Keys sort by time, so that old answers are one
+// range to delete. The digest tells apart what one moment answered.
 func answerKey(e Epoch, at time.Time, value []byte) []byte {
 	sum := sha256.Sum256(value)
 	return append(answersFrom(e, at), sum[:answerDigestBytes]...)
 }
 
-// answersFrom returns where the answers of a moment begin.
+// answersFrom returns where the answers of a moment begin. One before 1970 would, as an
+// unsigned number, lie in the far future; it counts as 1970.
 func answersFrom(e Epoch, at time.Time) []byte {
 	return binary.BigEndian.AppendUint64(epochKey(tableAnswers, e), uint64(max(at.UnixNano(), 0)))
 }
@@ -63,7 +67,8 @@ func setFacts(f Facts) op {
 	return op{key: []byte{tableFacts}, value: binary.BigEndian.AppendUint64(value, uint64(f.Incarnation))}
 }
 
-// voided deletes what is of an epoch before e.
+// voided returns the deletion of all that is of an epoch before e. Each is one range,
+// so a bomb writes as few bytes for a million heroes as for one.
 func voided(e Epoch) []op {
 	return []op{
 		{key: epochKey(tableAnswers, 0), end: epochKey(tableAnswers, e)},
@@ -71,15 +76,17 @@ func voided(e Epoch) []op {
 	}
 }
 
-// answersBefore deletes the answers that were given before a moment.
+// answersBefore returns the deletion of the answers that were given before a moment.
 func answersBefore(e Epoch, oldest time.Time) op {
 	return op{key: epochKey(tableAnswers, e), end: answersFrom(e, oldest)}
 }
 
-// outdated deletes all that does not count any more at a start.
+// outdated returns the deletion of all that does not count any more at a start.
 func outdated(e Epoch, oldest time.Time) []op { return append(voided(e), answersBefore(e, oldest)) }
 
-// batchOps writes the tombstones last, so that they stand in place of heroes.
+// batchOps returns the writes of a batch, tombstones last, so that they stand in place
+// of heroes. The bytes are made here and belong to the engine, for Memory keeps them.
+// There is room for one more: the deletion of old answers.
 func batchOps(b Batch) []op {
 	ops := make([]op, 0, b.Entries.Len()+len(b.Answers)+1)
 	for _, h := range b.Entries.Heroes {
@@ -103,7 +110,8 @@ func appendAnswer(dst []byte, a Answer) []byte {
 }
 
 // decodeRecord adds a record to entries. It is strict: the bytes are canonical,
-// and the ID is that of the key.
+// and the ID is that of the key. A checksum shows that a block is as it was written, not
+// that it was written by a program without faults.
 func decodeRecord(key, value []byte, into *crdt.Entries) error {
 	if len(key) != recordKeyBytes || len(value) == 0 {
 		return fmt.Errorf("record of key %x: %w", key, errMalformed)
@@ -132,7 +140,8 @@ func decodeRecord(key, value []byte, into *crdt.Entries) error {
 	return nil
 }
 
-// decodeAnswer reads an answer, and checks it against its key.
+// decodeAnswer reads an answer, and checks it against its key, which has a digest of it.
+// It copies: the bytes of a scan are gone after it.
 func decodeAnswer(key, value []byte) (Answer, error) {
 	n, size := binary.Uvarint(value)
 	if len(key) != answerKeyBytes || size <= 0 || n > uint64(len(value)-size) {

@@ -11,7 +11,7 @@ import (
 // milliseconds.
 const pageEntriesMax = 4096
 
-// loader fills pages and hands them out.
+// loader fills pages and hands them out. It belongs to the goroutine of Load.
 type loader struct {
 	ctx  context.Context //nolint:containedctx // it lives for one call
 	hand func(Page) error
@@ -49,7 +49,8 @@ func (l *loader) count(inPage int) error {
 	return l.flush()
 }
 
-// last hands out what is left after a scan that ended well.
+// last hands out what is left after a scan that ended well. Entries and answers are
+// scanned one after the other, so no page has both.
 func (l *loader) last(err error) error {
 	if err == nil && (l.page.Entries.Len() > 0 || len(l.page.Answers) > 0) {
 		err = l.flush()
@@ -57,6 +58,8 @@ func (l *loader) last(err error) error {
 	return err
 }
 
+// flush hands the page over, which is then its taker's, and begins a new one. Once a page
+// is often enough to look whether ctx has ended.
 func (l *loader) flush() error {
 	if err := l.ctx.Err(); err != nil {
 		return err
@@ -66,7 +69,8 @@ func (l *loader) flush() error {
 	return l.hand(page)
 }
 
-// readState reads epoch and facts.
+// readState reads epoch and facts. It is strict: a store without an epoch, or with another
+// key beside it, is none that this program wrote.
 func readState(e engine) (epoch Epoch, facts Facts, err error) {
 	err = e.scan([]byte{tableEpoch}, []byte{tableAnswers}, func(key, value []byte) error {
 		switch {

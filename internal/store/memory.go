@@ -7,8 +7,9 @@ import (
 	"sync"
 )
 
-// Memory is a place for a store that lasts as long as the process: for tests, and
-// for cities that need no disk. Its zero value is empty.
+// Memory is a place for a store that lasts as long as the process: for tests, and for
+// cities that need no disk. Its zero value is empty. It keeps the promises of a store
+// in a folder, faults included: storetest has one suite for both.
 type Memory struct {
 	mu     sync.Mutex // guards the rest
 	keys   map[string][]byte
@@ -49,7 +50,8 @@ func (m *Memory) Stall() (goOn func()) {
 	}
 }
 
-// awaitDisk waits while writes are stalled.
+// awaitDisk waits while writes are stalled. It does so without the lock, or nobody
+// could let them go on.
 func (m *Memory) awaitDisk() {
 	m.mu.Lock()
 	stall := m.stall
@@ -68,6 +70,8 @@ func (m *Memory) Open(cfg Config) (*Store, error) {
 	})
 }
 
+// engine opens, as a folder is opened: whose it is comes first, then whether it can be
+// read, then whether somebody has it open.
 func (m *Memory) engine(want Identity) (engine, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -97,6 +101,8 @@ func (e *memoryEngine) write(ops []op, _ bool) error {
 	e.m.awaitDisk()
 	e.m.mu.Lock()
 	defer e.m.mu.Unlock()
+	// The engine may have been closed, or have failed, while this write waited. One
+	// that is down stays down, whatever becomes of the fault: Resume makes a new one.
 	switch {
 	case e.closed:
 		return ErrClosed
@@ -125,6 +131,8 @@ func (e *memoryEngine) write(ops []op, _ bool) error {
 
 func (e *memoryEngine) scan(from, to []byte, f func(key, value []byte) error) error {
 	e.m.mu.Lock()
+	// A copy, for f may take its time and must not hold writers up. The values are never
+	// changed, only replaced.
 	keys := maps.Clone(e.m.keys)
 	closed := e.closed
 	e.m.mu.Unlock()
@@ -156,6 +164,7 @@ func (e *memoryEngine) err() error {
 func (e *memoryEngine) close() error {
 	e.m.mu.Lock()
 	defer e.m.mu.Unlock()
+	// Also an engine that is down lets the place go, so that Resume can open it again.
 	e.closed, e.m.opened = true, false
 	return nil
 }

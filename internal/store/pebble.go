@@ -22,8 +22,9 @@ type tuning struct {
 	memTableBytes uint64
 }
 
-// The city's state is in memory already, so the caches are small. The log is as
-// long as one memtable, and is read at a start.
+// The city's state is in memory already, so the caches are small: the database is read at
+// a start and by the merging of its tables. The log is as long as one memtable, and is
+// read at a start.
 const (
 	memTableBytes = 32 << 20
 	cacheBytes    = 8 << 20
@@ -46,7 +47,8 @@ func openOn(disk vfs.FS, dir string, cfg Config, t tuning) (*Store, error) {
 	})
 }
 
-// openPebble makes or opens the folder behind a new guard.
+// openPebble makes or opens the folder behind a new guard. Resume comes here as well: a
+// guard that has closed never opens again.
 func openPebble(disk vfs.FS, dir string, id Identity, t tuning) (engine, Recovered, error) {
 	g := newGuard(disk)
 	f := folder{fs: g, dir: dir}
@@ -61,7 +63,8 @@ func openPebble(disk vfs.FS, dir string, id Identity, t tuning) (engine, Recover
 }
 
 // createPebble makes a database and closes it: the log that Pebble makes with a
-// database is in an older form, in which damage cannot be told from a torn end.
+// database is in an older form, in which damage cannot be told from a torn end. A guard
+// that has closed reports success to all, so its cause is asked for before any error.
 func createPebble(g *guard, f folder, id Identity, t tuning) error {
 	err := f.begin(id)
 	if err = cmp.Or(g.err(), err); err != nil {
@@ -86,7 +89,10 @@ func reopenPebble(g *guard, f folder, t tuning) (engine, Recovered, error) {
 		return nil, Recovered{}, asCorrupt(database, err)
 	}
 	opts := options(g, t)
+	// A store that is whole has a database. To make a new one in its place would hide
+	// that it is lost.
 	opts.ErrorIfNotExists = true
+	// Before the inspection, so that nobody writes what is inspected.
 	lock, err := lockDatabase(g, database)
 	if err != nil {
 		return nil, Recovered{}, err
@@ -104,7 +110,8 @@ func reopenPebble(g *guard, f folder, t tuning) (engine, Recovered, error) {
 	return e, recovered, nil
 }
 
-// lockDatabase takes the lock that Pebble takes too.
+// lockDatabase takes the lock that Pebble takes too. Within one process Pebble says in
+// words alone that the lock is taken.
 func lockDatabase(disk vfs.FS, database string) (*pebble.Lock, error) {
 	lock, err := pebble.LockDirectory(database, disk)
 	if err == nil {
@@ -116,7 +123,8 @@ func lockDatabase(disk vfs.FS, database string) (*pebble.Lock, error) {
 	return nil, fmt.Errorf("lock store %s: %w", database, err)
 }
 
-// options returns those of a database behind a guard.
+// options returns the options of a database behind a guard. The newest format is
+// needed: its log says how much of it was durable, which inspect looks for.
 func options(g *guard, t tuning) *pebble.Options {
 	opts := &pebble.Options{
 		FS:                    g,
@@ -163,6 +171,8 @@ type pebbleEngine struct {
 	result error         // of closing, once done
 }
 
+// startPebble opens the database. If the guard has closed meanwhile, Pebble may believe
+// that it has opened, and is closed again.
 func startPebble(g *guard, f folder, opts *pebble.Options) (e *pebbleEngine, err error) {
 	database := f.path(databaseName)
 	db, err := openDB(database, opts)
@@ -193,7 +203,8 @@ func closeDB(db *pebble.DB) (err error) {
 }
 
 // recovered makes a panic of Pebble, which is how it says that an invariant is
-// broken, an error.
+// broken, an error. Its locks may be held for good then, so the database is only closed
+// after it, and not even that is waited for without end.
 func recovered(err *error) {
 	if v := recover(); v != nil {
 		*err = fmt.Errorf("pebble panicked: %v", v)
@@ -203,7 +214,8 @@ func recovered(err *error) {
 	}
 }
 
-// serve closes the database in the end.
+// serve closes the database in the end. It waits for those who use it: to close under
+// them would be a crash. Who comes later finds ended set.
 func (e *pebbleEngine) serve() {
 	defer close(e.done)
 	select {
@@ -229,6 +241,8 @@ func (e *pebbleEngine) write(ops []op, sync bool) (err error) {
 	return e.use(func() error {
 		b := e.db.NewBatchWithSize(batchBytes(ops))
 		for _, o := range ops {
+			// Both only write to memory. What is wrong with the disk shows when the
+			// batch is committed.
 			if o.end != nil {
 				_ = b.DeleteRange(o.key, o.end, nil)
 			} else {
@@ -242,7 +256,8 @@ func (e *pebbleEngine) write(ops []op, sync bool) (err error) {
 	})
 }
 
-// batchBytes returns about what a batch of ops takes.
+// batchBytes returns about what a batch of ops takes: a head of 12 bytes, and for each op
+// its kind and its lengths. A batch that is too small grows.
 func batchBytes(ops []op) int {
 	size := 12
 	for _, o := range ops {
@@ -252,7 +267,8 @@ func batchBytes(ops []op) int {
 }
 
 // use lets f use the database, and makes its panics and errors the end of it. It
-// looks at the guard last, for only the guard knows what reached the disk.
+// looks at the guard last, for only the guard knows what reached the disk. It looks at it
+// first as well: at the gate one could wait for a call that the disk holds up.
 func (e *pebbleEngine) use(f func() error) error {
 	if err := e.err(); err != nil {
 		return err
@@ -269,6 +285,8 @@ func (e *pebbleEngine) use(f func() error) error {
 	return e.g.err()
 }
 
+// scan holds the gate while f runs, so f must not use the engine: once serve waits for the
+// gate, nobody else gets through it.
 func (e *pebbleEngine) scan(from, to []byte, f func(key, value []byte) error) error {
 	var stopped error // what f ended the scan with: no failure of the database
 	err := e.use(func() error {
@@ -297,6 +315,8 @@ func (e *pebbleEngine) err() error {
 	}
 }
 
+// close waits for serve, for closeWait at most. After that the goroutine and what it holds
+// are left behind: a disk that does not answer cannot be made to.
 func (e *pebbleEngine) close() error {
 	e.once.Do(func() { close(e.stop) })
 	late := time.NewTimer(closeWait)

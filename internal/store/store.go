@@ -57,15 +57,19 @@ type Config struct {
 // Store keeps one city's state durable. It is safe for concurrent use. Open one
 // with [Open] or [Memory.Open].
 type Store struct {
-	now    func() time.Time
-	age    time.Duration // of an answer that is old; 0: none ever is
-	open   func() (engine, Recovered, error)
-	turn   chan struct{} // holds a token while epoch, facts or engine change
+	now  func() time.Time
+	age  time.Duration // of an answer that is old; 0: none ever is
+	open func() (engine, Recovered, error)
+	// turn holds a token while epoch, facts or engine change. It is no mutex, for its
+	// holder waits for the disk.
+	turn   chan struct{}
 	state  atomic.Pointer[present]
 	purged atomic.Int64 // Unix nanoseconds of the last deletion of old answers
 }
 
-// present is what a store is at a time. It is never changed, only replaced.
+// present is what a store is at a time. It is never changed, only replaced. A commit
+// goes on with the one that it began with; if the epoch rises meanwhile, what it writes
+// is of an old one and deleted at the next start.
 type present struct {
 	engine    engine
 	epoch     Epoch
@@ -93,6 +97,8 @@ func (s *Store) start() error {
 	}
 	epoch, facts, err := readState(e)
 	if err == nil {
+		// What a crash left undeleted goes now. It need not be durable: it would go
+		// again.
 		err = e.write(outdated(epoch, s.oldestAnswer(s.now())), false)
 	}
 	if err != nil {
@@ -113,6 +119,7 @@ func (s *Store) Commit(b Batch) error {
 	if b.Epoch != p.epoch {
 		return fmt.Errorf("%w: %d, the store's is %d", ErrEpoch, b.Epoch, p.epoch)
 	}
+	// Load reads strictly, so what is invalid would keep the city from its next start.
 	if err := b.Entries.Validate(); err != nil {
 		return fmt.Errorf("commit: %w", err)
 	}
@@ -123,7 +130,8 @@ func (s *Store) Commit(b Batch) error {
 	return p.engine.write(ops, !b.Lazy)
 }
 
-// purge returns the deletion of old answers if one is due.
+// purge returns the deletion of old answers if one is due. Of commits at the same time
+// one deletes, the one that could set purged.
 func (s *Store) purge(epoch Epoch) []op {
 	now := s.now()
 	last := s.purged.Load()
@@ -146,6 +154,7 @@ func (s *Store) oldestAnswer(now time.Time) time.Time {
 func (s *Store) Raise() (Epoch, error) {
 	defer s.takeTurn()()
 	p := *s.state.Load()
+	// p is a copy: commits that run go on with the former one.
 	p.epoch++
 	ops := append([]op{setEpoch(p.epoch)}, voided(p.epoch)...)
 	if err := p.engine.write(ops, true); err != nil {
@@ -196,16 +205,16 @@ func (s *Store) Load(ctx context.Context, f func(Page) error) error {
 	return nil
 }
 
-// Resume opens a store anew that is down, and does nothing to one that works. Its
-// error is that of Open, and then the store is down still. What was lazy or not
-// acknowledged may be missing, so the caller commits its state again. A closed
-// store stays closed.
+// Resume opens a store anew that is down, and does nothing to one that works. It fails
+// as Open does, and the store is down still then. What was lazy or not acknowledged may
+// be missing, so the caller commits its state again. A closed store stays closed.
 func (s *Store) Resume() error {
 	defer s.takeTurn()()
 	e := s.state.Load().engine
 	if err := e.err(); err == nil || err == ErrClosed { //nolint:errorlint // it is never wrapped by an engine
 		return err
 	}
+	// The lock of the folder must be free before it is opened again.
 	if err := e.close(); err != nil {
 		return err
 	}
@@ -226,7 +235,8 @@ func (s *Store) Close() error {
 	return err
 }
 
-// takeTurn waits for the turn and returns what gives it back.
+// takeTurn waits for the turn and returns what gives it back. The holder may wait for
+// the disk, and all who come wait with it.
 func (s *Store) takeTurn() func() {
 	s.turn <- struct{}{}
 	return func() { <-s.turn }

@@ -33,7 +33,8 @@ type Problem struct {
 
 // Verify reads the whole store in a folder, that nobody has open, with all
 // checksums, and decodes each record strictly. It changes nothing. Damage is in the
-// report; the errors are those of Open for a folder that cannot be looked at.
+// report; the errors are those of Open for a folder that cannot be looked at. It takes the
+// lock, so that no city starts meanwhile.
 func Verify(dir string) (Report, error) { return verifyOn(vfs.Default, dir) }
 
 func verifyOn(disk vfs.FS, dir string) (Report, error) {
@@ -54,6 +55,8 @@ func verifyOn(disk vfs.FS, dir string) (Report, error) {
 	return r, r.database(disk, f.path(databaseName))
 }
 
+// database looks at logs and manifest first: Pebble would take damage there for their end,
+// and not speak of it.
 func (r *Report) database(disk vfs.FS, database string) error {
 	if _, err := disk.Stat(database); err != nil {
 		return r.problem(asCorrupt(database, err))
@@ -72,6 +75,7 @@ func (r *Report) database(disk vfs.FS, database string) error {
 		_ = r.problem(damage)
 	}
 	opts := options(newGuard(disk), tuning{memTableBytes: memTableBytes})
+	// Pebble reads its logs into memory then, and writes nothing.
 	opts.ReadOnly, opts.ErrorIfNotExists, opts.Lock = true, true, lock
 	db, err := openDB(database, opts)
 	if err != nil {
@@ -94,7 +98,8 @@ func (r *Report) problem(err error) error {
 }
 
 // tables reads all keys. Past a block that cannot be read it goes on after the
-// table that the block is in, so that it names each damaged table once.
+// table that the block is in, so that it names each damaged table once. It ends, for
+// each turn begins behind the one before.
 func (r *Report) tables(db *pebble.DB) error {
 	from := []byte{tableEpoch}
 	for from != nil {
@@ -115,8 +120,9 @@ func (r *Report) tables(db *pebble.DB) error {
 	return nil
 }
 
-// after returns a key behind the table that err is about, nil if that is not known
-// or leads no further.
+// after returns a key behind the table that err is about, nil if that is not known or
+// leads no further. The table may have the last key of its bounds itself, hence the
+// next one.
 func after(err error, from []byte) []byte {
 	info := pebble.ExtractDataCorruptionInfo(err)
 	if info == nil {
@@ -129,6 +135,8 @@ func after(err error, from []byte) []byte {
 	return next
 }
 
+// scan reads the keys from one on. A record that is wrong is a problem of its own, and the
+// scan goes on; a block that cannot be read ends it.
 func (r *Report) scan(db *pebble.DB, from []byte) error {
 	it, err := db.NewIter(&pebble.IterOptions{LowerBound: from, UpperBound: []byte{tableEnd}})
 	if err != nil {
@@ -142,7 +150,8 @@ func (r *Report) scan(db *pebble.DB, from []byte) error {
 	return errors.Join(it.Error(), it.Close())
 }
 
-// key counts a record after decoding it. The epoch comes first of all keys.
+// key counts a record after decoding it. The epoch comes first of all keys. What does not
+// count any more is not decoded: nobody will read it.
 func (r *Report) key(key, value []byte) error {
 	switch table := key[0]; {
 	case table == tableEpoch && len(value) == 8:

@@ -18,7 +18,8 @@ const (
 	DialTimeout = 5 * time.Second
 
 	// idleClientsPerPeer and idleClientsMax bound the call streams that are
-	// kept open between calls.
+	// kept open between calls. A call has its stream for itself, so a peer has as many
+	// as calls to it overlap; beyond these bounds a stream is closed after its call.
 	idleClientsPerPeer = 4
 	idleClientsMax     = 128
 )
@@ -67,8 +68,9 @@ func (c *Clients) Call(ctx context.Context, p peer.ID, do func(*protocol.Client)
 	return err
 }
 
-// Ask does what Call does, for questions, which may be put twice: do runs again where it failed
-// because a kept stream, or the connection of a new one, had ended meanwhile.
+// Ask does what Call does, for questions, which may be put twice: do runs again where
+// it failed because a kept stream, or the connection of a new one, had ended meanwhile.
+// It ends: each turn uses up a kept stream or a connection.
 func (c *Clients) Ask(ctx context.Context, p peer.ID, do func(*protocol.Client) error) error {
 	for {
 		client, used, err := c.borrow(ctx, p)
@@ -104,8 +106,9 @@ func (c *Clients) borrow(ctx context.Context, p peer.ID) (client *peerClient, us
 	return &peerClient{protocol.NewClient(stream), stream.Conn()}, false, nil
 }
 
-// giveBack keeps the stream of a client for the next calls, unless it has ended
-// or the peer did not answer on it.
+// giveBack keeps the stream of a client for the next calls, unless it has ended or the
+// peer did not answer on it. The answer of a call that ctx ended is still due, and the
+// next call would wait behind it.
 func (c *Clients) giveBack(p peer.ID, client *peerClient, silent bool) {
 	if silent || client.ended() {
 		_ = client.Close() // always nil

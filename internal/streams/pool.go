@@ -25,7 +25,8 @@ func NewPool[T any](perPeer, all int, closeOne func(T)) *Pool[T] {
 }
 
 // Take removes and returns the one that was put last of those kept for the peer. It
-// reports false if there is none.
+// reports false if there is none. The last has been idle for the shortest time, so it
+// is the likeliest to be open still at the other end.
 func (s *Pool[T]) Take(p peer.ID) (one T, ok bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -53,12 +54,14 @@ func (s *Pool[T]) Put(p peer.ID, one T) {
 		s.count++
 	}
 	s.mu.Unlock()
+	// Closing may wait for the network, so the lock is not held any more.
 	if !room {
 		s.close(one)
 	}
 }
 
-// CloseAll closes all that is kept now.
+// CloseAll closes all that is kept now. The pool goes on: what is put later is kept.
+// Call it once nobody puts any more.
 func (s *Pool[T]) CloseAll() {
 	s.mu.Lock()
 	byPeer := s.byPeer

@@ -25,9 +25,12 @@ func Serve(ctx context.Context, h host.Host, log *slog.Logger, byProtocol map[li
 		h.SetStreamHandler(id, running.each(ctx, log, serve))
 	}
 	<-ctx.Done()
+	// From here on the host refuses new streams. One that it is just handing over finds
+	// the door closed in enter.
 	for id := range byProtocol {
 		h.RemoveStreamHandler(id)
 	}
+	// ctx is theirs too, so none of them waits for its peer any more.
 	running.wait()
 	return nil
 }

@@ -28,7 +28,8 @@ func browse(ctx context.Context) []peer.AddrInfo {
 	defer cancel()
 	entries := make(chan *zeroconf.ServiceEntry, browsedMax)
 	go func() {
-		// It closes entries when it ends. Without multicast there is nobody to find.
+		// It ends with ctx, which is done when browse returns, and closes entries then.
+		// Without multicast there is nobody to find, which is no fault to tell.
 		_ = zeroconf.Browse(ctx, protocol.MDNSService, "local", entries)
 	}()
 	var found []peer.AddrInfo
@@ -51,7 +52,8 @@ func browse(ctx context.Context) []peer.AddrInfo {
 	}
 }
 
-// announced returns the nodes in one announcement.
+// announced returns the nodes in one announcement. Anybody on the local network can
+// announce anything: who answers proves its peer ID when it is dialed.
 func announced(entry *zeroconf.ServiceEntry) []peer.AddrInfo {
 	var addrs []ma.Multiaddr
 	for _, text := range entry.Text {

@@ -15,6 +15,7 @@ import (
 // candidates returns the nodes that may be asked, of one network, in the order in
 // which to try them.
 func (d *Dispatcher) candidates(ctx context.Context) ([]Candidate, error) {
+	// Whoever names nodes means these and no others.
 	if len(d.config.Nodes) > 0 {
 		return resolve(ctx, d.config.Nodes)
 	}
@@ -52,6 +53,7 @@ func resolve(ctx context.Context, nodes []ma.Multiaddr) ([]Candidate, error) {
 // If none is wanted, all candidates must be of one.
 func ofOneNetwork(all []Candidate, wanted string) ([]Candidate, error) {
 	if wanted != "" {
+		// A copy, for the caller lists all of them where none is left.
 		return slices.DeleteFunc(slices.Clone(all), func(c Candidate) bool {
 			return c.Network != "" && c.Network != wanted
 		}), nil

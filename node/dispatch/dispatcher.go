@@ -89,8 +89,9 @@ func (d *Dispatcher) Node() *Link {
 	return d.node
 }
 
-// reach connects to the first candidate that answers, which becomes the node
-// that is asked. A node that was asked before is the last candidate.
+// reach connects to the first candidate that answers, which becomes the node that is
+// asked. A node that was asked before is the last candidate. No lock is held while it
+// dials, so two may reach at once; the one that ends last decides.
 func (d *Dispatcher) reach(ctx context.Context) error {
 	if d.closed.Load() {
 		return ErrClosed
@@ -152,9 +153,9 @@ func (d *Dispatcher) ask(info peer.AddrInfo) {
 //
 // Call runs do again, until ctx ends, while the city is busy or unavailable, and
 // a few times if the stream breaks; it looks the city up again if the city is
-// not where it was, or another city is there now. So do must be repeatable: the ids of its requests are made
-// before Call, and do never bombs (see [Dispatcher.Bomb]). The error of do is
-// returned as it is.
+// not where it was, or another city is there now. So do must be repeatable: the ids of
+// its requests are made before Call, and do never bombs (see [Dispatcher.Bomb]). The
+// error of do is returned as it is.
 func (d *Dispatcher) Call(ctx context.Context, city string, do func(*protocol.Client) error) error {
 	l, err := d.City(ctx, city)
 	if err != nil {

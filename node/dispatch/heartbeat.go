@@ -25,7 +25,8 @@ type heartbeat struct {
 	stop func()
 }
 
-// startHeartbeat asks a source on a stream of its own.
+// startHeartbeat asks a source on a stream of its own: that of the watch carries
+// changes in one direction, and may be full of them.
 func startHeartbeat(ctx context.Context, s source) *heartbeat {
 	ctx, cancel := context.WithCancel(ctx)
 	h := &heartbeat{lost: make(chan error, 1)}

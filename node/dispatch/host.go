@@ -31,6 +31,7 @@ func newHost(c Config) (host.Host, error) {
 		libp2p.UserAgent(c.Software),
 		libp2p.ResourceManager(&network.NullResourceManager{}),
 		libp2p.DisableMetrics(),
+		// Nobody dials this host, so at which address others see it does not matter.
 		libp2p.DisableIdentifyAddressDiscovery(),
 	)
 	h, err := c.NewHost(options...)
@@ -40,7 +41,8 @@ func newHost(c Config) (host.Host, error) {
 	return h, nil
 }
 
-// dial connects to a peer, whatever went wrong with the peer a moment ago.
+// dial connects to a peer, whatever went wrong with the peer a moment ago: the swarm
+// would refuse to try again for a while, and somebody waits for this call.
 func (d *Dispatcher) dial(ctx context.Context, info peer.AddrInfo) error {
 	if s, ok := d.host.Network().(*swarm.Swarm); ok {
 		s.Backoff().Clear(info.ID)

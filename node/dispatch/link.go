@@ -22,7 +22,7 @@ type Link struct {
 	title      string // for messages: "city gotham"
 	city       string // the only city that may answer; "": any
 	// find looks again where the peer is, for one that may have restarted
-	// elsewhere; nil: it is where it is.
+	// elsewhere; nil: the address that is known is all there is.
 	find func(context.Context) (peer.AddrInfo, error)
 
 	// stream is held while client and lost are read or changed. It is no mutex,
@@ -59,6 +59,7 @@ func (l *Link) Call(ctx context.Context, do func(*protocol.Client) error) error 
 	moved := false
 	return Retry(ctx, func() error {
 		err := l.Once(ctx, do)
+		// Once a call: two lookups that lead to a wrong city are an answer.
 		if !moved && l.find != nil && errors.Is(err, protocol.ErrWrongCity) {
 			moved = true
 			l.lose()
@@ -99,6 +100,8 @@ func (l *Link) open(ctx context.Context) (*protocol.Client, error) {
 	case <-ctx.Done():
 		return nil, ctx.Err()
 	}
+	// After the wait: Close may have ended the host meanwhile, and ends the streams
+	// that were open by then.
 	if l.dispatcher.closed.Load() {
 		return nil, ErrClosed
 	}

@@ -34,6 +34,8 @@ func newMemory(location string, entriesMax int) *memory {
 // merge takes entries in and returns the changes that concern the location, in
 // their order.
 func (m *memory) merge(e crdt.Entries) ([]crdt.Change, error) {
+	// Without a horizon: what a city holds is a fact to its reader, however far ahead
+	// its stamp is.
 	changes := m.state.Merge(e, crdt.NoHorizon).Changes
 	if m.location != "" {
 		for _, c := range changes {

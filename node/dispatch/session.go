@@ -148,6 +148,8 @@ func (f *follower) reading(ctx context.Context, s source, read func(getter) erro
 		defer client.Close()
 		err = read(func(r protocol.GetRequest, page func(crdt.Entries) error) error {
 			_, err := client.Get(ctx, r, func(e crdt.Entries) error {
+				// The reader may take as long as it likes with a page. Only the source
+				// is timed.
 				silence.Stop()
 				defer silence.Reset(answerTimeout)
 				return page(e)
@@ -199,6 +201,8 @@ func (f *follower) listen(ctx context.Context, s source, w *watch) error {
 			pause = min(2*pause, askAfterMax)
 			again.Reset(pause)
 		case err := <-w.ended:
+			// Of several cases that are ready select takes any, so pages that came
+			// before the end may still wait.
 			if waiting := f.tellWaiting(s, w); waiting != nil {
 				return waiting
 			}

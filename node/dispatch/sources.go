@@ -39,6 +39,7 @@ func (f *sourceFinder) holder(ctx context.Context) (source, error) {
 	defer cancel()
 	asked := f.Node().Peer().ID
 	found, err := f.findOnce(ctx, f.location)
+	// Known for this attempt only: the next one asks the node again.
 	f.gone = ""
 	if errors.Is(err, ErrUnreachable) {
 		f.gone = asked
@@ -49,6 +50,8 @@ func (f *sourceFinder) holder(ctx context.Context) (source, error) {
 	case f.last.ID == "" || f.last.ID == f.gone:
 		return source{}, err
 	}
+	// This link is only a place to clone from. It opens no stream, so nobody has to
+	// close it.
 	return f.LinkTo(f.location, f.last).source(), nil
 }
 
@@ -118,6 +121,7 @@ func (d *Dispatcher) learn(ctx context.Context) {
 		}
 		return nil
 	})
+	// Nobody found is no news: those known from before may still be there.
 	if len(known) == 0 {
 		return
 	}
