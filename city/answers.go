@@ -1,25 +1,20 @@
 package city
 
 import (
-	"container/list"
 	"crypto/sha256"
 	"encoding/binary"
-	"maps"
 	"slices"
 	"time"
 
 	"github.com/citynode/citynode/crdt"
 )
 
-// Bounds on the remembered answers. An answer takes about 400 bytes, so all of
-// them stay under 16 MiB.
-const (
-	answersPerCaller = 4096
-	answersTotal     = 32768
-)
-
-// AnswersFor is how long a city remembers an answer, within the bounds above: as long
-// as any caller tries again. A store that keeps answers keeps them as long.
+// AnswersFor is how long a city remembers its answers to create, assign and retire, of its
+// running time, from the answer or from the city's last start, while there is room. The
+// room is [AnswerBytesAdmin] for each admin, [AnswerBytesConnected] for all other callers
+// that have a connection, and [AnswerBytesOthers] for all the rest. A clock that is set
+// does not move running time. Ten minutes are longer than any caller of this project
+// tries again.
 const AnswersFor = 10 * time.Minute
 
 // RequestDigest tells two requests apart: a hash of the method and the body as
@@ -27,50 +22,69 @@ const AnswersFor = 10 * time.Minute
 type RequestDigest [sha256.Size]byte
 
 // answers remembers what create, assign and retire were answered with code 0,
-// so that a retried request changes nothing and gets the same answer.
+// so that a retried request changes nothing and gets the same answer. What it holds
+// beyond a share or for too long it forgets, the oldest of a caller first.
 type answers struct {
+	ran     time.Duration // running time of the city
+	next    uint64        // the number of the next answer
 	callers map[string]*callerAnswers
-	// byUse has the callers, the one that ordered last in front.
-	byUse *list.List
-	total int
+	admins  map[string]bool
+	// connected is the share of callers that have a connection, others that of all
+	// other strangers.
+	connected, others *share
+	// oldest and newest are the ends of the list of all answers.
+	oldest, newest *answer
+	// forgotten has the numbers of answers of which no journal has been told.
+	forgotten []uint64
 }
 
+// callerAnswers are the answers to one caller.
 type callerAnswers struct {
 	name  string
 	byID  map[crdt.ID]*answer
-	order []given // oldest first
-	use   *list.Element
-}
-
-// given is when which request was answered: what is asked of the oldest on each
-// order, without a look at an answer that nobody has touched for long.
-type given struct {
-	at      time.Time
-	request crdt.ID
+	order []*answer // oldest first
+	bytes int
+	share *share
+	index int // in share.callers
 }
 
 type answer struct {
-	given
-	caller string
-	digest RequestDigest
-	reply  Reply
+	number       uint64
+	at           time.Duration // of running time
+	caller       *callerAnswers
+	request      crdt.ID
+	digest       RequestDigest
+	reply        Reply
+	older, newer *answer
 }
 
 func (a *answer) answered() Answered {
-	return Answered{Caller: Caller{Name: a.caller, Request: a.request}, Digest: a.digest, At: a.at, Reply: a.reply}
+	return Answered{Caller: Caller{Name: a.caller.name, Request: a.request}, Digest: a.digest, Number: a.number, Reply: a.reply}
 }
 
-func newAnswers() *answers {
-	return &answers{callers: make(map[string]*callerAnswers), byUse: list.New()}
+// newAnswers returns a memory without answers. Each of the admins has a share for
+// itself.
+func newAnswers(admins []string) *answers {
+	a := &answers{
+		next:      1,
+		callers:   make(map[string]*callerAnswers),
+		admins:    make(map[string]bool),
+		connected: newShare(AnswerBytesConnected, mostFirst),
+		others:    newShare(AnswerBytesOthers, oldestFirst),
+	}
+	for _, name := range admins {
+		a.admins[name] = true
+	}
+	return a
 }
 
 // once runs an order unless its answer is remembered. It refuses what would not
 // become durable, for what it remembers may not be either.
-func (c *Core) once(now time.Time, caller Caller, digest RequestDigest, fx *Effects, run func() Reply) Reply {
+func (c *Core) once(caller Caller, digest RequestDigest, fx *Effects, run func() Reply) Reply {
 	if refusal := c.storing(); refusal != nil {
 		return Reply{Summary: c.summary(), Err: refusal}
 	}
-	if known := c.answers.find(caller, now); known != nil {
+	if known := c.answers.find(caller); known != nil {
 		if known.digest != digest {
 			return Reply{
 				Summary: c.summary(),
@@ -82,123 +96,148 @@ func (c *Core) once(now time.Time, caller Caller, digest RequestDigest, fx *Effe
 	reply := run()
 	reply.Summary = c.summary()
 	if reply.Err == nil && caller.Name != "" {
-		fx.answered = &answer{given: given{at: now, request: caller.Request}, caller: caller.Name, digest: digest, reply: reply}
-		c.answers.add(fx.answered)
+		fx.answered = c.answers.add(caller, c.answers.next, digest, reply)
+		fx.forgotten = c.answers.takeForgotten()
 	}
 	return reply
 }
 
-// restore remembers again what is not too old. Of two answers to one request, the
-// first of which had been forgotten when it came again, the later counts.
-func (a *answers) restore(all []Answered, now time.Time) {
+// restore remembers again what a store held, in the order in which it was given. Of two
+// answers to one request, the first of which had been forgotten when it came again, the
+// later counts.
+func (a *answers) restore(all []Answered) {
 	for i := range all {
 		old := &all[i]
-		if now.Sub(old.At) > AnswersFor {
-			continue
-		}
-		if known := a.find(old.Caller, now); known != nil {
-			if !known.at.Before(old.At) {
-				continue
-			}
+		if known := a.find(old.Caller); known != nil {
 			a.forget(known)
 		}
-		a.add(&answer{given: given{at: old.At, request: old.Request}, caller: old.Name, digest: old.Digest, reply: old.Reply})
+		a.add(old.Caller, old.Number, old.Digest, old.Reply)
 	}
 }
 
-// all returns what is remembered: callers in the order of their names, the
-// oldest answer of each first.
+// all returns what is remembered, the oldest first.
 func (a *answers) all() []Answered {
-	all := make([]Answered, 0, a.total)
-	for _, name := range slices.Sorted(maps.Keys(a.callers)) {
-		of := a.callers[name]
-		for _, g := range of.order {
-			all = append(all, of.byID[g.request].answered())
-		}
+	var all []Answered
+	for known := a.oldest; known != nil; known = known.newer {
+		all = append(all, known.answered())
 	}
 	return all
 }
 
 // find returns the answer that is remembered, nil if none is.
-func (a *answers) find(caller Caller, now time.Time) *answer {
-	of, ok := a.callers[caller.Name]
-	if !ok {
-		return nil
+func (a *answers) find(caller Caller) *answer {
+	a.expire()
+	if of, ok := a.callers[caller.Name]; ok {
+		return of.byID[caller.Request]
 	}
-	known, ok := of.byID[caller.Request]
-	if ok && now.Sub(known.at) > AnswersFor {
-		a.dropThrough(of, known.request)
-		return nil
-	}
-	return known
+	return nil
 }
 
 // add remembers an answer to what find did not find.
-func (a *answers) add(fresh *answer) {
-	of, ok := a.callers[fresh.caller]
-	if !ok {
-		of = &callerAnswers{name: fresh.caller, byID: make(map[crdt.ID]*answer)}
-		of.use = a.byUse.PushFront(of)
-		a.callers[fresh.caller] = of
+func (a *answers) add(caller Caller, number uint64, digest RequestDigest, reply Reply) *answer {
+	of := a.callerOf(caller)
+	fresh := &answer{number: number, at: a.ran, caller: of, request: caller.Request, digest: digest, reply: reply, older: a.newest}
+	if a.newest == nil {
+		a.oldest = fresh
+	} else {
+		a.newest.newer = fresh
 	}
-	a.byUse.MoveToFront(of.use)
-	of.order = append(of.order, fresh.given)
+	a.newest = fresh
+	a.next = max(a.next, number+1)
+	of.order = append(of.order, fresh)
 	of.byID[fresh.request] = fresh
-	a.total++
-	a.trim(of, fresh.at)
+	of.grow(fresh.bytes())
+	for of.share.bytes > of.share.bytesMax {
+		a.forget(of.share.callers[0].order[0])
+	}
+	return fresh
 }
 
-// trim drops what is too old or too much: from the caller that just ordered,
-// then from the one that has not ordered for longest.
-func (a *answers) trim(of *callerAnswers, now time.Time) {
-	for len(of.order) > answersPerCaller || of.expired(now) {
-		a.dropOldest(of)
+// callerOf returns the answers to a caller, in the share that the caller has now.
+func (a *answers) callerOf(caller Caller) *callerAnswers {
+	of, known := a.callers[caller.Name]
+	if !known {
+		of = &callerAnswers{name: caller.Name, byID: make(map[crdt.ID]*answer)}
+		a.callers[caller.Name] = of
 	}
-	for a.total > answersTotal {
-		a.dropOldest(a.byUse.Back().Value.(*callerAnswers))
+	switch {
+	case known && (of.share != a.others || !caller.Connected):
+	case a.admins[caller.Name]:
+		of.move(newShare(AnswerBytesAdmin, oldestFirst))
+	case caller.Connected:
+		of.move(a.connected)
+	default:
+		of.move(a.others)
 	}
-	if last := a.byUse.Back(); last != nil {
-		for idle := last.Value.(*callerAnswers); idle.expired(now); {
-			a.dropOldest(idle)
-		}
+	return of
+}
+
+// departed moves the answers to a caller that has no connection any more to the share of
+// all others.
+func (a *answers) departed(name string) {
+	of, ok := a.callers[name]
+	if !ok || of.share != a.connected {
+		return
+	}
+	of.move(a.others)
+	for a.others.bytes > a.others.bytesMax {
+		a.forget(a.others.callers[0].order[0])
 	}
 }
 
-func (of *callerAnswers) expired(now time.Time) bool {
-	return len(of.order) > 0 && now.Sub(of.order[0].at) > AnswersFor
-}
-
-// dropThrough drops an expired answer and the older ones.
-func (a *answers) dropThrough(of *callerAnswers, last crdt.ID) {
-	for dropped := false; !dropped; {
-		dropped = of.order[0].request == last
-		a.dropOldest(of)
+// expire forgets what is too old.
+func (a *answers) expire() {
+	for a.oldest != nil && a.ran-a.oldest.at > AnswersFor {
+		a.forget(a.oldest)
 	}
 }
 
-// forget drops one answer, whatever its age.
+// forget drops an answer.
 func (a *answers) forget(known *answer) {
-	of := a.callers[known.caller]
-	at := slices.Index(of.order, known.given)
-	of.order = slices.Insert(slices.Delete(of.order, at, at+1), 0, known.given)
-	a.dropOldest(of)
+	of := known.caller
+	if of.order[0] == known {
+		of.order[0] = nil
+		of.order = of.order[1:]
+	} else {
+		of.order = slices.DeleteFunc(of.order, func(other *answer) bool { return other == known })
+	}
+	delete(of.byID, known.request)
+	of.grow(-known.bytes())
+	if len(of.order) == 0 {
+		of.share.remove(of)
+		delete(a.callers, of.name)
+	}
+	a.unlink(known)
+	a.forgotten = append(a.forgotten, known.number)
+}
+
+// unlink takes an answer out of the list of all.
+func (a *answers) unlink(known *answer) {
+	if known.older == nil {
+		a.oldest = known.newer
+	} else {
+		known.older.newer = known.newer
+	}
+	if known.newer == nil {
+		a.newest = known.older
+	} else {
+		known.newer.older = known.older
+	}
 }
 
 // withdraw forgets an answer that was never given, if it is still there.
 func (a *answers) withdraw(never *answer) {
-	if of, ok := a.callers[never.caller]; ok && of.byID[never.request] == never {
+	if never.caller.byID[never.request] == never {
 		a.forget(never)
 	}
 }
 
-func (a *answers) dropOldest(of *callerAnswers) {
-	delete(of.byID, of.order[0].request)
-	of.order = of.order[1:]
-	a.total--
-	if len(of.order) == 0 {
-		a.byUse.Remove(of.use)
-		delete(a.callers, of.name)
-	}
+// takeForgotten returns the numbers of the answers that were forgotten since it was
+// called last.
+func (a *answers) takeForgotten() []uint64 {
+	some := a.forgotten
+	a.forgotten = nil
+	return some
 }
 
 // digestBytesHint is as much as most orders take to be hashed.

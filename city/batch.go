@@ -63,13 +63,13 @@ func (i *Incarnation) turn(t task) bool {
 		t.reply <- Reply{}
 		return false
 	}
-	reply, fx := i.core.Step(i.opts.Now(), i.opts.Rand, t.message)
+	reply, fx := i.step(t.message)
 	i.conclude(t.reply, &reply, &fx)
 	return fx.Crash
 }
 
 // tick lets a tick happen.
 func (i *Incarnation) tick(m Message) {
-	reply, fx := i.core.Step(i.opts.Now(), i.opts.Rand, m)
+	reply, fx := i.step(m)
 	i.conclude(nil, &reply, &fx)
 }

@@ -29,6 +29,9 @@ type Config struct {
 	Name string
 	// Replica identifies the city's peer in the versions that it writes.
 	Replica crdt.ReplicaID
+	// Admins are the names of callers whose answers are remembered in a share of their
+	// own, AnswerBytesAdmin each.
+	Admins []string
 	// PatrolEvery is the time between two patrol ticks; negative switches them
 	// off. Default 5 s.
 	PatrolEvery time.Duration

@@ -44,7 +44,7 @@ func NewCore(cfg Config, incarnation crdt.Stamp) *Core {
 		cfg:         cfg.WithDefaults(),
 		incarnation: incarnation,
 		state:       crdt.NewState(),
-		answers:     newAnswers(),
+		answers:     newAnswers(cfg.Admins),
 	}
 }
 
@@ -65,9 +65,13 @@ func (c *Core) Suspicion() string { return c.suspicion }
 // StoreFault returns why writes do not become durable, or "".
 func (c *Core) StoreFault() string { return c.storeFault }
 
-// Answers returns the answers that are remembered, the oldest of each caller first: in
-// the order in which Remember takes them back.
+// Answers returns the answers that are remembered, the oldest first: in the order in
+// which Remember takes them back.
 func (c *Core) Answers() []Answered { return c.answers.all() }
+
+// Ran says for how long the city has run, which may not go back. By it answers age: the
+// wall clock may be set.
+func (c *Core) Ran(running time.Duration) { c.answers.ran = running }
 
 // Step applies one message at the time now. The random source decides only
 // whom a tick picks and how hard a fight is.
@@ -75,11 +79,11 @@ func (c *Core) Step(now time.Time, rng *rand.Rand, m Message) (Reply, Effects) {
 	var fx Effects
 	switch m := m.(type) {
 	case Create:
-		return c.once(now, m.Caller, digestOf(m), &fx, func() Reply { return c.create(now, m, &fx) }), fx
+		return c.once(m.Caller, digestOf(m), &fx, func() Reply { return c.create(now, m, &fx) }), fx
 	case Assign:
-		return c.once(now, m.Caller, digestOf(m), &fx, func() Reply { return c.assign(now, m, &fx) }), fx
+		return c.once(m.Caller, digestOf(m), &fx, func() Reply { return c.assign(now, m, &fx) }), fx
 	case Retire:
-		return c.once(now, m.Caller, digestOf(m), &fx, func() Reply { return c.retire(now, m, &fx) }), fx
+		return c.once(m.Caller, digestOf(m), &fx, func() Reply { return c.retire(now, m, &fx) }), fx
 	case Update:
 		reply := c.updateFrom(now, m, &fx)
 		reply.Summary = c.summary()
@@ -96,8 +100,10 @@ func (c *Core) Step(now time.Time, rng *rand.Rand, m Message) (Reply, Effects) {
 		c.suspicion = m.Reason
 	case Fault:
 		c.storeFault = m.Reason
+	case Departed:
+		c.answers.departed(m.Name)
 	case Remember:
-		c.answers.restore(m.Answers, now)
+		c.answers.restore(m.Answers)
 	default:
 		panic(fmt.Sprintf("city: unknown message %T", m))
 	}

@@ -19,8 +19,9 @@ type Incarnation struct {
 	fight     time.Duration
 	inbox     chan task
 	done      chan struct{} // closed when the loop has ended
-	core      *Core         // owned by the loop
-	batch     []task        // room for the tasks of one runBatch
+	begun     time.Time
+	core      *Core  // owned by the loop
+	batch     []task // room for the tasks of one runBatch
 	watchers  map[*Watcher]struct{}
 	journal   Journal               // nil: nothing is made durable
 	held      *HoldBack[chan Reply] // nil without a journal
@@ -45,6 +46,7 @@ func newIncarnation(cfg Config, opts Options, observers []Observer, number crdt.
 		batch:     make([]task, 0, batchMax),
 		inbox:     make(chan task, inboxMax),
 		done:      make(chan struct{}),
+		begun:     time.Now(),
 		core:      NewCore(cfg, number),
 		watchers:  make(map[*Watcher]struct{}),
 	}
@@ -52,7 +54,13 @@ func newIncarnation(cfg Config, opts Options, observers []Observer, number crdt.
 }
 
 // fill applies a message before the loop runs, when nobody else has the core.
-func (i *Incarnation) fill(m Message) { i.core.Step(i.opts.Now(), i.opts.Rand, m) }
+func (i *Incarnation) fill(m Message) { i.step(m) }
+
+// step has the core take a message.
+func (i *Incarnation) step(m Message) (Reply, Effects) {
+	i.core.Ran(time.Since(i.begun))
+	return i.core.Step(i.opts.Now(), i.opts.Rand, m)
+}
 
 // Number returns the stamp of this incarnation's start.
 func (i *Incarnation) Number() crdt.Stamp { return i.number }

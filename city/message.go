@@ -2,7 +2,6 @@ package city
 
 import (
 	"iter"
-	"time"
 
 	"github.com/citynode/citynode/crdt"
 )
@@ -16,6 +15,9 @@ type Caller struct {
 	// Name identifies the caller, such as its peer ID. Empty: the answer is not
 	// remembered.
 	Name string
+	// Connected says that the caller has a live connection. Until it has Departed, its
+	// answers are remembered apart from those of callers that have none.
+	Connected bool
 	// Request is the id of the request, which the caller chooses: the bytes of a
 	// random UUID. A retry has the same id and the same content. The request id of a
 	// Create becomes the id of the new hero; that of an Assign or a Retire is a fresh
@@ -89,16 +91,20 @@ type Fault struct {
 	Reason string
 }
 
+// Departed says that a caller has no connection any more.
+type Departed struct{ Name string }
+
 // Remember gives back the answers that a former incarnation gave, in the order
 // in which it gave them.
 type Remember struct{ Answers []Answered }
 
-// Answered is an answer that is remembered: who asked what, when, and what the
-// reply was. Its Reply has the hero or the tombstone, and the summary.
+// Answered is an answer that is remembered: who asked what, and what the reply was. Its
+// Reply has the hero or the tombstone, and the summary. Number counts the answers of a
+// city; each is greater than all before, of former incarnations too.
 type Answered struct {
 	Caller
 	Digest RequestDigest
-	At     time.Time
+	Number uint64
 	Reply  Reply
 }
 
@@ -112,6 +118,7 @@ func (Bomb) message()     {}
 func (Open) message()     {}
 func (Suspect) message()  {}
 func (Fault) message()    {}
+func (Departed) message() {}
 func (Remember) message() {}
 
 // Source says where a change came from.
@@ -170,8 +177,10 @@ type Effects struct {
 	Future []crdt.Hero
 	// Crash asks the shell to end this incarnation once the reply is out.
 	Crash bool
-	// answered is the answer that is remembered from now on, nil for none.
-	answered *answer
+	// answered is the answer that is remembered from now on, nil for none; forgotten
+	// are the numbers of those that are not any more.
+	answered  *answer
+	forgotten []uint64
 	// hidden has the indexes in Changes of those over which an own write lies that
 	// was given to the journal before. They must not be stored after it.
 	hidden []int
@@ -206,6 +215,10 @@ func (fx *Effects) Answered() (Answered, bool) {
 	}
 	return fx.answered.answered(), true
 }
+
+// Forgotten returns the numbers of answers that are not remembered any more, so that a
+// journal need not keep them.
+func (fx *Effects) Forgotten() []uint64 { return fx.forgotten }
 
 // All yields each change with its source.
 func (fx *Effects) All() iter.Seq[SourcedChange] {

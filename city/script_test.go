@@ -177,6 +177,7 @@ func (s *script) id(name string) crdt.ID {
 }
 
 func (s *script) step(c *scriptCity, m Message) string {
+	c.core.Ran(s.now)
 	reply, fx := c.core.Step(scriptStart.Add(s.now+c.skew), c.rng, m)
 	var b strings.Builder
 	switch {

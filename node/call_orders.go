@@ -91,6 +91,7 @@ func (c *calls) voidStore() error {
 	return nil
 }
 
+// callerOf returns who gave an order. A call comes over a connection.
 func callerOf(call *protocol.Call) city.Caller {
-	return city.Caller{Name: call.Caller, Request: call.Request.ID}
+	return city.Caller{Name: call.Caller, Connected: true, Request: call.Request.ID}
 }

@@ -23,13 +23,11 @@ func openFolder(cfg Config) (*datadir.Folder, error) {
 		key = cfg.Host.Peerstore().PrivKey(cfg.Host.ID())
 	}
 	folder, err := datadir.Open(datadir.Config{
-		Path:       cfg.DataDir,
-		Network:    cfg.Network,
-		City:       cfg.City.Name,
-		Identity:   key,
-		Ephemeral:  cfg.Ephemeral || cfg.store != nil,
-		AnswersFor: city.AnswersFor,
-		Now:        cfg.Now,
+		Path:      cfg.DataDir,
+		Network:   cfg.Network,
+		City:      cfg.City.Name,
+		Identity:  key,
+		Ephemeral: cfg.Ephemeral || cfg.store != nil,
 	})
 	if _, locked := errors.AsType[*datadir.LockedError](err); locked {
 		return nil, fmt.Errorf("%w: %w", ErrInUse, err)

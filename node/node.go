@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 
 	"github.com/libp2p/go-libp2p/core/crypto"
 	"github.com/libp2p/go-libp2p/core/host"
@@ -121,6 +122,10 @@ func (c Config) complete(folder *datadir.Folder) (Config, error) {
 		return c, fmt.Errorf("identity: %w", err)
 	}
 	c.City.Replica = crdt.ReplicaOf([]byte(id))
+	c.City.Admins = append(slices.Clone(c.City.Admins), string(id)) // the own program's calls
+	for _, admin := range c.Admins {
+		c.City.Admins = append(c.City.Admins, string(admin))
+	}
 	if len(c.Listen) == 0 {
 		c.Listen = usualListen(c.DataDir, c.Open)
 	}

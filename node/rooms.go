@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"errors"
 	"path/filepath"
+	"time"
 
 	"github.com/libp2p/go-libp2p/core/peer"
 	libp2pprotocol "github.com/libp2p/go-libp2p/core/protocol"
@@ -159,6 +160,7 @@ func (n *Node) joinGossip(syncID, callID libp2pprotocol.ID) (err error) {
 			Changed:    n.cfg.Events.cityChanged,
 			Identified: n.identified,
 			Shown:      n.entropy.Compare,
+			Departed:   n.departed,
 		},
 	})
 	return nil
@@ -214,6 +216,17 @@ func (n *Node) observeCity() {
 func (n *Node) joinedGossip(p peer.ID) {
 	n.entropy.Meet(p)
 	n.members.Announce()
+}
+
+// departedMax bounds telling the city that a caller has departed. A city that is not told
+// remembers the caller's answers in the wrong share, and nothing else.
+const departedMax = time.Second
+
+// departed tells the city that a peer has no connection any more.
+func (n *Node) departed(p peer.ID) {
+	ctx, cancel := context.WithTimeout(context.Background(), departedMax)
+	defer cancel()
+	_, _ = n.city.Do(ctx, city.Departed{Name: string(p)})
 }
 
 // identified passes on what a city has said of itself.

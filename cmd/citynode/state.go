@@ -8,7 +8,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/citynode/citynode/city"
 	"github.com/citynode/citynode/internal/datadir"
 	"github.com/citynode/citynode/internal/store"
 	"github.com/citynode/citynode/internal/userfile"
@@ -61,11 +60,9 @@ func (h *heldStore) open() (*store.Store, error) {
 		return nil, err
 	}
 	s, err := datadir.OpenStore(datadir.Config{
-		Path:       h.folder,
-		Network:    h.network,
-		City:       h.city,
-		AnswersFor: city.AnswersFor,
-		Now:        wallClock,
+		Path:    h.folder,
+		Network: h.network,
+		City:    h.city,
 	}, key)
 	if err != nil {
 		return nil, folderError(err)

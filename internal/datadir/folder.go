@@ -6,7 +6,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"time"
 
 	"github.com/libp2p/go-libp2p/core/crypto"
 	"github.com/libp2p/go-libp2p/core/peer"
@@ -27,7 +26,7 @@ func KeyPath(folder string) string { return filepath.Join(folder, KeyName) }
 // StorePath returns where the store of a city is kept, in its folder.
 func StorePath(folder string) string { return filepath.Join(folder, StoreName) }
 
-// Config says whose folder it is. Path, Network, City and AnswersFor are required.
+// Config says whose folder it is. Path, Network and City are required.
 type Config struct {
 	// Path is the folder, which is made, 0700, where there is none.
 	Path string
@@ -37,10 +36,6 @@ type Config struct {
 	Identity crypto.PrivKey
 	// Ephemeral has no store opened or made.
 	Ephemeral bool
-	// AnswersFor is how long the store keeps answers.
-	AnswersFor time.Duration
-	// Now is the clock of the store; nil is time.Now.
-	Now func() time.Time
 }
 
 // A Folder is a city's folder that this process has the lock of.
@@ -138,9 +133,7 @@ func OpenStore(cfg Config, key crypto.PrivKey) (*store.Store, error) {
 		return nil, fmt.Errorf("identity: %w", err)
 	}
 	return store.Open(StorePath(cfg.Path), store.Config{
-		Identity:  store.Identity{City: cfg.City, Network: cfg.Network, Peer: id.String()},
-		AnswerAge: cfg.AnswersFor,
-		Now:       cfg.Now,
+		Identity: store.Identity{City: cfg.City, Network: cfg.Network, Peer: id.String()},
 	})
 }
 

@@ -35,13 +35,13 @@ func EncodeAnswer(a city.Answered) store.Answer {
 	data = cbor.AppendBytes(cbor.AppendUint(data, answerDigest), a.Digest[:])
 	data = crdt.AppendEntries(cbor.AppendUint(data, answerEntries), e)
 	data = crdt.AppendSummary(cbor.AppendUint(data, answerSummary), a.Reply.Summary)
-	return store.Answer{At: a.At, Caller: a.Name, Data: data}
+	return store.Answer{Number: a.Number, Caller: a.Name, Data: data}
 }
 
 // DecodeAnswer is the inverse of EncodeAnswer. It fails on bytes that EncodeAnswer
 // does not make.
 func DecodeAnswer(s store.Answer) (city.Answered, error) {
-	a := city.Answered{Caller: city.Caller{Name: s.Caller}, At: s.At}
+	a := city.Answered{Caller: city.Caller{Name: s.Caller}, Number: s.Number}
 	var e crdt.Entries
 	r := cbor.NewReader(s.Data, cbor.Limits{})
 	if n := r.Map("answer"); n != answerKeys {

@@ -3,7 +3,6 @@ package durable
 import (
 	"errors"
 
-	"github.com/citynode/citynode/city"
 	"github.com/citynode/citynode/crdt"
 	"github.com/citynode/citynode/internal/store"
 )
@@ -58,6 +57,7 @@ func (m *Machine) append(e Append) {
 	if a, ok := fx.Answered(); ok {
 		l.waiting.Answers = append(l.waiting.Answers, EncodeAnswer(a))
 	}
+	l.waiting.Forgotten = append(l.waiting.Forgotten, fx.Forgotten()...)
 	l.waiting.Lazy = l.waiting.Lazy && fx.Lazy()
 	m.do(Wake{})
 }
@@ -73,9 +73,15 @@ func (l *incarnationLog) add(r *crdt.Record) {
 	}
 }
 
-func (l *incarnationLog) addPage(page crdt.Entries, answers []city.Answered) {
-	l.waiting.Entries.Append(page)
-	for _, a := range answers {
+// addPage adds a page of a rewrite. The last one has all answers: which of those that the
+// store has were forgotten during a fault it was not told.
+func (l *incarnationLog) addPage(page PageRead) {
+	l.waiting.Entries.Append(page.Entries)
+	if page.More {
+		return
+	}
+	l.waiting.OnlyAnswers = true
+	for _, a := range page.Answers {
 		l.waiting.Answers = append(l.waiting.Answers, EncodeAnswer(a))
 	}
 }

@@ -53,7 +53,7 @@ func (m *Machine) pageRead(e PageRead) {
 		return
 	}
 	*m.log.rewrite = rewrite{at: e.Next, paged: true, more: e.More}
-	m.log.addPage(e.Entries, e.Answers)
+	m.log.addPage(e)
 }
 
 // pageFailed gives the rewrite up, to be begun again.

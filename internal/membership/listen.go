@@ -85,8 +85,8 @@ func (m *Members) followPeers(ctx context.Context, events <-chan any) error {
 			case event.EvtPeerIdentificationCompleted:
 				m.connected(e.Peer, e.Protocols)
 			case event.EvtPeerConnectednessChanged:
-				if known, ok := m.cfg.Directory.Get(e.Peer); ok && known.Status == protocol.StatusAlive && e.Connectedness == network.NotConnected {
-					m.confirm.ask(e.Peer, doubt)
+				if e.Connectedness == network.NotConnected {
+					m.disconnected(e.Peer)
 				}
 			}
 		}
@@ -111,6 +111,14 @@ func (m *Members) connected(who peer.ID, spoken []libp2pprotocol.ID) {
 	}
 	if _, known := m.cfg.Directory.Get(who); known || serves {
 		m.dead.suspect(who)
+	}
+}
+
+// disconnected asks a city that was alive whether it still is.
+func (m *Members) disconnected(who peer.ID) {
+	m.cfg.Hooks.Departed(who)
+	if known, ok := m.cfg.Directory.Get(who); ok && known.Status == protocol.StatusAlive {
+		m.confirm.ask(who, doubt)
 	}
 }
 

@@ -75,6 +75,8 @@ type Hooks struct {
 	Identified func(peer.ID, protocol.InfoReply, *Event)
 	// Shown tells the summary that a presence of a known city shows.
 	Shown func(peer.ID, crdt.Summary)
+	// Departed tells of a peer, a city or not, that has no connection any more.
+	Departed func(peer.ID)
 }
 
 // Members tell the other cities of this one, and keep the directory of them.

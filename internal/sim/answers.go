@@ -9,13 +9,11 @@ import (
 	"github.com/citynode/citynode/crdt"
 )
 
-// answersLast is how long a city remembers its answers, by its own clock. One
-// that jumps makes it forget early; a real city measures by a clock that does
-// not jump.
+// answersLast is how long a city remembers its answers, of its running time.
 const answersLast = city.AnswersFor
 
-// answersGone is after what time no city has an answer any more, however wrong its
-// clock was when it gave it, and is now.
+// answersGone is after what time no city has an answer any more: each start in between
+// lets it remember for another answersLast.
 const answersGone = 3 * time.Hour
 
 // answerKey is a request to one city.
@@ -26,9 +24,9 @@ type answerKey struct {
 }
 
 type givenAnswer struct {
-	at    time.Time     // by the city's clock
-	known time.Duration // true time: since then
-	reply city.Reply
+	since  time.Duration // true time: when it was given, or the city last started with it
+	number uint64        // the city's
+	reply  city.Reply
 }
 
 // stepBefore is what must be known of a city from before a step.
@@ -44,12 +42,12 @@ func (o *oracle) before(n *node) stepBefore {
 
 // checkAnswer checks that the answer to an order is the same as before, or
 // what the rules say.
-func (o *oracle) checkAnswer(n *node, m city.Message, caller city.Caller, before stepBefore, reply city.Reply, own int, done func()) {
+func (o *oracle) checkAnswer(n *node, m city.Message, caller city.Caller, before stepBefore, reply city.Reply, fx *city.Effects, own int, done func()) {
 	key := answerKey{n.index, caller.Name, caller.Request}
 	earlier, again := o.answers[key]
 	again = again && !before.fault // or it is refused all the same
 	same := own == 0 && reflect.DeepEqual(earlier.reply, reply)
-	forgotten := o.mayForget(n, earlier.at)
+	forgotten := o.mayForget(earlier)
 	if again && (same || !forgotten) {
 		o.w.counts.Remembered++
 		if !same {
@@ -66,7 +64,8 @@ func (o *oracle) checkAnswer(n *node, m city.Message, caller city.Caller, before
 		return
 	}
 	o.w.counts.Orders++
-	o.answers[key] = givenAnswer{at: n.time(), known: o.w.now, reply: reply}
+	a, _ := fx.Answered()
+	o.answers[key] = givenAnswer{since: o.w.now, number: a.Number, reply: reply}
 	done()
 }
 
@@ -79,17 +78,12 @@ func (o *oracle) withdrawn(n *node) {
 	}
 	maps.DeleteFunc(o.answers, func(key answerKey, a givenAnswer) bool {
 		given := o.lives[n.index].given[key]
-		return key.city == n.index && !remembered[key] && !given.at.Equal(a.at)
+		return key.city == n.index && !remembered[key] && given.number != a.number
 	})
 }
 
-// mayForget tells whether a city need not remember an answer of that time any
-// more. With an old answer it forgets those that it gave before, which are younger
-// if its clock went back meanwhile.
-func (o *oracle) mayForget(n *node, answered time.Time) bool {
-	shown := o.clocks[n.index]
-	return shown.latest.Sub(answered) > answersLast-shown.wentBack
-}
+// mayForget tells whether a city need not remember an answer any more.
+func (o *oracle) mayForget(a givenAnswer) bool { return o.w.now-a.since > answersLast }
 
 // checkReason checks whether an order was refused, and why. The record is that
 // of after the step, which for a refused order is that of before it.

@@ -80,7 +80,7 @@ func (n *node) refuseWaiting() {
 
 // fill gives a new incarnation what the store holds, before it answers anybody.
 func (n *node) fill(core *city.Core) {
-	messages, err := durable.Messages(n.disk.load(n.time().Add(-answersLast)))
+	messages, err := durable.Messages(n.disk.load())
 	if err != nil {
 		n.w.fail("what is stored can be read", "%v: %v", n, err)
 	}

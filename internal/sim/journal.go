@@ -191,7 +191,6 @@ func (j *journal) commit(b store.Batch) {
 				b.Epoch = d.epoch
 			}
 			d.write(b)
-			d.purge(j.n.time())
 		}
 		if failed {
 			j.committed(errDisk)

@@ -19,10 +19,11 @@ type node struct {
 	cfg      city.Config
 	rng      *rand.Rand // decides whom ticks pick
 	clock    clock
-	core     *city.Core // nil while it is down
-	life     int        // counts the starts
-	number   crdt.Stamp // the incarnation
-	process  int        // counts the kills
+	core     *city.Core    // nil while it is down
+	begun    time.Duration // true time: when the core was made
+	life     int           // counts the starts
+	number   crdt.Stamp    // the incarnation
+	process  int           // counts the kills
 	disk     *disk
 	journal  *journal // of the present process; nil: nothing is durable
 	held     *city.HoldBack[*waiter]
@@ -89,6 +90,7 @@ func (n *node) awake() {
 		return
 	}
 	core := city.NewCore(n.cfg, n.number)
+	n.begun = n.w.now
 	n.w.oracle.started(n)
 	if n.journal != nil {
 		n.fill(core)
@@ -261,6 +263,7 @@ func (n *node) take(m city.Message, answer func(city.Reply)) (city.Reply, bool) 
 		return city.Reply{}, false
 	}
 	before := n.w.oracle.before(n)
+	n.core.Ran(n.w.now - n.begun)
 	reply, fx := n.core.Step(n.time(), n.rng, m)
 	n.w.oracle.after(n, m, before, reply, fx)
 	n.traceStep(m, reply, fx)

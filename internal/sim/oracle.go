@@ -3,7 +3,6 @@ package sim
 import (
 	"cmp"
 	"slices"
-	"time"
 
 	"github.com/citynode/citynode/city"
 	"github.com/citynode/citynode/crdt"
@@ -14,8 +13,7 @@ import (
 // fast, and follows each incarnation by the effects that its core tells.
 type oracle struct {
 	w       *world
-	shadows []*shadow   // of the living incarnations, by city
-	clocks  []shownTime // by city
+	shadows []*shadow // of the living incarnations, by city
 	answers map[answerKey]givenAnswer
 	lives   []*life // by city
 	history record
@@ -36,12 +34,6 @@ func keyOf(r crdt.Record) writeKey {
 // writer is a city that wrote a version by itself, and how often it had lost all by
 // then.
 type writer struct{ city, memory int }
-
-// shownTime is what a city's clock has shown.
-type shownTime struct {
-	latest   time.Time
-	wentBack time.Duration // how far it was behind the latest, at most
-}
 
 // shadow is what one incarnation must hold: the greatest of all it ever held.
 type shadow struct {
@@ -76,7 +68,6 @@ func newOracle(w *world) *oracle {
 	return &oracle{
 		w:       w,
 		shadows: make([]*shadow, w.profile.cities),
-		clocks:  make([]shownTime, w.profile.cities),
 		answers: make(map[answerKey]givenAnswer),
 		lives:   newLives(w.profile.cities),
 		writers: make(map[writeKey][]writer),
@@ -85,14 +76,6 @@ func newOracle(w *world) *oracle {
 
 func (o *oracle) started(n *node) {
 	o.shadows[n.index] = &shadow{records: make(map[crdt.ID]crdt.Record), waiting: make(map[crdt.ID][]crdt.Record), told: make(map[crdt.ID]crdt.Record)}
-	o.clocks[n.index].show(n.time())
-}
-
-func (s *shownTime) show(now time.Time) {
-	if now.After(s.latest) {
-		s.latest = now
-	}
-	s.wentBack = max(s.wentBack, s.latest.Sub(now))
 }
 
 // loaded checks what the store gives back.
@@ -110,7 +93,6 @@ func earlierOrder(a, b crdt.Version) bool {
 // after checks a step: that what changed may change so, and that the answer is
 // right.
 func (o *oracle) after(n *node, m city.Message, before stepBefore, reply city.Reply, fx city.Effects) {
-	o.clocks[n.index].show(n.time())
 	own := len(fx.Pending)
 	for c := range fx.All() {
 		o.checkGrowth(n, c.Change)
@@ -136,11 +118,11 @@ func (o *oracle) after(n *node, m city.Message, before stepBefore, reply city.Re
 	o.w.counts.Writes += uint64(own)
 	switch m := m.(type) {
 	case city.Create:
-		o.checkAnswer(n, m, m.Caller, before, reply, own, func() { o.created(n, m, reply) })
+		o.checkAnswer(n, m, m.Caller, before, reply, &fx, own, func() { o.created(n, m, reply) })
 	case city.Assign:
-		o.checkAnswer(n, m, m.Caller, before, reply, own, func() { o.assigned(n, m, reply) })
+		o.checkAnswer(n, m, m.Caller, before, reply, &fx, own, func() { o.assigned(n, m, reply) })
 	case city.Retire:
-		o.checkAnswer(n, m, m.Caller, before, reply, own, func() { o.retired(n, m, reply) })
+		o.checkAnswer(n, m, m.Caller, before, reply, &fx, own, func() { o.retired(n, m, reply) })
 	case city.Update:
 		if reply.Err == nil {
 			o.checkTaken(n, m.Entries)

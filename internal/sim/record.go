@@ -103,7 +103,7 @@ func (o *oracle) shown(n *node, t *turn) {
 		l.knows(answerOf(t.Reply))
 	}
 	l.answers = append(l.answers, key)
-	l.given[key] = givenAnswer{at: a.At, reply: t.Reply}
+	l.given[key] = givenAnswer{since: o.w.now, number: a.Number, reply: t.Reply}
 }
 
 // showed is told of what a city shows to all.
@@ -160,12 +160,16 @@ func (o *oracle) filled(n *node) {
 	}
 	remembered := make(map[answerKey]givenAnswer)
 	for _, a := range n.core.Answers() {
-		remembered[answerKey{n.index, a.Name, a.Request}] = givenAnswer{at: a.At, reply: a.Reply}
+		remembered[answerKey{n.index, a.Name, a.Request}] = givenAnswer{since: o.w.now, number: a.Number, reply: a.Reply}
 	}
 	for _, key := range l.answers {
 		given := l.given[key]
-		if got, ok := remembered[key]; !o.mayForget(n, given.at) && (!ok || !reflect.DeepEqual(got.reply, given.reply)) {
+		got, ok := remembered[key]
+		if !o.mayForget(given) && (!ok || !reflect.DeepEqual(got.reply, given.reply)) {
 			o.w.fail("a retry changes nothing and gets the same answer", "%v remembers %+v since its start, answered %+v", n, got.reply, given.reply)
+		}
+		if ok {
+			l.given[key] = got
 		}
 	}
 	for key := range o.answers {
@@ -174,7 +178,6 @@ func (o *oracle) filled(n *node) {
 		}
 	}
 	for key, a := range remembered {
-		a.known = o.w.now
 		o.answers[key] = a
 	}
 }
@@ -205,10 +208,10 @@ func (o *oracle) forget() {
 	}
 	o.history = record{operations: sent}
 	clear(o.writers)
-	maps.DeleteFunc(o.answers, func(_ answerKey, a givenAnswer) bool { return o.w.now-a.known > answersGone })
-	for i, l := range o.lives {
+	maps.DeleteFunc(o.answers, func(_ answerKey, a givenAnswer) bool { return o.w.now-a.since > answersGone })
+	for _, l := range o.lives {
 		l.answers = slices.DeleteFunc(l.answers, func(key answerKey) bool {
-			old := o.mayForget(o.w.nodes[i], l.given[key].at)
+			old := o.mayForget(l.given[key])
 			if old {
 				delete(l.given, key)
 			}

@@ -42,7 +42,7 @@ func filled(b *testing.B, place dir) *store.Store {
 
 func opened(b *testing.B, place dir) *store.Store {
 	b.Helper()
-	s, err := place.Open(storetest.Config(storetest.Start))
+	s, err := place.Open(storetest.Config())
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -57,7 +57,7 @@ func (s *script) tried(later *script) {
 // recovers opens what a crash left and holds it against what is known.
 func (s *script) recovers(left store.MemFS) {
 	s.t.Helper()
-	st, err := left.Open(storetest.Config(storetest.Start))
+	st, err := left.Open(storetest.Config())
 	if _, half := errors.AsType[*store.HalfCreatedError](err); half && !s.opened {
 		return
 	}
@@ -75,7 +75,7 @@ func (s *script) recovers(left store.MemFS) {
 // A commit that ran beside a raise may leave a record of the epoch before.
 func TestARecordOfAnOlderEpochIsDeletedAtTheStart(t *testing.T) {
 	place := store.MemFS{FS: vfs.NewMem()}
-	v, err := place.Open(storetest.Config(storetest.Start))
+	v, err := place.Open(storetest.Config())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -93,7 +93,7 @@ func TestARecordOfAnOlderEpochIsDeletedAtTheStart(t *testing.T) {
 		if r, err := place.Verify(); err != nil || r.Outdated != want || len(r.Problems) > 0 {
 			t.Errorf("verify: %v, %+v; want %d outdated", err, r, want)
 		}
-		if v, err = place.Open(storetest.Config(storetest.Start)); err != nil {
+		if v, err = place.Open(storetest.Config()); err != nil {
 			t.Fatal(err)
 		}
 		if got := storetest.Load(t, v); !got.Equal(storetest.NewContents()) {

@@ -21,7 +21,7 @@ func aFolder(t testing.TB, n int, closed bool) (f store.MemFS, want storetest.Co
 	t.Helper()
 	mem := vfs.NewCrashableMem()
 	f, want = store.MemFS{FS: mem}, storetest.NewContents()
-	s, err := f.Open(storetest.Config(storetest.Start))
+	s, err := f.Open(storetest.Config())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -115,7 +115,7 @@ func TestALogThatIsCutInItsLastRecordIsRepaired(t *testing.T) {
 	for cut := before; cut < end; cut += step(5) {
 		f, _, _ := aFolder(t, 4, false)
 		write(t, f.FS, log, text[:cut])
-		s, err := f.Open(storetest.Config(storetest.Start))
+		s, err := f.Open(storetest.Config())
 		if err != nil {
 			t.Fatalf("cut at %d of %d: %v", cut, end, err)
 		}
@@ -127,7 +127,7 @@ func TestALogThatIsCutInItsLastRecordIsRepaired(t *testing.T) {
 			t.Errorf("cut at %d of %d: %d heroes, want %d", cut, end, len(got.Heroes), len(want.Heroes))
 		}
 		s.Close()
-		if s, err = f.Open(storetest.Config(storetest.Start)); err != nil || s.Recovered() != (store.Recovered{}) {
+		if s, err = f.Open(storetest.Config()); err != nil || s.Recovered() != (store.Recovered{}) {
 			t.Fatalf("cut at %d, opened again: %v", cut, err)
 		}
 		s.Close()
@@ -146,7 +146,7 @@ func flip(t *testing.T, f store.MemFS, name string, at int, atOpen bool) {
 		t.Errorf("%s, byte %d of %d: verify found %+v, %v", name, at, len(text), report.Problems, err)
 	}
 	was := contents(t, f.FS)
-	s, err := f.Open(storetest.Config(storetest.Start))
+	s, err := f.Open(storetest.Config())
 	if err == nil && !atOpen {
 		err = s.Load(t.Context(), func(store.Page) error { return nil })
 		s.Close()
@@ -198,7 +198,7 @@ func TestAnEmptyFileIsRefused(t *testing.T) {
 		f, _, _ := aFolder(t, 400, true)
 		name := newest(t, f.FS, part)
 		write(t, f.FS, name, nil)
-		_, err := f.Open(storetest.Config(storetest.Start))
+		_, err := f.Open(storetest.Config())
 		if !as[*store.CorruptError](err) {
 			t.Errorf("%s is empty: %v", name, err)
 		}

@@ -57,7 +57,7 @@ func newScript(t testing.TB, place store.MemFS) *script {
 
 // open opens the store; an error ends the script.
 func (s *script) open() error {
-	st, err := s.place.Open(storetest.Config(storetest.Start))
+	st, err := s.place.Open(storetest.Config())
 	if err == nil {
 		s.mu.Lock()
 		s.store, s.opened = st, true
@@ -112,7 +112,7 @@ func batch(n, size int) store.Batch {
 	for i := range size {
 		b.Entries.Heroes = append(b.Entries.Heroes, storetest.Hero(n+i, n))
 	}
-	b.Answers = []store.Answer{{At: storetest.Start, Caller: fmt.Sprint(n), Data: []byte("yes")}}
+	b.Answers = []store.Answer{{Number: uint64(n), Caller: fmt.Sprint(n), Data: []byte("yes")}}
 	return b
 }
 
@@ -219,7 +219,7 @@ func (s *script) works(place store.MemFS, st *store.Store) {
 	if err := st.Close(); err != nil {
 		s.t.Fatalf("close after recovery: %v", err)
 	}
-	again, err := place.Open(storetest.Config(storetest.Start))
+	again, err := place.Open(storetest.Config())
 	if err != nil {
 		s.t.Fatalf("open after recovery: %v", err)
 	}

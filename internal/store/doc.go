@@ -34,8 +34,8 @@
 //
 //	01                              -> epoch (8 bytes)
 //	02                              -> since, incarnation (8 bytes each)
-//	03 epoch unix_nanos digest (16) -> caller length (uvarint), caller, answer
-//	04 epoch id (16)                -> kind (1 hero, 2 tombstone), canonical CBOR
+//	04 epoch id (16) -> kind (1 hero, 2 tombstone), canonical CBOR
+//	05 epoch number  -> caller length (uvarint), caller, answer
 //
 // Records and answers of another epoch than the present one do not count, and are
 // deleted when the epoch rises and at every start. Raising the epoch and the

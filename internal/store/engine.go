@@ -15,8 +15,8 @@ type engine interface {
 	close() error
 }
 
-// op sets a key, or deletes all keys in [key, end) if end is not nil. The bytes are the
-// engine's from the write on: nobody changes them any more.
+// op sets a key, deletes it if value is nil, or deletes all keys in [key, end) if end is
+// not nil. The bytes are the engine's from the write on: nobody changes them any more.
 type op struct {
 	key, value, end []byte
 }

@@ -114,7 +114,7 @@ func recoverStore(t *testing.T, s *script, place store.MemFS) *store.Store {
 	}
 	var st *store.Store
 	err := promptly(t, "open", func() (err error) {
-		st, err = place.Open(storetest.Config(storetest.Start))
+		st, err = place.Open(storetest.Config())
 		return err
 	})
 	if _, half := errors.AsType[*store.HalfCreatedError](err); half && !s.opened {

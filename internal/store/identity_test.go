@@ -38,7 +38,7 @@ func TestAFolderThatIsNoStoreOfOursIsLeftAlone(t *testing.T) {
 			}
 			write(t, f.FS, store.CityDir+"/"+c.file, []byte(c.text))
 			was := contents(t, f.FS)
-			_, err := f.Open(storetest.Config(storetest.Start))
+			_, err := f.Open(storetest.Config())
 			if !c.want(err) {
 				t.Errorf("open: %v", err)
 			}
@@ -54,7 +54,7 @@ func TestAnEmptyFolderBecomesAStore(t *testing.T) {
 	if err := f.MkdirAll(store.CityDir, 0o755); err != nil {
 		t.Fatal(err)
 	}
-	s, err := f.Open(storetest.Config(storetest.Start))
+	s, err := f.Open(storetest.Config())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -70,7 +70,7 @@ func TestACreationThatWasCutOffInItsFirstFileBeginsAnew(t *testing.T) {
 			t.Fatal(err)
 		}
 		write(t, f.FS, store.CityDir+"/identity.new", []byte(identity[:cut]))
-		s, err := f.Open(storetest.Config(storetest.Start))
+		s, err := f.Open(storetest.Config())
 		if err != nil {
 			t.Fatalf("cut at %d of %d: %v", cut, len(identity), err)
 		}
@@ -83,12 +83,12 @@ func TestACreationThatWasCutOffBeginsAnew(t *testing.T) {
 	if err := f.Rename(store.CityDir+"/identity", store.CityDir+"/identity.new"); err != nil {
 		t.Fatal(err)
 	}
-	cfg := storetest.Config(storetest.Start)
+	cfg := storetest.Config()
 	cfg.Identity.City = "gotham"
 	if _, err := f.Open(cfg); !as[*store.ForeignError](err) {
 		t.Errorf("another city: %v", err)
 	}
-	s, err := f.Open(storetest.Config(storetest.Start))
+	s, err := f.Open(storetest.Config())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,11 +1,9 @@
 package store
 
 import (
-	"crypto/sha256"
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"time"
 
 	"github.com/citynode/citynode/crdt"
 )
@@ -15,9 +13,10 @@ import (
 const (
 	tableEpoch   byte = 1
 	tableFacts   byte = 2
-	tableAnswers byte = 3
+	tableOld     byte = 3 // answers by the time at which they were given; deleted
 	tableRecords byte = 4
-	tableEnd     byte = 5
+	tableAnswers byte = 5
+	tableEnd     byte = 6
 )
 
 // The first byte of a record, on the disk as well.
@@ -28,11 +27,10 @@ const (
 
 // Sizes in bytes.
 const (
-	epochKeyBytes     = 1 + 8
-	recordKeyBytes    = epochKeyBytes + 16
-	answerDigestBytes = 16
-	answerKeyBytes    = epochKeyBytes + 8 + answerDigestBytes
-	factsBytes        = 16
+	epochKeyBytes  = 1 + 8
+	recordKeyBytes = epochKeyBytes + 16
+	answerKeyBytes = epochKeyBytes + 8
+	factsBytes     = 16
 )
 
 var errMalformed = errors.New("malformed")
@@ -40,22 +38,13 @@ var errMalformed = errors.New("malformed")
 // epochKey returns where the records or answers of an epoch begin. It has room for the
 // longest key, so that what is appended to it is not copied.
 func epochKey(table byte, e Epoch) []byte {
-	return binary.BigEndian.AppendUint64(append(make([]byte, 0, answerKeyBytes), table), uint64(e))
+	return binary.BigEndian.AppendUint64(append(make([]byte, 0, recordKeyBytes), table), uint64(e))
 }
 
 func recordKey(e Epoch, id crdt.ID) []byte { return append(epochKey(tableRecords, e), id[:]...) }
 
-// answerKey returns the key of an answer. Keys sort by time, so that old answers are one
-// range to delete. The digest tells apart what one moment answered.
-func answerKey(e Epoch, at time.Time, value []byte) []byte {
-	sum := sha256.Sum256(value)
-	return append(answersFrom(e, at), sum[:answerDigestBytes]...)
-}
-
-// answersFrom returns where the answers of a moment begin. One before 1970 would, as an
-// unsigned number, lie in the far future; it counts as 1970.
-func answersFrom(e Epoch, at time.Time) []byte {
-	return binary.BigEndian.AppendUint64(epochKey(tableAnswers, e), uint64(max(at.UnixNano(), 0)))
+func answerKey(e Epoch, number uint64) []byte {
+	return binary.BigEndian.AppendUint64(epochKey(tableAnswers, e), number)
 }
 
 func setEpoch(e Epoch) op {
@@ -71,24 +60,17 @@ func setFacts(f Facts) op {
 // so a bomb writes as few bytes for a million heroes as for one.
 func voided(e Epoch) []op {
 	return []op{
+		{key: []byte{tableOld}, end: []byte{tableOld + 1}},
 		{key: epochKey(tableAnswers, 0), end: epochKey(tableAnswers, e)},
 		{key: epochKey(tableRecords, 0), end: epochKey(tableRecords, e)},
 	}
 }
 
-// answersBefore returns the deletion of the answers that were given before a moment.
-func answersBefore(e Epoch, oldest time.Time) op {
-	return op{key: epochKey(tableAnswers, e), end: answersFrom(e, oldest)}
-}
-
-// outdated returns the deletion of all that does not count any more at a start.
-func outdated(e Epoch, oldest time.Time) []op { return append(voided(e), answersBefore(e, oldest)) }
-
 // batchOps returns the writes of a batch, tombstones last, so that they stand in place
 // of heroes. The bytes are made here and belong to the engine, for Memory keeps them.
-// There is room for one more: the deletion of old answers.
+// An answer may have been forgotten before it was written, so deletions come last.
 func batchOps(b Batch) []op {
-	ops := make([]op, 0, b.Entries.Len()+len(b.Answers)+1)
+	ops := make([]op, 0, b.Entries.Len()+len(b.Answers)+len(b.Forgotten)+1)
 	for _, h := range b.Entries.Heroes {
 		value := append(make([]byte, 0, 1+crdt.HeroSize(h)), kindHero)
 		ops = append(ops, op{key: recordKey(b.Epoch, h.ID), value: crdt.AppendHero(value, h)})
@@ -97,9 +79,14 @@ func batchOps(b Batch) []op {
 		value := append(make([]byte, 0, 1+crdt.TombstoneBytesMax), kindTombstone)
 		ops = append(ops, op{key: recordKey(b.Epoch, t.ID), value: crdt.AppendTombstone(value, t)})
 	}
+	if b.OnlyAnswers {
+		ops = append(ops, op{key: epochKey(tableAnswers, b.Epoch), end: epochKey(tableAnswers, b.Epoch+1)})
+	}
 	for _, a := range b.Answers {
-		value := appendAnswer(nil, a)
-		ops = append(ops, op{key: answerKey(b.Epoch, a.At, value), value: value})
+		ops = append(ops, op{key: answerKey(b.Epoch, a.Number), value: appendAnswer(nil, a)})
+	}
+	for _, number := range b.Forgotten {
+		ops = append(ops, op{key: answerKey(b.Epoch, number)})
 	}
 	return ops
 }
@@ -140,19 +127,18 @@ func decodeRecord(key, value []byte, into *crdt.Entries) error {
 	return nil
 }
 
-// decodeAnswer reads an answer, and checks it against its key, which has a digest of it.
-// It copies: the bytes of a scan are gone after it.
+// decodeAnswer reads an answer. It copies: the bytes of a scan are gone after it.
 func decodeAnswer(key, value []byte) (Answer, error) {
 	n, size := binary.Uvarint(value)
 	if len(key) != answerKeyBytes || size <= 0 || n > uint64(len(value)-size) {
 		return Answer{}, fmt.Errorf("answer of key %x: %w", key, errMalformed)
 	}
-	at := time.Unix(0, int64(binary.BigEndian.Uint64(key[epochKeyBytes:]))).UTC()
-	if string(answerKey(epochOf(key), at, value)) != string(key) {
-		return Answer{}, fmt.Errorf("answer of %v has the key of another: %w", at, errMalformed)
-	}
 	caller, data := value[size:size+int(n)], value[size+int(n):]
-	return Answer{At: at, Caller: string(caller), Data: append([]byte{}, data...)}, nil
+	return Answer{
+		Number: binary.BigEndian.Uint64(key[epochKeyBytes:]),
+		Caller: string(caller),
+		Data:   append([]byte{}, data...),
+	}, nil
 }
 
 // epochOf returns the epoch of a key of records or answers.

@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/binary"
 	"fmt"
-	"time"
 )
 
 // pageEntriesMax bounds a page: some 400 KB of heroes, merged in a few
@@ -28,8 +27,8 @@ func (l *loader) records(e engine, epoch Epoch) error {
 	return l.last(err)
 }
 
-func (l *loader) answers(e engine, epoch Epoch, since time.Time) error {
-	err := e.scan(answersFrom(epoch, since), epochKey(tableAnswers, epoch+1), func(key, value []byte) error {
+func (l *loader) answers(e engine, epoch Epoch) error {
+	err := e.scan(epochKey(tableAnswers, epoch), epochKey(tableAnswers, epoch+1), func(key, value []byte) error {
 		a, err := decodeAnswer(key, value)
 		if err != nil {
 			return &CorruptError{File: "answers", Offset: -1, Err: err}
@@ -72,7 +71,7 @@ func (l *loader) flush() error {
 // readState reads epoch and facts. It is strict: a store without an epoch, or with another
 // key beside it, is none that this program wrote.
 func readState(e engine) (epoch Epoch, facts Facts, err error) {
-	err = e.scan([]byte{tableEpoch}, []byte{tableAnswers}, func(key, value []byte) error {
+	err = e.scan([]byte{tableEpoch}, []byte{tableOld}, func(key, value []byte) error {
 		switch {
 		case len(key) == 1 && key[0] == tableEpoch && len(value) == 8:
 			epoch = Epoch(binary.BigEndian.Uint64(value))

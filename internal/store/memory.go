@@ -113,7 +113,12 @@ func (e *memoryEngine) write(ops []op, _ bool) error {
 		return e.down
 	}
 	for _, o := range ops {
-		if o.end == nil {
+		switch {
+		case o.end != nil:
+		case o.value == nil:
+			delete(e.m.keys, string(o.key))
+			continue
+		default:
 			e.m.keys[string(o.key)] = o.value
 			continue
 		}

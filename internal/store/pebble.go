@@ -241,11 +241,14 @@ func (e *pebbleEngine) write(ops []op, sync bool) (err error) {
 	return e.use(func() error {
 		b := e.db.NewBatchWithSize(batchBytes(ops))
 		for _, o := range ops {
-			// Both only write to memory. What is wrong with the disk shows when the
+			// They only write to memory. What is wrong with the disk shows when the
 			// batch is committed.
-			if o.end != nil {
+			switch {
+			case o.end != nil:
 				_ = b.DeleteRange(o.key, o.end, nil)
-			} else {
+			case o.value == nil:
+				_ = b.Delete(o.key, nil)
+			default:
 				_ = b.Set(o.key, o.value, nil)
 			}
 		}

@@ -4,14 +4,9 @@ import (
 	"context"
 	"fmt"
 	"sync/atomic"
-	"time"
 
 	"github.com/citynode/citynode/crdt"
 )
-
-// purgeEvery is how often a commit with answers also deletes the old ones: rarely
-// enough that deletions are no cost, often enough that few are kept in vain.
-const purgeEvery = time.Minute
 
 // Epoch counts the times that all records were voided, from 1.
 type Epoch uint64
@@ -24,7 +19,7 @@ type Facts struct {
 
 // Answer is what a caller was answered; its bytes are the city's affair.
 type Answer struct {
-	At     time.Time // to the nanosecond, from 1970 on
+	Number uint64 // no two answers of an epoch have the same
 	Caller string
 	Data   []byte
 }
@@ -34,7 +29,11 @@ type Batch struct {
 	Epoch   Epoch // of the state that it was made of
 	Entries crdt.Entries
 	Answers []Answer
-	Lazy    bool // do not sync: what others sent and can send again
+	// Forgotten are the numbers of answers that are deleted. OnlyAnswers has all
+	// deleted but those of the batch.
+	Forgotten   []uint64
+	OnlyAnswers bool
+	Lazy        bool // do not sync: what others sent and can send again
 }
 
 // Page is a part of what Load hands out.
@@ -47,24 +46,16 @@ type Page struct {
 // Config says whose store it is.
 type Config struct {
 	Identity Identity
-	// AnswerAge is how long an answer is kept: as long as the city remembers it.
-	// 0: until the epoch is raised.
-	AnswerAge time.Duration
-	// Now is the clock by which answers age; nil is time.Now.
-	Now func() time.Time
 }
 
 // Store keeps one city's state durable. It is safe for concurrent use. Open one
 // with [Open] or [Memory.Open].
 type Store struct {
-	now  func() time.Time
-	age  time.Duration // of an answer that is old; 0: none ever is
 	open func() (engine, Recovered, error)
 	// turn holds a token while epoch, facts or engine change. It is no mutex, for its
 	// holder waits for the disk.
-	turn   chan struct{}
-	state  atomic.Pointer[present]
-	purged atomic.Int64 // Unix nanoseconds of the last deletion of old answers
+	turn  chan struct{}
+	state atomic.Pointer[present]
 }
 
 // present is what a store is at a time. It is never changed, only replaced. A commit
@@ -79,10 +70,7 @@ type present struct {
 
 // newStore opens the engine and reads what is kept of epoch and facts.
 func newStore(cfg Config, open func() (engine, Recovered, error)) (*Store, error) {
-	s := &Store{now: cfg.Now, age: cfg.AnswerAge, open: open, turn: make(chan struct{}, 1)}
-	if s.now == nil {
-		s.now = time.Now
-	}
+	s := &Store{open: open, turn: make(chan struct{}, 1)}
 	if err := s.start(); err != nil {
 		return nil, err
 	}
@@ -99,7 +87,7 @@ func (s *Store) start() error {
 	if err == nil {
 		// What a crash left undeleted goes now. It need not be durable: it would go
 		// again.
-		err = e.write(outdated(epoch, s.oldestAnswer(s.now())), false)
+		err = e.write(voided(epoch), false)
 	}
 	if err != nil {
 		_ = e.close()
@@ -123,30 +111,7 @@ func (s *Store) Commit(b Batch) error {
 	if err := b.Entries.Validate(); err != nil {
 		return fmt.Errorf("commit: %w", err)
 	}
-	ops := batchOps(b)
-	if len(b.Answers) > 0 {
-		ops = append(ops, s.purge(p.epoch)...)
-	}
-	return p.engine.write(ops, !b.Lazy)
-}
-
-// purge returns the deletion of old answers if one is due. Of commits at the same time
-// one deletes, the one that could set purged.
-func (s *Store) purge(epoch Epoch) []op {
-	now := s.now()
-	last := s.purged.Load()
-	if now.UnixNano()-last < int64(purgeEvery) || !s.purged.CompareAndSwap(last, now.UnixNano()) {
-		return nil
-	}
-	return []op{answersBefore(epoch, s.oldestAnswer(now))}
-}
-
-// oldestAnswer returns since when answers are kept.
-func (s *Store) oldestAnswer(now time.Time) time.Time {
-	if s.age == 0 {
-		return time.Unix(0, 0)
-	}
-	return now.Add(-s.age)
+	return p.engine.write(batchOps(b), !b.Lazy)
 }
 
 // Raise voids all records and answers, durably, and returns the new epoch. After
@@ -199,7 +164,7 @@ func (s *Store) Load(ctx context.Context, f func(Page) error) error {
 	if err := l.records(p.engine, p.epoch); err != nil {
 		return fmt.Errorf("load entries: %w", err)
 	}
-	if err := l.answers(p.engine, p.epoch, s.oldestAnswer(s.now())); err != nil {
+	if err := l.answers(p.engine, p.epoch); err != nil {
 		return fmt.Errorf("load answers: %w", err)
 	}
 	return nil

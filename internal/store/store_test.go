@@ -23,7 +23,7 @@ func TestAFolderIsAStore(t *testing.T) {
 
 func TestAFolderOnTheDiskIsAStore(t *testing.T) {
 	p := dir(t.TempDir())
-	s, err := p.Open(storetest.Config(storetest.Start))
+	s, err := p.Open(storetest.Config())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -33,10 +33,10 @@ func TestAFolderOnTheDiskIsAStore(t *testing.T) {
 	if err := s.Close(); err != nil {
 		t.Fatal(err)
 	}
-	if s, err = p.Open(storetest.Config(storetest.Start)); err != nil || s.Facts().Since != 1 {
+	if s, err = p.Open(storetest.Config()); err != nil || s.Facts().Since != 1 {
 		t.Fatal(s, err)
 	}
-	if _, err := p.Open(storetest.Config(storetest.Start)); !as[*store.LockedError](err) {
+	if _, err := p.Open(storetest.Config()); !as[*store.LockedError](err) {
 		t.Errorf("opened twice: %v", err)
 	}
 	s.Close()

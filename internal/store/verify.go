@@ -18,7 +18,7 @@ type Report struct {
 	Epoch      Epoch
 	Heroes     int
 	Tombstones int
-	Answers    int // of any age
+	Answers    int
 	Outdated   int // records and answers of epochs that do not count
 	Torn       Recovered
 	Problems   []Problem // at most problemsMax
@@ -157,7 +157,7 @@ func (r *Report) key(key, value []byte) error {
 	case table == tableEpoch && len(value) == 8:
 		r.Epoch = Epoch(stamp(value))
 	case table == tableFacts && len(value) == factsBytes:
-	case (table == tableRecords || table == tableAnswers) && len(key) >= epochKeyBytes && epochOf(key) != r.Epoch:
+	case table == tableOld, (table == tableRecords || table == tableAnswers) && len(key) >= epochKeyBytes && epochOf(key) != r.Epoch:
 		r.Outdated++
 	case table == tableRecords:
 		var e crdt.Entries

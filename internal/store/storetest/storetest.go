@@ -7,7 +7,6 @@ import (
 	"reflect"
 	"sync"
 	"testing"
-	"time"
 
 	"github.com/citynode/citynode/crdt"
 	"github.com/citynode/citynode/crdt/crdttest"
@@ -21,23 +20,16 @@ type Place interface {
 	Open(store.Config) (*store.Store, error)
 }
 
-// Config returns whose store the suite opens, with a clock that stands at now.
-func Config(now time.Time) store.Config {
-	return store.Config{
-		AnswerAge: 10 * time.Minute,
-		Identity:  store.Identity{City: "metropolis", Network: "test", Peer: "12D3"},
-		Now:       func() time.Time { return now },
-	}
+// Config returns whose store the suite opens.
+func Config() store.Config {
+	return store.Config{Identity: store.Identity{City: "metropolis", Network: "test", Peer: "12D3"}}
 }
-
-// Start is when the suite begins.
-var Start = time.Date(2030, 1, 2, 3, 4, 5, 6, time.UTC)
 
 // Contents are what a store holds.
 type Contents struct {
 	Heroes     map[crdt.ID]crdt.Hero
 	Tombstones map[crdt.ID]crdt.Tombstone
-	Answers    map[string]store.Answer // by caller, data and time
+	Answers    map[uint64]store.Answer // by number
 }
 
 // NewContents returns those of an empty store.
@@ -45,7 +37,7 @@ func NewContents() Contents {
 	return Contents{
 		Heroes:     map[crdt.ID]crdt.Hero{},
 		Tombstones: map[crdt.ID]crdt.Tombstone{},
-		Answers:    map[string]store.Answer{},
+		Answers:    map[uint64]store.Answer{},
 	}
 }
 
@@ -59,8 +51,14 @@ func (c Contents) Apply(b store.Batch) {
 		delete(c.Heroes, t.ID)
 		c.Tombstones[t.ID] = t
 	}
+	if b.OnlyAnswers {
+		clear(c.Answers)
+	}
 	for _, a := range b.Answers {
-		c.Answers[fmt.Sprint(a)] = a
+		c.Answers[a.Number] = a
+	}
+	for _, number := range b.Forgotten {
+		delete(c.Answers, number)
 	}
 }
 
@@ -110,7 +108,7 @@ func Run(t *testing.T, fresh func(testing.TB) Place) {
 		{"a raise voids all", aRaiseVoidsAll},
 		{"an older epoch is refused", anOlderEpochIsRefused},
 		{"facts outlive a raise", factsOutliveARaise},
-		{"answers expire", answersExpire},
+		{"answers are forgotten", answersAreForgotten},
 		{"pages are bounded", pagesAreBounded},
 		{"concurrent commits are all there", concurrentCommitsAreAllThere},
 		{"only one has it open", onlyOneHasItOpen},
@@ -129,11 +127,10 @@ type visit struct {
 	*store.Store
 	t     testing.TB
 	place Place
-	now   time.Time
 }
 
 func enter(t testing.TB, p Place) *visit {
-	v := &visit{t: t, place: p, now: Start}
+	v := &visit{t: t, place: p}
 	v.open()
 	t.Cleanup(func() { v.Close() })
 	return v
@@ -141,8 +138,7 @@ func enter(t testing.TB, p Place) *visit {
 
 func (v *visit) open() {
 	v.t.Helper()
-	cfg := Config(v.now)
-	cfg.Now = func() time.Time { return v.now }
+	cfg := Config()
 	s, err := v.place.Open(cfg)
 	if err != nil {
 		v.t.Fatalf("open: %v", err)
@@ -195,7 +191,7 @@ func whatWasCommittedIsThere(_ *testing.T, v *visit) {
 	for _, b := range []store.Batch{
 		{Entries: crdt.Entries{Heroes: []crdt.Hero{Hero(1, 1), Hero(2, 1)}}},
 		{Entries: crdt.Entries{Tombstones: []crdt.Tombstone{{ID: dead.ID, Version: dead.Version}}}, Lazy: true},
-		{Answers: []store.Answer{{At: v.now, Caller: "a", Data: []byte{1}}, {At: v.now, Caller: "b", Data: []byte{}}}},
+		{Answers: []store.Answer{{Number: 1, Caller: "a", Data: []byte{1}}, {Number: 2, Caller: "b", Data: []byte{}}}},
 	} {
 		want.Apply(b)
 		v.commit(b)
@@ -227,7 +223,7 @@ func anInvalidEntryIsRefused(t *testing.T, v *visit) {
 }
 
 func aRaiseVoidsAll(_ *testing.T, v *visit) {
-	v.commit(store.Batch{Entries: crdt.Entries{Heroes: []crdt.Hero{Hero(1, 1)}}, Answers: []store.Answer{{At: v.now}}})
+	v.commit(store.Batch{Entries: crdt.Entries{Heroes: []crdt.Hero{Hero(1, 1)}}, Answers: []store.Answer{{Number: 1, Data: []byte{}}}})
 	v.raise()
 	v.holds(NewContents())
 	want := NewContents()
@@ -259,18 +255,21 @@ func factsOutliveARaise(t *testing.T, v *visit) {
 	}
 }
 
-func answersExpire(_ *testing.T, v *visit) {
-	old, young := store.Answer{At: v.now, Caller: "a", Data: []byte("old")}, store.Answer{Caller: "a", Data: []byte("young")}
-	v.commit(store.Batch{Answers: []store.Answer{old}})
-	v.now = v.now.Add(9 * time.Minute)
-	young.At = v.now
-	v.commit(store.Batch{Answers: []store.Answer{young}})
+func answersAreForgotten(_ *testing.T, v *visit) {
+	answer := func(number uint64) store.Answer { return store.Answer{Number: number, Caller: "a", Data: []byte("yes")} }
 	want := NewContents()
-	want.Apply(store.Batch{Answers: []store.Answer{old, young}})
+	for _, b := range []store.Batch{
+		{Answers: []store.Answer{answer(1), answer(2), answer(300)}},
+		{Answers: []store.Answer{answer(301), answer(302)}, Forgotten: []uint64{2, 301, 1000}}, // 301 came and went
+		{Answers: []store.Answer{answer(303)}},
+	} {
+		v.commit(b)
+		want.Apply(b)
+	}
 	v.holds(want)
-	v.now = v.now.Add(2 * time.Minute)
-	want = NewContents()
-	want.Apply(store.Batch{Answers: []store.Answer{young}})
+	only := store.Batch{Answers: []store.Answer{answer(302), answer(304)}, OnlyAnswers: true}
+	v.commit(only)
+	want.Apply(only)
 	v.holds(want)
 }
 
@@ -317,7 +316,7 @@ func concurrentCommitsAreAllThere(_ *testing.T, v *visit) {
 }
 
 func onlyOneHasItOpen(t *testing.T, v *visit) {
-	_, err := v.place.Open(Config(Start))
+	_, err := v.place.Open(Config())
 	if _, ok := errors.AsType[*store.LockedError](err); !ok {
 		t.Errorf("the second opening: %v", err)
 	}
@@ -325,7 +324,7 @@ func onlyOneHasItOpen(t *testing.T, v *visit) {
 
 func anotherCityIsRefused(t *testing.T, v *visit) {
 	v.Close()
-	cfg := Config(Start)
+	cfg := Config()
 	cfg.Identity.Network = "other"
 	_, err := v.place.Open(cfg)
 	if f, ok := errors.AsType[*store.ForeignError](err); !ok || f.Want != cfg.Identity {
@@ -351,12 +350,15 @@ func aClosedStoreSaysSo(t *testing.T, v *visit) {
 func agreesWithAMap(t testing.TB, r *rapid.T, p Place) {
 	v, want := enter(t, p), NewContents()
 	defer v.Close()
+	few := rapid.Uint64Range(0, 5)
 	r.Repeat(map[string]func(*rapid.T){
 		"commit": func(r *rapid.T) {
 			b := store.Batch{Entries: crdttest.Entries().Draw(r, "entries"), Lazy: rapid.Bool().Draw(r, "lazy")}
 			if rapid.Bool().Draw(r, "answer") {
-				b.Answers = []store.Answer{{At: v.now, Data: rapid.SliceOf(rapid.Byte()).Draw(r, "data")}}
+				b.Answers = []store.Answer{{Number: few.Draw(r, "number"), Data: rapid.SliceOf(rapid.Byte()).Draw(r, "data")}}
 			}
+			b.Forgotten = rapid.SliceOfN(few, 0, 2).Draw(r, "forgotten")
+			b.OnlyAnswers = rapid.IntRange(0, 9).Draw(r, "only") == 0
 			want.Apply(b)
 			v.commit(b)
 		},
