@@ -123,7 +123,6 @@ func TestWhatNoCorrectProgramGossipsSilencesItsSender(t *testing.T) {
 		data  []byte
 	}{
 		"garbage":                 {toDeltas, []byte{0xff}},
-		"no entries":              {toDeltas, []byte{0xa0}},
 		"a delta and a rest":      {toDeltas, append(deltaOf(1), 0xa0)},
 		"a delta too long":        {toDeltas, deltaOf(1 + gossip.DeltaBytesMax/crdt.HeroSize(aHero(newID(), 50).Hero))},
 		"a presence that is none": {toPresences, []byte{0xa0}},
@@ -150,6 +149,20 @@ func TestWhatNoCorrectProgramGossipsSilencesItsSender(t *testing.T) {
 			})
 		})
 	}
+}
+
+func TestAnEmptyDeltaIsIgnoredWithoutBlame(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		gotham, hostile, deltas, _ := gossipers(t)
+		for range 10 {
+			publish(t, deltas, crdt.AppendEntries(nil, crdt.Entries{}))
+		}
+		time.Sleep(time.Second)
+		if !delivers(t, deltas, gotham) {
+			t.Error("its sender is blamed")
+		}
+		expectServing(t, gotham, hostile)
+	})
 }
 
 func TestADeltaThatIsAllFutureIsIgnoredWithoutBlame(t *testing.T) {
