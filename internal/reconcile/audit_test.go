@@ -2,7 +2,12 @@ package reconcile
 
 import (
 	"context"
+	"encoding/hex"
+	"encoding/json"
 	"errors"
+	"fmt"
+	"os"
+	"strconv"
 	"testing"
 
 	"github.com/citynode/citynode/crdt"
@@ -168,6 +173,43 @@ func TestAPullAtAnUnknownCursorIsAnsweredByPagesThatEnd(t *testing.T) {
 			if last := i == len(answers)-1; page.kind != KindPage || page.more == last {
 				t.Errorf("%#x: page %d of %d is %v", uint64(cursor), i, len(answers), page)
 			}
+		}
+	}
+}
+
+func TestAuditsCoverWhatTheVectorsSay(t *testing.T) {
+	text, err := os.ReadFile("../../docs/wire/sketch-vectors.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var vectors struct {
+		Audits []struct {
+			Salt, ID, Fingerprint, Symbol string // hex
+			Parts                         uint64
+			Covered                       bool
+		}
+	}
+	if err := json.Unmarshal(text, &vectors); err != nil || len(vectors.Audits) == 0 {
+		t.Fatal("no vectors", err)
+	}
+	for _, v := range vectors.Audits {
+		salt, err := strconv.ParseUint(v.Salt, 16, 64)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var id crdt.ID
+		var fingerprint crdt.Fingerprint
+		for text, to := range map[string][]byte{v.ID: id[:], v.Fingerprint: fingerprint[:]} {
+			if n, err := hex.Decode(to, []byte(text)); err != nil || n != len(to) {
+				t.Fatal(n, err)
+			}
+		}
+		a := Audit{Salt: salt, Parts: v.Parts}
+		if got := a.Covers(id); got != v.Covered {
+			t.Errorf("%+v covers %s: %t", a, v.ID, got)
+		}
+		if got := fmt.Sprintf("%016x", a.Symbol(fingerprint)); got != v.Symbol {
+			t.Errorf("%+v: symbol %s, want %s", a, got, v.Symbol)
 		}
 	}
 }
