@@ -97,6 +97,45 @@ func TestEveryVectorIsInTheFormOfTheCDDLOrSaysThatItIsNot(t *testing.T) {
 	}
 }
 
+func TestWhatIsSaidInTranscriptsIsInTheFormOfTheCDDL(t *testing.T) {
+	type place struct {
+		Entries  string
+		Scripted bool
+	}
+	sessions := read[[]struct {
+		Name                 string
+		Initiator, Responder place
+		Lines                []struct{ From, Hex, Merge string }
+	}](t, "sessions.json")
+	s, checked := schema(t), 0
+	check := func(name, rule, text string) {
+		t.Helper()
+		b, err := hex.DecodeString(text)
+		if err == nil {
+			err = s.Check(rule, b)
+		}
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+		checked++
+	}
+	for _, one := range sessions {
+		sides := map[string]place{"initiator": one.Initiator, "responder": one.Responder}
+		for _, side := range sides {
+			check(one.Name, "entries", side.Entries)
+		}
+		for _, l := range one.Lines {
+			switch {
+			case l.Merge != "":
+				check(one.Name, "entries", l.Merge)
+			case l.From != "" && !sides[l.From].Scripted:
+				check(one.Name, "message", l.Hex)
+			}
+		}
+	}
+	t.Logf("%d sessions, %d items", len(sessions), checked)
+}
+
 var block = regexp.MustCompile("(?s)```cddl\n(.*?)```")
 
 func TestTheCDDLOfThePagesIsThatOfTheFile(t *testing.T) {
