@@ -357,6 +357,7 @@ func responseVectors() []vector {
 		good("response", "unknown code", "codes of later versions are errors", pairs(num(1), num(4711))),
 		good("response", "unknown keys", "unknown keys are ignored, whatever is under them",
 			pairs(num(1), num(0), num(99), null, raw("20"), list(yes), tstr("1"), pairs(num(1), num(1)))),
+		bad("response", "no item", "a frame of length 0 has no item, and is not the end of a stream", nil),
 		bad("response", "code missing", "key 1 is required", pairs()),
 		bad("response", "code null", "no message has a null under a key that is known", pairs(num(1), null)),
 		bad("response", "code negative", "types are as in the CDDL", pairs(num(1), raw("20"))),
@@ -371,6 +372,13 @@ func responseVectors() []vector {
 
 func summaryBytes() []byte {
 	return must(crdt.Summary{Heroes: 2, Tombstones: 1, Digest: crdt.Digest{0: 1, 15: 255}}.MarshalCBOR())
+}
+
+func infoItems() [][]byte {
+	return [][]byte{
+		num(1), tstr("main"), num(2), tstr("paris"), num(3), num(1 << 60), num(4), num(1<<60 + 1),
+		num(5), summaryBytes(), num(6), num(0), num(7), tstr("citynode/1.0.0"), num(8), num(1<<60 + 2),
+	}
 }
 
 func replyVectors() []vector {
@@ -392,11 +400,21 @@ func replyVectors() []vector {
 		x("get", "get: digest of 15 bytes", "a digest has 16 bytes", num(2), pairs(num(1), num(0), num(2), num(0), num(3), bstr(make([]byte, 15)))),
 		g("create", "create and assign", "form of create's and assign's reply", num(1), heroBytes(ada), num(2), sum),
 		x("create", "create: summary missing", "key 2 is required", num(1), heroBytes(ada)),
+		g("assign", "assign", "form of create's and assign's reply", num(1), heroBytes(ada), num(2), sum),
+		g("watch", "watch: live", "the first of many, with more", num(2), sum),
+		g("watch", "watch: change", "with more", num(1), pairs(num(2), list(deadBytes(gone)))),
+		x("watch", "watch: neither", "a change has entries"),
 		g("retire", "retire", "form of retire's reply", num(1), deadBytes(gone), num(2), sum),
 		g("update", "update", "form of update's reply", num(1), num(3), num(2), sum, num(3), num(0)),
 		x("update", "update: skipped missing", "zero is written, not left out", num(1), num(3), num(2), sum),
-		g("info", "info", "form of info's reply", num(1), tstr("main"), num(2), tstr("paris"), num(3), num(1<<60), num(4), num(1<<60+1),
-			num(5), sum, num(6), num(0), num(7), tstr("citynode/1.0.0"), num(8), num(1<<60+2)),
+		g("info", "info", "form of info's reply", infoItems()...),
+		g("info", "info: all keys", "joining, store and skipped are there where they say something", append(infoItems(),
+			num(9), pairs(num(1), tstr("rome"), num(2), num(10), num(3), num(100)), num(10), tstr("ok"), num(11), num(3))...),
+		g("info", "info: unknown key", "unknown keys are ignored", append(infoItems(), num(12), list(num(1), null))...),
+		x("info", "info: store as bytes", "a key that is known is no unknown one", append(infoItems(), num(10), bstr([]byte("ok")))...),
+		x("info", "info: skipped as text", "a key that is known is no unknown one", append(infoItems(), num(11), tstr("3"))...),
+		x("info", "info: joining without of", "key 3 is required", append(infoItems(), num(9), pairs(num(1), tstr("rome"), num(2), num(10)))...),
+		x("info", "info: city home", "home is reserved", append(append(infoItems()[:2:2], num(2), tstr("home")), infoItems()[4:]...)...),
 		g("lookup", "lookup", "the peer ID and addresses without /p2p", num(1), peer, num(2), list(multiaddr)),
 		g("lookup", "lookup: no address", "none is known", num(1), peer, num(2), list()),
 		x("lookup", "lookup: address as text", "types are as in the CDDL", num(1), peer, num(2), list(tstr("/ip4/127.0.0.1"))),
@@ -434,6 +452,8 @@ func presenceVectors() []vector {
 		good("presence", "software of 64 bytes", "at most 64 bytes", with(9, tstr(strings.Repeat("a", 64)))),
 		bad("presence", "software of 65 bytes", "at most 64 bytes", with(9, tstr(strings.Repeat("a", 65)))),
 		bad("presence", "control in software", "plain text", with(9, tstr("a\nb"))),
+		bad("presence", "leaving as number", "a key that is known is no unknown one", pairs(append(presenceItems(), num(7), num(1))...)),
+		bad("presence", "no item", "a presence is one item", nil),
 		bad("presence", "city of capitals", "a city's name is a DNS label in lower case", with(1, tstr("Paris"))),
 		bad("presence", "city home", "home is reserved", with(1, tstr("home"))),
 		bad("presence", "incarnation 0", "a start has a stamp", with(5, num(0))),

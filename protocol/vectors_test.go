@@ -358,7 +358,10 @@ var kindOrder = []string{
 func TestVectorsAreGroupedAndCoverEveryKindAndMethod(t *testing.T) {
 	vectors := readVectors(t)
 	has := func(f func(vector) bool) bool { return slices.ContainsFunc(vectors, f) }
-	for method := range methods {
+	for method, is := range methods {
+		if is.reply != nil && !has(func(v vector) bool { return v.Kind == "reply" && v.Valid && v.Method == method }) {
+			t.Errorf("no reply of %s", method)
+		}
 		if !has(func(v vector) bool {
 			return v.Kind == "request" && v.Valid && strings.Contains(v.Diag, strconv.Quote(method))
 		}) {
