@@ -105,14 +105,7 @@ var (
 
 func authored(t *testing.T) (all []vector) {
 	t.Helper()
-	text, err := os.ReadFile(schemaPath)
-	if err != nil {
-		t.Fatal(err)
-	}
-	schema, err := cddl.Parse(string(text), cddl.Anything)
-	if err != nil {
-		t.Fatal(err)
-	}
+	schema := readSchema(t)
 	for _, part := range [][]vector{
 		streamVectors(), requestVectors(), bodyVectors(), responseVectors(), replyVectors(), presenceVectors(),
 		deltaVectors(), heroVectors(), tombstoneVectors(), entriesVectors(), orderVectors(), nameVectors(),
@@ -132,6 +125,20 @@ func authored(t *testing.T) (all []vector) {
 		}
 	}
 	return all
+}
+
+// readSchema returns the schema of the wire.
+func readSchema(t *testing.T) *cddl.Schema {
+	t.Helper()
+	text, err := os.ReadFile(schemaPath)
+	if err != nil {
+		t.Fatal(err)
+	}
+	schema, err := cddl.Parse(string(text), cddl.Anything)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return schema
 }
 
 // rule returns the rule of the CDDL that a vector is checked against, "" for none.
