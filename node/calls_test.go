@@ -343,3 +343,46 @@ func TestACrashedCityIsUnavailableUntilItHasLearned(t *testing.T) {
 		}
 	})
 }
+
+// The order is that of the page of the wire, from the caller's spending on; what comes
+// before is in the vectors.
+func TestARequestOfSeveralFaultsIsAnsweredForTheFirst(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		net := newMockNet(t)
+		paris := net.start(t, quiet("paris"))
+		awaitReady(t, paris)
+		caller := newStranger(t, net)
+		caller.meets(t, paris)
+		request := func(method, body string) []byte {
+			pairs := byte(0xa2)
+			if body != "" {
+				pairs, body = 0xa3, "\x03"+body
+			}
+			item := string([]byte{pairs, 1, 0x60 | byte(len(method))}) + method + "\x02\x50" + "0123456789abcdef" + body
+			return append(frameHead(len(item)), item...)
+		}
+		expect := func(want, method, body string) {
+			t.Helper()
+			if got := caller.answersTo(t, paris, request(method, body)); !slices.Equal(got, []string{want}) {
+				t.Errorf("%s: answered %v, want %s", method, got, want)
+			}
+		}
+		const (
+			empty  = "\xa0"             // no body of create's
+			noName = "\xa1\x01\x61\x01" // a name of one control character
+			noCity = "\xa1\x01\x61A"    // no name of a city
+		)
+		expect("bad_request", "create", empty)
+		expect("bad_request", "create", noName)
+		expect("bad_request", "lookup", noCity)
+		expect("forbidden", "bomb", "")
+		paris.draining.begun.Store(true)
+		expect("unavailable", "create", empty)
+		expect("bad_request", "lookup", noCity)
+		paris.spendAll(caller.ID())
+		expect("busy", "create", empty)
+		expect("busy", "bomb", "")
+		expect("unsupported", "crete", empty)
+		paris.draining.begun.Store(false)
+	})
+}

@@ -11,6 +11,7 @@ import (
 
 	pubsub "github.com/libp2p/go-libp2p-pubsub"
 	"github.com/libp2p/go-libp2p/core/network"
+	"github.com/libp2p/go-libp2p/core/peer"
 	libp2pprotocol "github.com/libp2p/go-libp2p/core/protocol"
 
 	"github.com/citynode/citynode/crdt"
@@ -123,7 +124,6 @@ func TestWhatNoCorrectProgramGossipsSilencesItsSender(t *testing.T) {
 		data  []byte
 	}{
 		"garbage":                 {toDeltas, []byte{0xff}},
-		"no entries":              {toDeltas, []byte{0xa0}},
 		"a delta and a rest":      {toDeltas, append(deltaOf(1), 0xa0)},
 		"a delta too long":        {toDeltas, deltaOf(1 + gossip.DeltaBytesMax/crdt.HeroSize(aHero(newID(), 50).Hero))},
 		"a presence that is none": {toPresences, []byte{0xa0}},
@@ -150,6 +150,20 @@ func TestWhatNoCorrectProgramGossipsSilencesItsSender(t *testing.T) {
 			})
 		})
 	}
+}
+
+func TestAnEmptyDeltaIsIgnoredWithoutBlame(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		gotham, hostile, deltas, _ := gossipers(t)
+		for range 10 {
+			publish(t, deltas, crdt.AppendEntries(nil, crdt.Entries{}))
+		}
+		time.Sleep(time.Second)
+		if !delivers(t, deltas, gotham) {
+			t.Error("its sender is blamed")
+		}
+		expectServing(t, gotham, hostile)
+	})
 }
 
 func TestADeltaThatIsAllFutureIsIgnoredWithoutBlame(t *testing.T) {
@@ -253,6 +267,15 @@ func TestAPeerHasRoomFor128StreamsAndNotForAnyNumber(t *testing.T) {
 	})
 }
 
+// spendAll leaves nothing of what a peer's calls may cost.
+func (m *member) spendAll(caller peer.ID) {
+	for _, bodyBytes := range []int{protocol.FrameBytesMax, 0} {
+		call := &protocol.Call{Caller: string(caller), Request: protocol.Request{Body: make([]byte, bodyBytes)}}
+		for m.calls.budgets.Spend(call) == nil {
+		}
+	}
+}
+
 func TestAPeerThatCallsTooMuchIsBusyAndOthersAreNot(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		net := newMockNet(t)
@@ -261,18 +284,11 @@ func TestAPeerThatCallsTooMuchIsBusyAndOthersAreNot(t *testing.T) {
 		greedy, caller := newStranger(t, net), newStranger(t, net)
 		greedy.meets(t, gotham)
 		caller.meets(t, gotham)
-		bucket := func() { // what a burst leaves
-			for _, bodyBytes := range []int{protocol.FrameBytesMax, 0} {
-				call := &protocol.Call{Caller: string(greedy.ID()), Request: protocol.Request{Body: make([]byte, bodyBytes)}}
-				for gotham.calls.budgets.Spend(call) == nil {
-				}
-			}
-		}
 		c := greedy.client(t, gotham)
 		if _, err := c.Info(t.Context()); err != nil {
 			t.Fatal(err)
 		}
-		bucket()
+		gotham.spendAll(greedy.ID())
 		big := make([]crdt.Hero, 900)
 		for i := range big {
 			big[i] = aHero(newID(), 50).Hero

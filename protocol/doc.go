@@ -2,8 +2,9 @@
 // topics, frames, messages, codes and limits, and a server and a client of the
 // call protocol over any stream. It knows no network, starts no connection, and
 // trusts no byte that it has not checked. The same is written for those who
-// implement it in other languages, with the rules of the state and test
-// vectors, in docs/wire.
+// implement it in other languages, with the rules of the state, the schema and test
+// vectors, in docs/wire. What follows is that in short: key: type names what is
+// under a key, which CDDL has no form for.
 //
 // # Names
 //
@@ -73,7 +74,8 @@
 //	info    no body
 //	        { 1 => network: tstr, 2 => city: tstr, 3 => since: hlc, 4 => incarnation: hlc, 5 => summary,
 //	          6 => restarts: uint, 7 => software: tstr, 8 => now: hlc,
-//	          ? 9 => { 1 => city: tstr, 2 => entries: uint, 3 => of: uint } }
+//	          ? 9 => { 1 => city: tstr, 2 => entries: uint, 3 => of: uint },
+//	          ? 10 => store: tstr, ? 11 => skipped: uint }
 //	lookup  { 1 => city: tstr }
 //	        { 1 => peer, 2 => [* multiaddr: bstr] }                      ; addresses without /p2p
 //	cities  no body

@@ -2,6 +2,7 @@ package protocol
 
 import (
 	"bytes"
+	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
@@ -14,6 +15,7 @@ import (
 	"github.com/fxamacker/cbor/v2"
 
 	"github.com/citynode/citynode/crdt"
+	"github.com/citynode/citynode/internal/cddl"
 )
 
 // TestAuthorVectors writes the vectors below to the file that VECTORS_OUT names,
@@ -28,7 +30,7 @@ func TestAuthorVectors(t *testing.T) {
 	e := json.NewEncoder(&out)
 	e.SetEscapeHTML(false)
 	e.SetIndent("", "  ")
-	if err := e.Encode(authored()); err != nil {
+	if err := e.Encode(authored(t)); err != nil {
 		t.Fatal(err)
 	}
 	if err := os.WriteFile(path, []byte(ascii(out.String())), 0o644); err != nil {
@@ -101,24 +103,56 @@ var (
 	gone = crdt.Tombstone{ID: crdt.ID{15: 7}, Version: crdt.Version{Assigned: 23, Replica: 24, HLC: 65536}}
 )
 
-func authored() (all []vector) {
+func authored(t *testing.T) (all []vector) {
+	t.Helper()
+	schema := readSchema(t)
 	for _, part := range [][]vector{
 		streamVectors(), requestVectors(), bodyVectors(), responseVectors(), replyVectors(), presenceVectors(),
-		heroVectors(), tombstoneVectors(), entriesVectors(), orderVectors(), nameVectors(),
+		deltaVectors(), heroVectors(), tombstoneVectors(), entriesVectors(), orderVectors(), nameVectors(),
 	} {
 		all = append(all, part...)
 	}
 	for i := range all {
 		v := &all[i]
-		switch v.Kind {
-		case "stream", "peer", "name":
-		default:
-			if diag, err := cbor.Diagnose(must(hex.DecodeString(v.Hex))); err == nil {
+		b := must(hex.DecodeString(v.Hex))
+		if v.Kind != "stream" && v.Kind != "peer" && v.Kind != "name" {
+			if diag, err := cbor.Diagnose(b); err == nil {
 				v.Diag = diag
 			}
 		}
+		if rule := v.rule(); rule != "" && !v.Valid {
+			v.Form = schema.Check(rule, b) == nil
+		}
 	}
 	return all
+}
+
+// readSchema returns the schema of the wire.
+func readSchema(t *testing.T) *cddl.Schema {
+	t.Helper()
+	text, err := os.ReadFile(schemaPath)
+	if err != nil {
+		t.Fatal(err)
+	}
+	schema, err := cddl.Parse(string(text), cddl.Anything)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return schema
+}
+
+// rule returns the rule of the CDDL that a vector is checked against, "" for none.
+func (v vector) rule() string {
+	switch v.Kind {
+	case "stream", "versions", "merge", "peer", "name":
+		return ""
+	case "body":
+		return v.Method + "-request"
+	case "reply":
+		return v.Method + "-reply"
+	default:
+		return v.Kind
+	}
 }
 
 func good(kind, name, rule string, b []byte) vector {
@@ -128,6 +162,19 @@ func good(kind, name, rule string, b []byte) vector {
 func bad(kind, name, rule string, b []byte) vector {
 	v := good(kind, name, rule, b)
 	v.Valid = false
+	v.Consequence = consequences[kind]
+	return v
+}
+
+// consequences are what follows from what is not valid, by the kind of vector. A
+// stream that says nothing else is closed.
+var consequences = map[string]string{
+	"stream": "close", "request": "answer", "body": "answer", "response": "reset", "reply": "reset",
+	"presence": "blame", "delta": "blame", "hero": "refuse", "tombstone": "refuse", "entries": "refuse",
+}
+
+func (v vector) so(consequence string) vector {
+	v.Consequence = consequence
 	return v
 }
 
@@ -153,7 +200,7 @@ func streamVectors() []vector {
 		good("stream", "two calls", "a stream carries any number of calls", cat(call, call)).answered("ok", "ok"),
 		good("stream", "length of two bytes", "lengths are LEB128: seven bits a byte, the least first",
 			framed(pairs(num(1), tstr("get"), num(2), bstr(vectorID), num(3), pairs(num(2), ids)))).answered("ok"),
-		bad("stream", "wrong, then right", "a well-formed frame that is wrong leaves the stream usable", cat(wrong, call)).answered("bad_request", "ok"),
+		bad("stream", "wrong, then right", "a well-formed frame that is wrong leaves the stream usable", cat(wrong, call)).answered("bad_request", "ok").so("answer"),
 		bad("stream", "nothing", "a stream without a call is not answered", nil).answered(),
 		bad("stream", "cut in the length", "a frame cut by the end of the stream is not answered", raw("80")).answered(),
 		bad("stream", "cut in the item", "a frame cut by the end of the stream is not answered", call[:len(call)-1]).answered(),
@@ -172,69 +219,108 @@ func streamVectors() []vector {
 	}
 }
 
+// requestID returns the id of the request of a vector: each has its own, as each
+// attempt of a real caller has.
+func requestID(name string) []byte {
+	sum := sha256.Sum256([]byte("citynode request " + name))
+	return sum[:16]
+}
+
+// requestVectors can be sent to a new city called paris, one after another: what
+// they order to be done has been made possible by those before. The last one bombs
+// it.
 func requestVectors() []vector {
-	req := func(method string, more ...[]byte) []byte {
-		return pairs(append([][]byte{num(1), tstr(method), num(2), bstr(vectorID)}, more...)...)
+	req := func(name, method string, more ...[]byte) []byte {
+		return pairs(append([][]byte{num(1), tstr(method), num(2), bstr(requestID(name))}, more...)...)
 	}
-	body := func(method string, items ...[]byte) []byte { return req(method, num(3), pairs(items...)) }
-	ok := func(name, rule string, b []byte) vector { return good("request", name, rule, b).answered("ok") }
-	wrong := func(name, rule string, b []byte) vector {
+	ok := func(name, rule, method string, more ...[]byte) vector {
+		return good("request", name, rule, req(name, method, more...)).answered("ok")
+	}
+	body := func(name, rule, method string, items ...[]byte) vector {
+		return ok(name, rule, method, num(3), pairs(items...))
+	}
+	refused := func(name, rule string, b []byte) vector {
 		return bad("request", name, rule, b).answered("bad_request")
 	}
-	id := bstr(vectorID)
-	entries := pairs(num(1), list(heroBytes(ada)), num(2), list(deadBytes(gone)))
-	return []vector{
-		ok("get all", "every key of the body is optional", body("get")),
-		ok("get", "location and ids", body("get", num(1), tstr("paris"), num(2), list(id))),
-		ok("create", "here is false where absent", body("create", num(1), tstr("Ada"))),
-		ok("create here", "here", body("create", num(1), tstr("Ada"), num(2), yes)),
-		ok("assign", "entries are merged first", body("assign", num(1), id, num(2), entries)),
-		ok("assign home", "home", body("assign", num(1), id, num(3), yes)),
-		ok("retire", "form of retire", body("retire", num(1), id)),
-		ok("update", "form of update", body("update", num(1), entries)),
-		ok("update of nothing", "an empty entries map is allowed", body("update", num(1), pairs())),
-		ok("watch", "form of watch; it ends when the caller closes its side", body("watch")),
-		ok("info", "no body", info()),
-		ok("lookup", "form of lookup", body("lookup", num(1), tstr("rome"))),
-		ok("cities", "no body", req("cities")),
-		ok("settle", "no body", req("settle")),
-		ok("bomb", "no body", req("bomb")),
-		ok("named city", "key 4 names the city that is meant", req("info", num(4), tstr("paris"))),
-		ok("keys in another order", "requests need not be in canonical form", pairs(num(2), id, num(1), tstr("info"))),
-		ok("lengths and integers not minimal", "requests need not be in canonical form",
-			cat(raw("b90002 1801 7a00000004"), []byte("info"), raw("1b0000000000000002 5810"), vectorID)),
-		bad("request", "another city", "key 4 names another city than the one that answers, paris", req("info", num(4), tstr("rome"))).answered("wrong_city"),
-		bad("request", "unknown method", "unsupported", req("got")).answered("unsupported"),
-		wrong("not a map", "a request is a map", list()),
-		wrong("method missing", "key 1 is required", pairs(num(2), id)),
-		wrong("id missing", "key 2 is required", pairs(num(1), tstr("info"))),
-		wrong("id of 15 bytes", "an id has 16 bytes", pairs(num(1), tstr("info"), num(2), bstr(vectorID[1:]))),
-		wrong("id as text", "types are as in the CDDL", pairs(num(1), tstr("info"), num(2), tstr("0123456789abcdef"))),
-		wrong("method as bytes", "types are as in the CDDL", pairs(num(1), bstr([]byte("info")), num(2), id)),
-		wrong("method null", "no message has a null", pairs(num(1), null, num(2), id)),
-		wrong("method empty", "a method has a name", pairs(num(1), tstr(""), num(2), id)),
-		wrong("unknown key", "unknown keys make a request wrong", req("info", num(5), num(0))),
-		wrong("text for a key", "unknown keys make a request wrong", req("info", tstr("5"), num(0))),
-		wrong("repeated key", "no key is repeated", req("info", num(2), id)),
-		wrong("repeated key in another form", "no key is repeated, whatever its form", req("info", raw("1802"), id)),
-		wrong("repeated key in the body", "no key is repeated at any level", req("get", num(3), pairs(num(1), tstr("a"), num(1), tstr("a")))),
-		wrong("tag", "no tags", cat(raw("d9d9f7"), info())),
-		wrong("tag within", "no tags", pairs(num(1), cat(raw("d820"), tstr("info")), num(2), id)),
-		wrong("float", "no floats", req("get", num(3), raw("f90000"))),
-		wrong("undefined", "simple values are false, true and null", req("get", num(3), raw("f7"))),
-		wrong("indefinite map", "no indefinite lengths", cat(raw("bf"), info()[1:], raw("ff"))),
-		wrong("indefinite text", "no indefinite lengths", pairs(num(1), raw("7f 64696e666f ff"), num(2), id)),
-		wrong("text not UTF-8", "text is UTF-8", pairs(num(1), raw("64 696e66ff"), num(2), id)),
-		wrong("surrogate in text", "text is UTF-8, which has no surrogates", req("info", num(4), raw("63 eda080"))),
-		wrong("nesting of 9", "at most 8 containers within each other, the frame's own counted", req("get", num(3), nested(8))),
-		wrong("nesting of 8 that is no body", "nesting of 8 is allowed, but this body is not get's", req("get", num(3), nested(7))),
-		wrong("body missing", "get has a body, if an empty one", req("get")),
-		wrong("body null", "no message has a null", req("get", num(3), null)),
-		wrong("body of another type", "types are as in the CDDL", req("get", num(3), list())),
-		wrong("body where none is", "info has no body", req("info", num(3), pairs())),
-		wrong("city empty", "an optional text is left out rather than empty", req("info", num(4), tstr(""))),
-		wrong("city of 64 bytes", "a label has at most 63 bytes", req("info", num(4), tstr(strings.Repeat("a", 64)))),
+	wrong := func(name, rule, method string, more ...[]byte) vector {
+		return refused(name, rule, req(name, method, more...))
 	}
+	// bare is a request for info whose bytes are made by hand, around its id.
+	bare := func(name, rule string, make func(id []byte) []byte) vector {
+		return refused(name, rule, make(requestID(name)))
+	}
+	infoOf := func(id []byte) []byte { return pairs(num(1), tstr("info"), num(2), bstr(id)) }
+	entries := pairs(num(1), list(heroBytes(ada)), num(2), list(deadBytes(gone)))
+	hero := bstr(vectorID)
+	created := bstr(requestID("create"))
+	vectors := []vector{
+		body("get all", "every key of the body is optional", "get"),
+		body("update", "form of update", "update", num(1), entries),
+		body("update of nothing", "an empty entries map is allowed", "update", num(1), pairs()),
+		body("get", "location and ids", "get", num(1), tstr("paris"), num(2), list(hero)),
+		body("create", "here is false where absent", "create", num(1), tstr("Ada")),
+		body("create here", "here", "create", num(1), tstr("Ada"), num(2), yes),
+		body("assign", "entries are merged first", "assign", num(1), hero, num(2), entries),
+		body("assign home", "home", "assign", num(1), hero, num(3), yes),
+		body("retire", "form of retire; this hero was made by create", "retire", num(1), created),
+		body("watch", "form of watch; it ends when the caller closes its side", "watch"),
+		ok("info", "no body", "info"),
+		body("lookup", "form of lookup; a city finds itself", "lookup", num(1), tstr("paris")),
+		ok("cities", "no body", "cities"),
+		ok("settle", "no body", "settle"),
+		ok("named city", "key 4 names the city that is meant", "info", num(4), tstr("paris")),
+		good("request", "keys in another order", "requests need not be in canonical form",
+			pairs(num(2), bstr(requestID("keys in another order")), num(1), tstr("info"))).answered("ok"),
+		good("request", "lengths and integers not minimal", "requests need not be in canonical form",
+			cat(raw("b90002 1801 7a00000004"), []byte("info"), raw("1b0000000000000002 5810"), requestID("lengths and integers not minimal"))).answered("ok"),
+		bad("request", "another city", "key 4 names another city than the one that answers, paris",
+			req("another city", "info", num(4), tstr("rome"))).answered("wrong_city"),
+		bad("request", "unknown method", "unsupported", req("unknown method", "got")).answered("unsupported"),
+		bad("request", "another city, unknown method", "the city is judged before the method",
+			req("another city, unknown method", "got", num(4), tstr("rome"))).answered("wrong_city"),
+		bad("request", "unknown method, unknown key", "the form of the request is judged before the method",
+			req("unknown method, unknown key", "got", num(5), num(0))).answered("bad_request"),
+		bad("request", "another city, wrong body", "the city is judged before the body",
+			req("another city, wrong body", "get", num(3), list(), num(4), tstr("rome"))).answered("wrong_city"),
+		refused("not a map", "a request is a map", list()),
+		bare("method missing", "key 1 is required", func(id []byte) []byte { return pairs(num(2), bstr(id)) }),
+		refused("id missing", "key 2 is required", pairs(num(1), tstr("info"))),
+		bare("id of 15 bytes", "an id has 16 bytes", func(id []byte) []byte { return infoOf(id[1:]) }),
+		refused("id as text", "types are as in the CDDL", pairs(num(1), tstr("info"), num(2), tstr("0123456789abcdef"))),
+		bare("method as bytes", "types are as in the CDDL", func(id []byte) []byte {
+			return pairs(num(1), bstr([]byte("info")), num(2), bstr(id))
+		}),
+		bare("method null", "no message has a null", func(id []byte) []byte { return pairs(num(1), null, num(2), bstr(id)) }),
+		bare("method empty", "a method has a name", func(id []byte) []byte { return pairs(num(1), tstr(""), num(2), bstr(id)) }),
+		wrong("unknown key", "unknown keys make a request wrong", "info", num(5), num(0)),
+		wrong("text for a key", "unknown keys make a request wrong", "info", tstr("5"), num(0)),
+		wrong("repeated key", "no key is repeated", "info", num(2), bstr(requestID("repeated key"))),
+		wrong("repeated key in another form", "no key is repeated, whatever its form", "info",
+			raw("1802"), bstr(requestID("repeated key in another form"))),
+		wrong("repeated key in the body", "no key is repeated at any level", "get", num(3), pairs(num(1), tstr("a"), num(1), tstr("a"))),
+		bare("tag", "no tags", func(id []byte) []byte { return cat(raw("d9d9f7"), infoOf(id)) }),
+		bare("tag within", "no tags", func(id []byte) []byte {
+			return pairs(num(1), cat(raw("d820"), tstr("info")), num(2), bstr(id))
+		}),
+		wrong("float", "no floats", "get", num(3), raw("f90000")),
+		wrong("undefined", "simple values are false, true and null", "get", num(3), raw("f7")),
+		bare("indefinite map", "no indefinite lengths", func(id []byte) []byte { return cat(raw("bf"), infoOf(id)[1:], raw("ff")) }),
+		bare("indefinite text", "no indefinite lengths", func(id []byte) []byte {
+			return pairs(num(1), raw("7f 64696e666f ff"), num(2), bstr(id))
+		}),
+		bare("text not UTF-8", "text is UTF-8", func(id []byte) []byte { return pairs(num(1), raw("64 696e66ff"), num(2), bstr(id)) }),
+		wrong("surrogate in text", "text is UTF-8, which has no surrogates", "info", num(4), raw("63 eda080")),
+		wrong("nesting of 9", "at most 8 containers within each other, the frame's own counted", "get", num(3), nested(8)),
+		wrong("nesting of 8 that is no body", "nesting of 8 is allowed, but this body is not get's", "get", num(3), nested(7)),
+		wrong("body missing", "get has a body, if an empty one", "get"),
+		wrong("body null", "no message has a null", "get", num(3), null),
+		wrong("body of another type", "types are as in the CDDL", "get", num(3), list()),
+		wrong("body where none is", "info has no body", "info", num(3), pairs()),
+		wrong("city empty", "an optional text is left out rather than empty", "info", num(4), tstr("")),
+		wrong("city of 64 bytes", "a label has at most 63 bytes", "info", num(4), tstr(strings.Repeat("a", 64))),
+		ok("bomb", "no body; only an admin may", "bomb"),
+	}
+	return vectors
 }
 
 func bodyVectors() []vector {
@@ -278,6 +364,7 @@ func responseVectors() []vector {
 		good("response", "unknown code", "codes of later versions are errors", pairs(num(1), num(4711))),
 		good("response", "unknown keys", "unknown keys are ignored, whatever is under them",
 			pairs(num(1), num(0), num(99), null, raw("20"), list(yes), tstr("1"), pairs(num(1), num(1)))),
+		bad("response", "no item", "a frame of length 0 has no item, and is not the end of a stream", nil),
 		bad("response", "code missing", "key 1 is required", pairs()),
 		bad("response", "code null", "no message has a null under a key that is known", pairs(num(1), null)),
 		bad("response", "code negative", "types are as in the CDDL", pairs(num(1), raw("20"))),
@@ -292,6 +379,13 @@ func responseVectors() []vector {
 
 func summaryBytes() []byte {
 	return must(crdt.Summary{Heroes: 2, Tombstones: 1, Digest: crdt.Digest{0: 1, 15: 255}}.MarshalCBOR())
+}
+
+func infoItems() [][]byte {
+	return [][]byte{
+		num(1), tstr("main"), num(2), tstr("paris"), num(3), num(1 << 60), num(4), num(1<<60 + 1),
+		num(5), summaryBytes(), num(6), num(0), num(7), tstr("citynode/1.0.0"), num(8), num(1<<60 + 2),
+	}
 }
 
 func replyVectors() []vector {
@@ -313,11 +407,21 @@ func replyVectors() []vector {
 		x("get", "get: digest of 15 bytes", "a digest has 16 bytes", num(2), pairs(num(1), num(0), num(2), num(0), num(3), bstr(make([]byte, 15)))),
 		g("create", "create and assign", "form of create's and assign's reply", num(1), heroBytes(ada), num(2), sum),
 		x("create", "create: summary missing", "key 2 is required", num(1), heroBytes(ada)),
+		g("assign", "assign", "form of create's and assign's reply", num(1), heroBytes(ada), num(2), sum),
+		g("watch", "watch: live", "the first of many, with more", num(2), sum),
+		g("watch", "watch: change", "with more", num(1), pairs(num(2), list(deadBytes(gone)))),
+		x("watch", "watch: neither", "a change has entries"),
 		g("retire", "retire", "form of retire's reply", num(1), deadBytes(gone), num(2), sum),
 		g("update", "update", "form of update's reply", num(1), num(3), num(2), sum, num(3), num(0)),
 		x("update", "update: skipped missing", "zero is written, not left out", num(1), num(3), num(2), sum),
-		g("info", "info", "form of info's reply", num(1), tstr("main"), num(2), tstr("paris"), num(3), num(1<<60), num(4), num(1<<60+1),
-			num(5), sum, num(6), num(0), num(7), tstr("citynode/1.0.0"), num(8), num(1<<60+2)),
+		g("info", "info", "form of info's reply", infoItems()...),
+		g("info", "info: all keys", "joining, store and skipped are there where they say something", append(infoItems(),
+			num(9), pairs(num(1), tstr("rome"), num(2), num(10), num(3), num(100)), num(10), tstr("ok"), num(11), num(3))...),
+		g("info", "info: unknown key", "unknown keys are ignored", append(infoItems(), num(12), list(num(1), null))...),
+		x("info", "info: store as bytes", "a key that is known is no unknown one", append(infoItems(), num(10), bstr([]byte("ok")))...),
+		x("info", "info: skipped as text", "a key that is known is no unknown one", append(infoItems(), num(11), tstr("3"))...),
+		x("info", "info: joining without of", "key 3 is required", append(infoItems(), num(9), pairs(num(1), tstr("rome"), num(2), num(10)))...),
+		x("info", "info: city home", "home is reserved", append(append(infoItems()[:2:2], num(2), tstr("home")), infoItems()[4:]...)...),
 		g("lookup", "lookup", "the peer ID and addresses without /p2p", num(1), peer, num(2), list(multiaddr)),
 		g("lookup", "lookup: no address", "none is known", num(1), peer, num(2), list()),
 		x("lookup", "lookup: address as text", "types are as in the CDDL", num(1), peer, num(2), list(tstr("/ip4/127.0.0.1"))),
@@ -355,11 +459,55 @@ func presenceVectors() []vector {
 		good("presence", "software of 64 bytes", "at most 64 bytes", with(9, tstr(strings.Repeat("a", 64)))),
 		bad("presence", "software of 65 bytes", "at most 64 bytes", with(9, tstr(strings.Repeat("a", 65)))),
 		bad("presence", "control in software", "plain text", with(9, tstr("a\nb"))),
+		bad("presence", "leaving as number", "a key that is known is no unknown one", pairs(append(presenceItems(), num(7), num(1))...)),
+		bad("presence", "no item", "a presence is one item", nil),
 		bad("presence", "city of capitals", "a city's name is a DNS label in lower case", with(1, tstr("Paris"))),
 		bad("presence", "city home", "home is reserved", with(1, tstr("home"))),
 		bad("presence", "incarnation 0", "a start has a stamp", with(5, num(0))),
 		bad("presence", "sent missing", "key 6 is required", pairs(presenceItems()[:10]...)),
 		bad("presence", "stamp over 64 bits", "no tags, so no big numbers", with(3, raw("c249010000000000000000"))),
+	}
+}
+
+// deltaVectors are messages on the topic of changes. What they are judged by beside
+// their bytes is how far into the future a stamp may be.
+func deltaVectors() []vector {
+	horizon := uint64(ada.Version.HLC)
+	d := func(name, rule, consequence string, e crdt.Entries) vector {
+		v := good("delta", name, rule, crdt.AppendEntries(nil, e)).so(consequence)
+		v.Horizon = strconv.FormatUint(horizon, 10)
+		return v
+	}
+	x := func(name, rule string, b []byte) vector {
+		v := bad("delta", name, rule, b)
+		v.Horizon = strconv.FormatUint(horizon, 10)
+		return v
+	}
+	heroes := func(some ...crdt.Hero) []crdt.Hero { return some }
+	deaths := []crdt.Tombstone{gone}
+	future, futureToo := ada, ada
+	future.ID[15]++
+	futureToo.ID[15] += 2
+	future.Version.HLC++
+	futureToo.Version.HLC += 1 << 32
+	const ignored = "a delta without an entry is ignored, and nobody is blamed for it"
+	return []vector{
+		d("a hero", "a stamp may be as late as the horizon", "accept", crdt.Entries{Heroes: heroes(ada)}),
+		d("a death", "form of a delta", "accept", crdt.Entries{Tombstones: deaths}),
+		d("a hero and a death", "form of a delta", "accept", crdt.Entries{Heroes: heroes(fresh), Tombstones: deaths}),
+		d("future in part", "the rest of a delta is taken, and all of it is passed on", "accept", crdt.Entries{Heroes: heroes(future, ada)}),
+		d("future but for a death", "a death is never in the future", "accept", crdt.Entries{Heroes: heroes(future), Tombstones: deaths}),
+		d("all future", "a delta of future heroes alone is ignored", "ignore", crdt.Entries{Heroes: heroes(future, futureToo)}),
+		d("nothing", ignored, "ignore", crdt.Entries{}),
+		d("no heroes", ignored, "ignore", crdt.Entries{Heroes: heroes()}),
+		d("no heroes and no deaths", ignored, "ignore", crdt.Entries{Heroes: []crdt.Hero{}, Tombstones: []crdt.Tombstone{}}),
+		x("no bytes", "a delta is one item", nil),
+		x("two items", "a delta is one item", raw("a0 a0")),
+		x("an array", "a delta is a map", raw("80")),
+		x("unknown key", "entries never change within a wire version", raw("a1 03 80")),
+		x("not canonical", "canonical: the shortest form", raw("a1 1801 80")),
+		x("malformed and future", "that a delta is of no use excuses no malformed entry",
+			pairs(num(1), list(heroBytes(future), list()))),
 	}
 }
 

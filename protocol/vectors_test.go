@@ -3,6 +3,7 @@ package protocol
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/base32"
 	"encoding/hex"
@@ -20,7 +21,10 @@ import (
 	"github.com/citynode/citynode/crdt"
 )
 
-const vectorsPath = "../docs/wire/vectors.json"
+const (
+	vectorsPath = "../docs/wire/vectors.json"
+	schemaPath  = "../docs/wire/citynode.cddl"
+)
 
 // vector is one test vector; docs/wire/README.md says what the fields mean for
 // each kind.
@@ -33,6 +37,9 @@ type vector struct {
 	Valid bool   `json:"valid"`
 
 	Method      string   `json:"method,omitempty"`      // body, reply
+	Consequence string   `json:"consequence,omitempty"` // of what is not valid, and of deltas
+	Form        bool     `json:"form,omitempty"`        // not valid, and in the form of the CDDL all the same
+	Horizon     string   `json:"horizon,omitempty"`     // delta
 	Codes       []string `json:"codes,omitempty"`       // stream, request
 	Fingerprint string   `json:"fingerprint,omitempty"` // hero, tombstone
 	Symbol      string   `json:"symbol,omitempty"`      // hero, tombstone
@@ -63,6 +70,7 @@ func TestVectors(t *testing.T) {
 		"request":   checkRequest,
 		"response":  func(t *testing.T, v vector, b []byte) { checkValid(t, v, UnmarshalLenient(b, new(Response))) },
 		"presence":  func(t *testing.T, v vector, b []byte) { checkValid(t, v, UnmarshalLenient(b, new(Presence))) },
+		"delta":     checkDelta,
 		"body":      checkBody,
 		"reply":     checkReply,
 		"hero":      checkHero,
@@ -87,6 +95,7 @@ func TestVectors(t *testing.T) {
 			}
 			b := unhex(t, v.Hex)
 			check(t, v, b)
+			checkConsequence(t, v)
 			checkDiag(t, v, b)
 		})
 	}
@@ -101,6 +110,23 @@ func checkValid(t *testing.T, v vector, err error) {
 	t.Helper()
 	if (err == nil) != v.Valid {
 		t.Errorf("%s\nvalid is %v, but decoded with %v", v.Diag, v.Valid, err)
+	}
+}
+
+// checkConsequence checks that a vector says what follows if and only if it is not
+// valid, or is a delta. What follows is shown where it is done: for streams and
+// requests here and in node, for gossip in internal/gossip.
+func checkConsequence(t *testing.T, v vector) {
+	t.Helper()
+	want := consequences[v.Kind]
+	switch {
+	case v.Kind == "delta", v.Kind == "stream" && !v.Valid: // there are several
+		want = cmp.Or(v.Consequence, "any")
+	case v.Valid:
+		want = ""
+	}
+	if v.Consequence != want {
+		t.Errorf("consequence %q, want %q", v.Consequence, want)
 	}
 }
 
@@ -222,6 +248,11 @@ func checkFingerprint(t *testing.T, v vector, f crdt.Fingerprint) {
 	}
 }
 
+func checkDelta(t *testing.T, v vector, b []byte) {
+	_, err := crdt.DecodeEntries(b)
+	checkValid(t, v, err)
+}
+
 func checkEntries(t *testing.T, v vector, b []byte) {
 	e, err := crdt.DecodeEntries(b)
 	checkValid(t, v, err)
@@ -321,13 +352,16 @@ func cidText(cid []byte) string {
 
 // kindOrder is the order of the file.
 var kindOrder = []string{
-	"stream", "request", "body", "response", "reply", "presence", "hero", "tombstone", "entries", "versions", "merge", "peer", "name",
+	"stream", "request", "body", "response", "reply", "presence", "delta", "hero", "tombstone", "entries", "versions", "merge", "peer", "name",
 }
 
 func TestVectorsAreGroupedAndCoverEveryKindAndMethod(t *testing.T) {
 	vectors := readVectors(t)
 	has := func(f func(vector) bool) bool { return slices.ContainsFunc(vectors, f) }
-	for method := range methods {
+	for method, is := range methods {
+		if is.reply != nil && !has(func(v vector) bool { return v.Kind == "reply" && v.Valid && v.Method == method }) {
+			t.Errorf("no reply of %s", method)
+		}
 		if !has(func(v vector) bool {
 			return v.Kind == "request" && v.Valid && strings.Contains(v.Diag, strconv.Quote(method))
 		}) {

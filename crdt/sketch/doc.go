@@ -42,39 +42,14 @@
 // are those of two sets, and mixed they decode to nothing, unless they happen to
 // be those of one version. Each prefix must be of one instant.
 //
-// # The cells of a symbol
+// # Where it is defined
 //
-// All integers are unsigned and of 64 bits, + and · are modulo 2^64 but for the
-// product in gap. With >> binding tighter than xor, mix is the finaliser of
-// SplitMix64 (Steele, Lea, Flood, OOPSLA 2014; constants of Stafford's Mix13):
-//
-//	mix(z):
-//	    z = (z xor z>>30) · 0xBF58476D1CE4E5B9
-//	    z = (z xor z>>27) · 0x94D049BB133111EB
-//	    return z xor z>>31
-//
-// Symbol 0 is taken for 1. The check of a symbol is
-//
-//	check(symbol) = mix(symbol xor 0x6A09E667F3BCC908) mod 2^32
-//
-// A symbol is in cell 0, and from cell i its k-th step, k = 1, 2, …, goes to
-// cell i + gap:
-//
-//	r   = mix(symbol + k · 0x9E3779B97F4A7C15)
-//	w   = 1 + max(r >> 32, r mod 2^32)
-//	q   = floor((2^64 − 1) / w)
-//	gap = 1 + floor((2·i + 3) · (q − 2^32) / 2^33)
-//
-// The product has up to 128 bits. It is the paper's gap of
-// (i + 3/2)·(1/√u − 1), u uniform in (0, 1]: the greater of two uniform numbers
-// is distributed as the root of one, so that no root need be drawn.
-//
-// # Wire form
-//
-// A cell is 11 bytes: the sum modulo 2^64 in 8, the sum of checks modulo 2^16 in
-// 2, both little-endian, the count modulo 256 in 1. That is enough because a
-// lone symbol must have a count of ±1, the check of its sum, and a sum that maps
-// to the cell it was found in. A prefix is its cells one after another. A sample
-// is the first 32 cells, then the count bytes of the next 224. Files in testdata
-// hold vectors of both.
+// To the bit in docs/wire/sketch.md: the cells of a symbol, its check, the wire form of
+// cells, the decode, and how many cells to ask for, with test vectors that were made
+// from that page by a program in another language. In short, a symbol is in cell 0, and
+// goes from cell i to cell i + gap, where gap is the paper's (i + 3/2)·(1/√u − 1), u
+// uniform in (0, 1]: the greater of two uniform numbers is distributed as the root of
+// one, so that no root need be drawn. A cell takes 11 bytes: the sum, the check modulo
+// 2^16, the count modulo 256. That is enough because a lone symbol must have a count of
+// ±1, the check of its sum, and a sum that maps to the cell it was found in.
 package sketch

@@ -22,7 +22,8 @@ func start(symbol uint64) walk { return walk{state: symbol} }
 // next goes to the symbol's next cell. The step does not depend on floating
 // point, and all of it but the last multiplication does not depend on where the
 // walk is, so that a processor works on several steps at a time. Nothing wraps
-// while index < 2^31.
+// while index < 2^31, but for the difference where w is 2^32, in one step of 2^31:
+// that leads beyond all cells, and is part of the definition.
 func (w *walk) next() {
 	w.state += weyl
 	r := mix(w.state)

@@ -1,8 +1,11 @@
 package antientropy
 
 import (
+	"errors"
 	"sync"
 	"time"
+
+	"github.com/citynode/citynode/internal/reconcile"
 )
 
 const (
@@ -17,6 +20,9 @@ const (
 	// hold: sessions that are refused at once must not open the city at once.
 	openingAttempts = 2
 	openingPatience = 5 * time.Second
+	// openingMax is how long after it was filled a city opens in any case: neighbours
+	// that are all starting, or that a peer pretends to be, would keep it closed.
+	openingMax = 30 * time.Second
 )
 
 // An opening decides when a new incarnation may say that a hero is unknown: when it
@@ -24,8 +30,9 @@ const (
 type opening struct {
 	cfg Config
 
-	mu     sync.Mutex // guards closed, begun, first, failed
+	mu     sync.Mutex // guards closed, begun, filled, first, failed
 	closed bool       // waiting to open
+	filled time.Time  // when the present incarnation had what its store holds
 	begun  time.Time  // since when the city waits; its first incarnation since the node started
 	first  bool       // the first incarnation has not begun
 	failed int
@@ -45,7 +52,7 @@ func (o *opening) nodeStarted() {
 func (o *opening) begin() {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	o.closed, o.failed = true, 0
+	o.closed, o.failed, o.filled = true, 0, time.Now()
 	if !o.first {
 		o.begun = time.Now()
 	}
@@ -62,9 +69,10 @@ func (o *opening) waiting() bool {
 // synced opens the city after a complete session.
 func (o *opening) synced() { o.open(false) }
 
-// sessionEnded counts sessions that failed.
+// sessionEnded counts sessions that failed. A neighbour that is starting itself, and
+// says so, has not failed: it may soon be able to tell what it knows.
 func (o *opening) sessionEnded(err error) {
-	if err == nil {
+	if err == nil || errors.Is(err, reconcile.ErrUnavailable) {
 		return
 	}
 	o.mu.Lock()
@@ -76,7 +84,7 @@ func (o *opening) sessionEnded(err error) {
 // must be called again.
 func (o *opening) check() time.Duration {
 	o.mu.Lock()
-	closed, waited, failed := o.closed, time.Since(o.begun), o.failed
+	closed, waited, failed, late := o.closed, time.Since(o.begun), o.failed, time.Since(o.filled) >= openingMax
 	o.mu.Unlock()
 	if !closed {
 		return idleEvery
@@ -87,7 +95,7 @@ func (o *opening) check() time.Duration {
 	switch {
 	case alone && (waited >= ConnectWait || !o.cfg.ExpectsPeers()):
 		o.open(true)
-	case !alone && failed >= openingAttempts && waited >= openingPatience:
+	case !alone && (late || failed >= openingAttempts && waited >= openingPatience):
 		o.open(false)
 	default:
 		return o.cfg.Every / 10

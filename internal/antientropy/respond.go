@@ -14,6 +14,9 @@ import (
 	"github.com/citynode/citynode/protocol"
 )
 
+// errDeclined is matched by the error of a session that was answered unavailable.
+var errDeclined = errors.New("answered unavailable")
+
 // Respond answers the sessions of one stream of another peer, until the peer closes
 // the stream or ctx is done. It closes or resets the stream. streams.Serve calls it, on a
 // goroutine of its own for each stream.
@@ -28,48 +31,60 @@ func (a *AntiEntropy) Respond(ctx context.Context, s network.Stream) error {
 	var session *reconcile.Responder
 	for {
 		in, err := stream.Receive(protocol.IdleTimeout)
-		// A hello begins a session, with the incarnation that lives then. Anything else
-		// goes on with the last one: an audit after it, or a fault that the session
-		// names.
-		if err == nil && (session == nil || in.Kind() == reconcile.KindHello) {
-			session, err = a.newResponder()
-		}
 		if err == nil {
-			err = a.answer(ctx, p, stream, session, in)
+			session, err = a.answerNext(ctx, p, stream, session, in)
 		}
-		if errors.Is(err, io.EOF) {
+		switch {
+		case err == nil:
+		case errors.Is(err, io.EOF):
 			_ = s.Close()
 			return nil
-		}
-		if err != nil {
+		case errors.Is(err, errDeclined):
+			stream.hangUp()
+			return fmt.Errorf("answer a sync of %s: %w", p, err)
+		default:
 			a.judge(p, err)
 			return errors.Join(fmt.Errorf("answer a sync of %s: %w", p, err), s.Reset())
 		}
 	}
 }
 
-// newResponder returns a session that the present incarnation answers.
-func (a *AntiEntropy) newResponder() (*reconcile.Responder, error) {
-	replica, err := a.city.replica()
-	if err != nil {
-		return nil, err
+// answerNext answers a session that the message begins, or what follows the session
+// before, and returns the session. A hello begins a session, with the incarnation that
+// lives then. Anything else goes on with the last one: an audit after it, or a fault that
+// the session names.
+func (a *AntiEntropy) answerNext(ctx context.Context, p peer.ID, stream *Stream, session *reconcile.Responder, in reconcile.Message) (*reconcile.Responder, error) {
+	if session == nil || in.Kind() == reconcile.KindHello {
+		replica, err := a.city.replica()
+		if err != nil {
+			return nil, decline(stream, err)
+		}
+		session = reconcile.NewResponder(replica)
 	}
-	return reconcile.NewResponder(replica), nil
+	// Only a session takes a place. A stream that is idle between two holds none.
+	leave, ok := a.responders.enter(p)
+	if !ok {
+		return nil, decline(stream, fmt.Errorf("%s has too many syncs at once", p))
+	}
+	// A request that waited for this peer can begin now.
+	defer func() { leave(); a.requests.wake.Set() }()
+	return session, a.answer(ctx, p, stream, session, in)
+}
+
+// decline answers unavailable, for a reason that is not the peer's fault.
+func decline(stream *Stream, reason error) error {
+	return errors.Join(fmt.Errorf("%w: %w", errDeclined, reason), stream.Send(reconcile.Unavailable()))
 }
 
 // answer answers a session to its end, or an audit that follows one.
 func (a *AntiEntropy) answer(ctx context.Context, p peer.ID, stream *Stream, session *reconcile.Responder, in reconcile.Message) error {
-	// Only a session takes a place. A stream that is idle between two holds none.
-	leave, ok := a.responders.enter(p)
-	if !ok {
-		return fmt.Errorf("%s has too many syncs at once", p)
-	}
-	// A request that waited for this peer can begin now.
-	defer func() { leave(); a.requests.wake.Set() }()
 	begun, start := time.Now(), a.cfg.Now()
 	for {
 		out, err := session.Step(ctx, in)
 		for !out.IsZero() {
+			if out.Kind() == reconcile.KindUnavailable {
+				return decline(stream, err)
+			}
 			// What comes beside an error tells the other side why; so it is sent first.
 			if sendErr := stream.Send(out); sendErr != nil || err != nil {
 				return errors.Join(err, sendErr)

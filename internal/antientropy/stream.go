@@ -3,7 +3,9 @@ package antientropy
 import (
 	"bufio"
 	"context"
+	"errors"
 	"fmt"
+	"io"
 	"time"
 
 	"github.com/libp2p/go-libp2p/core/host"
@@ -53,8 +55,9 @@ func (s *Stream) Send(m reconcile.Message) error {
 
 // Receive waits at most within for the next message to begin, and then StallTimeout for
 // all of the message. The error is io.EOF where the other side has closed the stream
-// between two messages. A length comes first in a frame, and one above MessageBytesMax
-// is refused before anything is allocated.
+// between two messages. It matches reconcile.ErrProtocol for what no correct program
+// sends; that a message is cut or late it does not. A length comes first in a frame, and
+// one above MessageBytesMax is refused before anything is allocated.
 func (s *Stream) Receive(within time.Duration) (reconcile.Message, error) {
 	_ = s.SetReadDeadline(time.Now().Add(within)) // simulated streams have none
 	if _, err := s.in.Peek(1); err != nil {
@@ -62,11 +65,30 @@ func (s *Stream) Receive(within time.Duration) (reconcile.Message, error) {
 	}
 	_ = s.SetReadDeadline(time.Now().Add(StallTimeout)) // as above
 	payload, err := protocol.ReadFrame(s.in, reconcile.MessageBytesMax)
+	if _, wrong := errors.AsType[*protocol.Error](err); wrong {
+		err = fmt.Errorf("%w: %w", reconcile.ErrProtocol, err)
+	}
 	if err != nil {
 		return reconcile.Message{}, err
 	}
 	s.received++
 	return reconcile.Decode(payload)
+}
+
+// hangUp ends a stream so that the last message arrives: a reset right after it would
+// overtake it. What the other side still sends is read away, for at most
+// protocol.CloseTimeout.
+func (s *Stream) hangUp() {
+	late := time.AfterFunc(protocol.CloseTimeout, func() { _ = s.Reset() })
+	defer late.Stop()
+	_ = s.CloseWrite()                  // where that fails, the reading does too
+	_ = s.SetReadDeadline(time.Time{})  // the reset is the deadline
+	_, err := io.Copy(io.Discard, s.in) // ends with the other side's end, or the reset
+	if err != nil {
+		_ = s.Reset()
+		return
+	}
+	_ = s.Close()
 }
 
 // A streamPool has the streams of the sessions that this node begins. One a peer is

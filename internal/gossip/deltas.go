@@ -77,7 +77,8 @@ func NewDeltas(r *Router, cfg Config) (*Deltas, error) {
 }
 
 // validate rejects, and scores against the sender, what no correct program sends.
-// It ignores a delta that nobody can use yet.
+// It ignores a delta that nobody can use: one that is empty, which a program sends
+// that sends without looking, and one that nobody can use yet.
 func (d *Deltas) validate(_ context.Context, _ peer.ID, m *pubsub.Message) pubsub.ValidationResult {
 	if m.ReceivedFrom == d.own {
 		return pubsub.ValidationAccept // it was made here
@@ -87,11 +88,11 @@ func (d *Deltas) validate(_ context.Context, _ peer.ID, m *pubsub.Message) pubsu
 		return pubsub.ValidationReject
 	}
 	entries, err := crdt.DecodeEntries(m.Data)
-	if err != nil || entries.Len() == 0 {
+	if err != nil {
 		return pubsub.ValidationReject
 	}
-	// Whose clock is wrong cannot be told, so nobody is blamed.
-	if allFuture(entries, d.cfg.Horizon()) {
+	// Whose clock is wrong cannot be told, so nobody is blamed for what is all future.
+	if entries.Len() == 0 || allFuture(entries, d.cfg.Horizon()) {
 		return pubsub.ValidationIgnore
 	}
 	m.ValidatorData = entries

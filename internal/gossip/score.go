@@ -14,10 +14,10 @@ import (
 
 // The peer score of GossipSub v1.1, section "Peer Scoring": only what no
 // correct program does counts against a peer. Invalid messages cost invalidWeight
-// times the square of their number. So two invalid messages end the gossip of
-// their sender (-400), and after three (-900) GossipSub ignores the sender altogether
-// for a while. One (-100) costs it its place in the mesh, for GossipSub grafts no peer
-// with a score below zero. The limits lie in between, with room for what decays.
+// times the square of their number. One (-100) costs its sender the place in the mesh,
+// for GossipSub grafts no peer with a score below zero. Two (-400) end its gossip, and
+// after three (-900) GossipSub ignores it altogether, each for a while. The limits lie in
+// between, with room for what decays.
 //
 // GossipSub's own count of invalid messages (P4) cannot be used. It counts a
 // message of ours that comes back as invalid, and all neighbours of a city that
@@ -28,8 +28,12 @@ const (
 	publishBelow   = -350
 	graylistBelow  = -850
 	invalidForgets = 10 * time.Minute
-	scoreInterval  = time.Second
-	scoreRetained  = 10 * time.Minute
+	// invalidForgotten is the count from which on a peer has sent nothing invalid. A
+	// count that decays never gets to 0, and any score below 0 keeps a peer out of
+	// the meshes: one fault would have done so for good.
+	invalidForgotten = 0.01
+	scoreInterval    = time.Second
+	scoreRetained    = 10 * time.Minute
 )
 
 // peerScore returns the parameters of GossipSub's peer score. Peers in the private
@@ -131,5 +135,8 @@ func (i *invalids) score(p peer.ID) float64 {
 		return 0
 	}
 	n := c.decayed(time.Now())
+	if n <= invalidForgotten {
+		return 0
+	}
 	return invalidWeight * n * n
 }

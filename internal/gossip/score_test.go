@@ -30,6 +30,22 @@ func TestInvalidMessagesCountAgainstTheirSenderForAWhile(t *testing.T) {
 	})
 }
 
+// Any score below 0 keeps a peer out of the meshes.
+func TestOneInvalidMessageIsForgottenInTheEnd(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		i := newInvalids()
+		i.add(&pubsub.Message{ReceivedFrom: "bad"}, pubsub.RejectValidationFailed)
+		time.Sleep(invalidForgets / 2)
+		if bad := i.score("bad"); bad >= 0 {
+			t.Errorf("forgotten already: %v", bad)
+		}
+		time.Sleep(invalidForgets/2 + time.Second)
+		if bad := i.score("bad"); bad != 0 {
+			t.Errorf("it still counts: %v", bad)
+		}
+	})
+}
+
 func TestCountsOfInvalidMessagesAreBounded(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		i := newInvalids()

@@ -2,6 +2,12 @@ package reconcile
 
 import (
 	"context"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"strconv"
 	"testing"
 
 	"github.com/citynode/citynode/crdt"
@@ -123,5 +129,87 @@ func TestAnAuditTakesEachIDOnceThoughTheStateMoves(t *testing.T) {
 	}
 	if _, _, err := sketch.Decode(cells, sketch.AppendPrefix(nil, rest)); err != nil {
 		t.Errorf("the sketch is of no set: %v", err)
+	}
+}
+
+// The responder of before sent 256 cells to whoever asked for fewer, which the
+// initiator takes for a violation.
+func TestAnAuditHasAsManyCellsAsWereAskedFor(t *testing.T) {
+	for _, cells := range []int{1, 64, 256, 300} {
+		r := NewResponder(replicaOf(1<<16, heroes(0, 10)))
+		if _, err := stepResponder(t, r, Message{kind: KindHello, hello: newFoe().hello()}); err != nil {
+			t.Fatal(err)
+		}
+		answers, err := stepResponder(t, r, Message{kind: KindAsk, cells: uint64(cells), audit: Audit{Salt: 1, Parts: 1}})
+		if err != nil || len(answers) != 1 || len(answers[0].prefix) != cells*sketch.CellBytes {
+			t.Errorf("%d cells: %v, %v", cells, answers, err)
+		}
+	}
+}
+
+func TestNobodyAsksForNoCells(t *testing.T) {
+	r := NewResponder(replicaOf(1<<16, heroes(0, 10)))
+	if _, err := stepResponder(t, r, Message{kind: KindHello, hello: newFoe().hello()}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := stepResponder(t, r, Message{kind: KindAsk}); !errors.Is(err, ErrProtocol) {
+		t.Errorf("%v, want ErrProtocol", err)
+	}
+}
+
+// What a cursor means that was never given is the responder's affair, but it ends
+// with a last page and is no violation: the initiator looks again in any case.
+func TestAPullAtAnUnknownCursorIsAnsweredByPagesThatEnd(t *testing.T) {
+	for _, cursor := range []crdt.Cursor{1, 77, 1 << 32, 1<<63 + 5, 1<<64 - 1} {
+		r := NewResponder(replicaOf(300, heroes(0, 100)))
+		if _, err := stepResponder(t, r, Message{kind: KindHello, hello: newFoe().hello()}); err != nil {
+			t.Fatal(err)
+		}
+		answers, err := stepResponder(t, r, Message{kind: KindPull, cursor: cursor})
+		if err != nil || len(answers) == 0 {
+			t.Fatalf("%#x: %v, %v", uint64(cursor), answers, err)
+		}
+		for i, page := range answers {
+			if last := i == len(answers)-1; page.kind != KindPage || page.more == last {
+				t.Errorf("%#x: page %d of %d is %v", uint64(cursor), i, len(answers), page)
+			}
+		}
+	}
+}
+
+func TestAuditsCoverWhatTheVectorsSay(t *testing.T) {
+	text, err := os.ReadFile("../../docs/wire/sketch-vectors.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var vectors struct {
+		Audits []struct {
+			Salt, ID, Fingerprint, Symbol string // hex
+			Parts                         uint64
+			Covered                       bool
+		}
+	}
+	if err := json.Unmarshal(text, &vectors); err != nil || len(vectors.Audits) == 0 {
+		t.Fatal("no vectors", err)
+	}
+	for _, v := range vectors.Audits {
+		salt, err := strconv.ParseUint(v.Salt, 16, 64)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var id crdt.ID
+		var fingerprint crdt.Fingerprint
+		for text, to := range map[string][]byte{v.ID: id[:], v.Fingerprint: fingerprint[:]} {
+			if n, err := hex.Decode(to, []byte(text)); err != nil || n != len(to) {
+				t.Fatal(n, err)
+			}
+		}
+		a := Audit{Salt: salt, Parts: v.Parts}
+		if got := a.Covers(id); got != v.Covered {
+			t.Errorf("%+v covers %s: %t", a, v.ID, got)
+		}
+		if got := fmt.Sprintf("%016x", a.Symbol(fingerprint)); got != v.Symbol {
+			t.Errorf("%+v: symbol %s, want %s", a, got, v.Symbol)
+		}
 	}
 }

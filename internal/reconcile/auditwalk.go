@@ -20,8 +20,8 @@ type marked struct {
 	nth    uint32 // in the order of the walk
 }
 
-// AuditCells builds the first cells of an audit's sketch by a walk through the
-// state. It costs time and memory (32 bytes an entry that the audit covers) with
+// AuditCells builds the first cells of an audit's sketch, as many as are asked for, by
+// a walk through the state. It costs time and memory (32 bytes an entry that the audit covers) with
 // the state's size; what changes during the walk is in it in one version.
 func AuditCells(ctx context.Context, pages Pages, q Query) ([]sketch.Cell, error) {
 	var met []marked
@@ -33,14 +33,13 @@ func AuditCells(ctx context.Context, pages Pages, q Query) ([]sketch.Cell, error
 	}
 	// A walk may meet an ID twice; only the later version counts.
 	slices.SortFunc(met, func(a, b marked) int { return cmp.Or(a.id.Compare(b.id), cmp.Compare(a.nth, b.nth)) })
-	cells := max(q.Cells, sketch.CellsMin)
-	s := sketch.New(cells)
+	s := sketch.New(q.Cells)
 	for i, m := range met {
 		if i+1 == len(met) || met[i+1].id != m.id {
 			s.Add(m.symbol)
 		}
 	}
-	return s.AppendCells(nil, cells), nil
+	return s.AppendCells(nil, min(q.Cells, s.Cells())), nil
 }
 
 // AuditFind finds entries by the symbols of an audit, by a walk through the

@@ -19,20 +19,29 @@ import (
 	"github.com/citynode/citynode/crdt"
 	"github.com/citynode/citynode/crdt/crdttest"
 	"github.com/citynode/citynode/crdt/sketch"
+	"github.com/citynode/citynode/internal/cddl"
 )
 
-// vectorsPath is the file that other implementations test against.
-const vectorsPath = "../../docs/wire/sync-vectors.json"
+// vectorsPath is the file that other implementations test against, schemaPath the
+// schema of what is in it.
+const (
+	vectorsPath = "../../docs/wire/sync-vectors.json"
+	schemaPath  = "../../docs/wire/citynode.cddl"
+)
 
 var update = flag.Bool("update", false, "write "+vectorsPath+" afresh")
 
-// vector is one encoding and whether it is a message.
+// vector is one encoding and whether it is a message; docs/wire/README.md says what
+// the fields mean.
 type vector struct {
-	Name  string `json:"name"`
-	Rule  string `json:"rule"`
-	Hex   string `json:"hex"`
-	Diag  string `json:"diag"`
-	Valid bool   `json:"valid"`
+	Name        string `json:"name"`
+	Kind        string `json:"kind"`
+	Rule        string `json:"rule"`
+	Hex         string `json:"hex"`
+	Diag        string `json:"diag"`
+	Valid       bool   `json:"valid"`
+	Consequence string `json:"consequence,omitempty"`
+	Form        bool   `json:"form,omitempty"`
 }
 
 // messages has a message of each form.
@@ -144,7 +153,9 @@ func vectors(t *testing.T) (all []vector) {
 		all = append(all, vector{Name: name, Rule: "the form of " + named[name].kind.String(), Hex: hex.EncodeToString(b), Valid: true})
 	}
 	all = append(all, malformed()...)
+	schema := readSchema(t)
 	for i, v := range all {
+		all[i].Kind = "message"
 		b, err := hex.DecodeString(v.Hex)
 		if err != nil {
 			t.Fatalf("%s: %v", v.Name, err)
@@ -152,8 +163,26 @@ func vectors(t *testing.T) (all []vector) {
 		if all[i].Diag, err = cbor.Diagnose(b); err != nil {
 			all[i].Diag = ""
 		}
+		if !v.Valid {
+			all[i].Consequence = "strike"
+			all[i].Form = schema.Check("message", b) == nil
+		}
 	}
 	return all
+}
+
+// readSchema returns the schema of the wire.
+func readSchema(t *testing.T) *cddl.Schema {
+	t.Helper()
+	text, err := os.ReadFile(schemaPath)
+	if err != nil {
+		t.Fatal(err)
+	}
+	schema, err := cddl.Parse(string(text), cddl.Anything)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return schema
 }
 
 func TestTheVectorsAreWhatTheCodecDoes(t *testing.T) {

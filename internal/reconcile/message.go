@@ -61,6 +61,10 @@ type Message struct {
 	symbols     []uint64
 }
 
+// Unavailable returns the answer of a city that has no replica to answer with: one
+// that is starting, or has too many sessions already. It ends the session.
+func Unavailable() Message { return Message{kind: KindUnavailable} }
+
 // Kind returns the message's kind, 0 for no message.
 func (m Message) Kind() Kind { return m.kind }
 

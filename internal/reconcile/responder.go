@@ -134,7 +134,7 @@ func (r *Responder) greet(ctx context.Context, in Message) (Message, error) {
 
 // show answers with the first cells of the sketch, all of one instant.
 func (r *Responder) show(ctx context.Context, in Message) (Message, error) {
-	if r.asks++; r.asks > asksMax || in.cells > cellsMax {
+	if r.asks++; r.asks > asksMax || in.cells == 0 || in.cells > cellsMax {
 		return Message{}, violation("%d cells asked for, the %d. time", in.cells, r.asks)
 	}
 	r.result.Complete = false

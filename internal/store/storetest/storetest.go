@@ -256,7 +256,9 @@ func factsOutliveARaise(t *testing.T, v *visit) {
 }
 
 func answersAreForgotten(_ *testing.T, v *visit) {
-	answer := func(number uint64) store.Answer { return store.Answer{Number: number, Caller: "a", Data: []byte("yes")} }
+	answer := func(number uint64) store.Answer {
+		return store.Answer{Number: number, Caller: "a", Data: []byte("yes")}
+	}
 	want := NewContents()
 	for _, b := range []store.Batch{
 		{Answers: []store.Answer{answer(1), answer(2), answer(300)}},
