@@ -93,7 +93,7 @@ func editFile(path string, edit func(lines []string) ([]string, error)) error {
 	if err != nil {
 		return fmt.Errorf("edit bootstrap peers: %w", err)
 	}
-	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+	if err := atomicfile.MakeFolder(filepath.Dir(path), 0o700); err != nil {
 		return fmt.Errorf("edit bootstrap peers: %w", err)
 	}
 	unlock, err := lockedfile.MutexAt(path + ".lock").Lock()
