@@ -32,7 +32,7 @@ func NewDisk(percent int, seed uint64) *Disk {
 	return &Disk{
 		percent: percent,
 		chance:  rand.New(rand.NewPCG(seed, 0)),
-		now:     &power{FS: vfs.NewCrashableMem(), on: true},
+		now:     &power{FS: vfs.NewCrashableMem()},
 	}
 }
 
@@ -53,13 +53,20 @@ func (d *Disk) Kill() {
 	d.now = d.now.fail(vfs.CrashCloneCfg{UnsyncedDataPercent: d.percent, RNG: d.chance})
 }
 
+// Fail has syncs fail, with err, until it is called with nil.
+func (d *Disk) Fail(err error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.now.set(err)
+}
+
 // A power is a file system until the power fails. Nothing is durable without a sync, so
 // only syncs have to know.
 type power struct {
 	vfs.FS
 
-	mu sync.RWMutex // held for reading by each sync; guards on
-	on bool
+	mu    sync.RWMutex // held for reading by each sync; guards fault
+	fault error        // why nothing can be synced; nil: it can
 }
 
 // fail takes the power away, and returns the file system that is left. A sync comes
@@ -67,16 +74,22 @@ type power struct {
 func (p *power) fail(left vfs.CrashCloneCfg) *power {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.on = false
-	return &power{FS: p.FS.(*vfs.MemFS).CrashClone(left), on: true}
+	p.fault = errNoPower
+	return &power{FS: p.FS.(*vfs.MemFS).CrashClone(left)}
 }
 
-// sync runs a sync while there is power.
+func (p *power) set(fault error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.fault = fault
+}
+
+// sync runs a sync, if nothing stands in its way.
 func (p *power) sync(f func() error) error {
 	p.mu.RLock()
 	defer p.mu.RUnlock()
-	if !p.on {
-		return errNoPower
+	if p.fault != nil {
+		return p.fault
 	}
 	return f()
 }
