@@ -17,7 +17,7 @@ GOLANGCI_LINT ?= $(GO) run github.com/golangci/golangci-lint/v2/cmd/golangci-lin
 FUZZTIME ?= 10s# for each target; 10000x is a count of inputs
 SEEDS    ?= 500# how many seeds make sim runs
 SEED     ?=# the only seed that make sim runs
-ROUNDS   ?=# for how many rounds make e2e kills cities; empty: a few
+ROUNDS   ?=# for how many rounds make e2e kills cities, and cuts their power; empty: a few
 E2E      ?= .# pattern of the tests that make e2e runs
 HOURS    ?=# for how many virtual hours make sim runs each seed; empty: minutes
 VULNDB   ?=# folder of OSV files for make vuln
@@ -64,8 +64,8 @@ race: ## run all unit tests under the race detector
 	$(GO) test -race -timeout 20m ./...
 
 .PHONY: e2e
-e2e: ## as root: run real cities on several hosts, in network namespaces, with faults of the network
-	CITYNODE_E2E=1 CITYNODE_E2E_ROUNDS=$(ROUNDS) $(GO) test -count=1 -timeout 90m -v -run '$(E2E)' ./internal/netlab ./internal/e2e
+e2e: ## as root: run real cities on several hosts, in network namespaces, with faults of the network, disks and power
+	CITYNODE_E2E=1 CITYNODE_E2E_ROUNDS=$(ROUNDS) $(GO) test -count=1 -timeout 90m -v -run '$(E2E)' ./internal/netlab ./internal/lossyfs ./internal/e2e
 
 .PHONY: check-format
 check-format: ## fail if gofumpt would change a file

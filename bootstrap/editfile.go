@@ -95,7 +95,7 @@ func editFile(path string, edit func(lines []string) ([]string, error)) error {
 	if err != nil {
 		return fmt.Errorf("edit bootstrap peers: %w", err)
 	}
-	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+	if err := atomicfile.MakeFolder(filepath.Dir(path), 0o700); err != nil {
 		return fmt.Errorf("edit bootstrap peers: %w", err)
 	}
 	// The lock is a file beside it: the file itself is replaced, and a lock on it would

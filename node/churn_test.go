@@ -112,8 +112,10 @@ func newChurn(t *testing.T, cities int) *churn {
 		c.sites = append(c.sites, &site{name: name, number: byte(i + 1), key: newKey(t)})
 	}
 	t.Cleanup(func() {
-		for _, m := range c.living() {
-			m.killed(t)
+		for _, s := range c.sites {
+			if s.member != nil {
+				s.member.killed(t, &s.place)
+			}
 		}
 	})
 	for _, s := range c.sites {
@@ -296,7 +298,7 @@ func (c *churn) kill(t *testing.T, sites ...*site) {
 		s.member = nil
 		c.mu.Unlock()
 		c.net.Put(2+int32(s.number), s.number)
-		m.killed(t)
+		m.killed(t, &s.place)
 		s.back = time.Now().Add(time.Duration(c.rng.IntN(30)) * time.Second)
 	}
 }

@@ -13,14 +13,32 @@ import (
 	"github.com/citynode/citynode/crdt"
 	"github.com/citynode/citynode/internal/durable"
 	"github.com/citynode/citynode/internal/store"
+	"github.com/citynode/citynode/internal/store/storetest"
 	"github.com/citynode/citynode/protocol"
 )
 
 // storeIdentity is whose the stores of these tests are.
 var storeIdentity = store.Identity{City: "gotham", Network: protocol.DefaultNetwork, Peer: "a peer"}
 
+// places are where the stores of tests lie that kill cities. All lose at a kill what was
+// not synced; a disk may keep some of it.
+var places = map[string]func() storetest.KillablePlace{
+	"memory":                  func() storetest.KillablePlace { return new(store.Memory) },
+	"disk that keeps nothing": func() storetest.KillablePlace { return storetest.NewDisk(0, 1) },
+	"disk that keeps some":    func() storetest.KillablePlace { return storetest.NewDisk(50, 1) },
+}
+
+// atEachPlace runs a test in a bubble for each kind of place.
+func atEachPlace(t *testing.T, test func(*testing.T, storetest.KillablePlace)) {
+	for name, place := range places {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) { test(t, place()) })
+		})
+	}
+}
+
 // stored is the configuration of a city whose store lies there.
-func stored(t *testing.T, place *store.Memory, cfg Config) Config {
+func stored(t *testing.T, place storetest.Place, cfg Config) Config {
 	t.Helper()
 	id := storeIdentity
 	id.City = cfg.City.Name
@@ -33,30 +51,31 @@ func stored(t *testing.T, place *store.Memory, cfg Config) Config {
 	return cfg
 }
 
-// killed ends a city's process in the middle of everything: nothing that it does
-// after this is stored. What lies in the place is what was durable by then.
-func (m *member) killed(t *testing.T) {
+// killed ends a city's process in the middle of everything, as a power cut does:
+// nothing that it does after this is stored, and in its place is what was durable by
+// then.
+func (m *member) killed(t *testing.T, place storetest.KillablePlace) {
 	t.Helper()
-	if err := m.cfg.store.Close(); err != nil {
+	place.Kill()
+	if err := m.cfg.store.Close(); err != nil { // which ends what it runs
 		t.Fatal(err)
 	}
 	m.leave(t)
 }
 
 func TestWhatWasAnsweredIsThereAfterAKill(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		var place store.Memory
+	atEachPlace(t, func(t *testing.T, place storetest.KillablePlace) {
 		net := newMockNet(t)
-		gotham := net.start(t, stored(t, &place, quiet("gotham")))
+		gotham := net.start(t, stored(t, place, quiet("gotham")))
 		awaitReady(t, gotham)
 		batman, robin := gotham.create(t, "Batman"), gotham.create(t, "Robin")
 		order := city.Assign{Caller: orderer(newID()), Hero: batman.ID, Home: true}
 		answer := gotham.do(t, order)
 		gotham.do(t, city.Retire{Caller: orderer(newID()), Hero: robin.ID})
 		held, since, incarnation := gotham.summary(), gotham.facts.Since(), gotham.facts.Incarnation()
-		gotham.killed(t)
+		gotham.killed(t, place)
 
-		again := net.start(t, stored(t, &place, quiet("gotham")))
+		again := net.start(t, stored(t, place, quiet("gotham")))
 		awaitReady(t, again)
 		if again.summary() != held || again.facts.Since() != since || again.facts.Incarnation() <= incarnation {
 			t.Errorf("holds %v since %v, want %v since %v", again.summary(), again.facts.Since(), held, since)
@@ -68,9 +87,8 @@ func TestWhatWasAnsweredIsThereAfterAKill(t *testing.T) {
 }
 
 func TestACityThatCrashedHasWhatItStored(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		var place store.Memory
-		m := prepare(t, newMockNet(t).config(stored(t, &place, quiet("gotham"))))
+	atEachPlace(t, func(t *testing.T, place storetest.KillablePlace) {
+		m := prepare(t, newMockNet(t).config(stored(t, place, quiet("gotham"))))
 		deadly := newPoison(0)
 		m.cfg.Events.Changed = func(city.SourcedChange) { deadly.take() }
 		m.cfg.Events.call = crashes
@@ -88,10 +106,9 @@ func TestACityThatCrashedHasWhatItStored(t *testing.T) {
 }
 
 func TestABombVoidsTheStoreBeforeItIsAnswered(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		var place store.Memory
+	atEachPlace(t, func(t *testing.T, place storetest.KillablePlace) {
 		net := newMockNet(t)
-		cfg := stored(t, &place, quiet("gotham"))
+		cfg := stored(t, place, quiet("gotham"))
 		gotham := net.start(t, cfg)
 		awaitReady(t, gotham)
 		operator := newStranger(t, net)
@@ -101,8 +118,8 @@ func TestABombVoidsTheStoreBeforeItIsAnswered(t *testing.T) {
 		if err := operator.client(t, gotham).Bomb(t.Context()); err != nil {
 			t.Fatal(err)
 		}
-		gotham.killed(t) // at once
-		again := net.start(t, stored(t, &place, quiet("gotham")))
+		gotham.killed(t, place) // at once
+		again := net.start(t, stored(t, place, quiet("gotham")))
 		awaitReady(t, again)
 		if got := again.summary(); got != (crdt.Summary{}) {
 			t.Errorf("after the bomb it holds %v", got)
@@ -222,12 +239,40 @@ func TestAStoreThatFailsRefusesOwnWritesAndGoesOnByItself(t *testing.T) {
 				}
 				held := gotham.summary()
 				eventually(t, "the neighbour learns of it", func() bool { return metropolis.summary() == gotham.summary() })
-				gotham.killed(t)
+				gotham.killed(t, &place)
 				again := net.start(t, stored(t, &place, quiet("gotham")))
 				eventually(t, "all of it was stored", func() bool { return again.summary().Heroes == held.Heroes })
 			})
 		})
 	}
+}
+
+// While the store does not work nothing is written, and then all, in pages, of which
+// only the last is synced.
+func TestAStateThatWasWrittenAnewIsThereAfterAKill(t *testing.T) {
+	atEachPlace(t, func(t *testing.T, place storetest.KillablePlace) {
+		disk := place.(interface{ Fail(error) })
+		net := newMockNet(t)
+		gotham := net.start(t, stored(t, place, quiet("gotham")))
+		awaitReady(t, gotham)
+		batman := gotham.create(t, "Batman")
+		disk.Fail(syscall.EIO)
+		wantRefused(t, gotham, city.Assign{Caller: orderer(newID()), Hero: batman.ID}, syscall.EIO.Error())
+		var sent crdt.Entries
+		for range 20_000 { // several pages
+			sent.Heroes = append(sent.Heroes, aHero(newID(), 50).Hero)
+		}
+		gotham.do(t, city.Update{Entries: sent, Source: city.SourceSync})
+		disk.Fail(nil)
+		eventually(t, "it works again", func() bool { return gotham.journal.Fault() == nil })
+		held := gotham.summary()
+		gotham.killed(t, place)
+		again := net.start(t, stored(t, place, quiet("gotham")))
+		awaitReady(t, again)
+		if got := again.summary(); got != held {
+			t.Errorf("holds %v, want %v", got, held)
+		}
+	})
 }
 
 func wantRefused(t *testing.T, m *member, msg city.Message, says string) {
@@ -276,7 +321,9 @@ func TestAStoreThatWasFoundNotToWorkAtAStartIsTriedAgain(t *testing.T) {
 		gotham.do(t, city.Bomb{}) // of the memory alone
 		time.Sleep(time.Minute)
 		place.Fail(nil)
-		time.Sleep(3 * durable.ResumeEvery)
+		// Up to one for the store, one for the start that waits for it, and one for the
+		// state that is then written.
+		time.Sleep(5 * durable.ResumeEvery)
 		if err := gotham.journal.Fault(); err != nil {
 			t.Error(err)
 		}

@@ -6,7 +6,8 @@
 // the link.
 //
 // [SyncFolder] does for a file that was made in another way what Write does for its
-// own: the folder is synced, so that the file is there after a crash.
+// own: the folder is synced, so that the file is there after a crash. [MakeFolder] makes
+// folders that are there after a crash.
 //
 // The work is done by github.com/google/renameio, which does not sync the folder
 // and has no code for Windows. This package adds both.

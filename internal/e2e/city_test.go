@@ -5,6 +5,7 @@ package e2e
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"io"
@@ -44,9 +45,10 @@ type event struct {
 
 // city is a citynode that runs on a host, one process after another.
 type city struct {
-	name string
-	host *netlab.Host
-	args []string
+	name    string
+	host    *netlab.Host
+	args    []string
+	program string // that runs the city; empty: binary
 	*process
 }
 
@@ -76,22 +78,42 @@ func startCities(t *testing.T, lab *netlab.Lab) []*city {
 	t.Helper()
 	var cities []*city
 	for _, h := range lab.Hosts {
-		args := slices.Clone(quiet)
-		if len(cities) > 0 {
-			args = append(args, "--bootstrap", cities[0].addr(t))
-		}
-		cities = append(cities, startCity(t, h, "city-"+h.Name, args...))
+		cities = append(cities, startCity(t, h, "city-"+h.Name, quietAmong(t, cities)...))
 	}
 	awaitCities(t, cities)
 	return cities
 }
 
-// start runs the city again with the arguments and folders that it had.
+// quietAmong returns the arguments of a quiet city that is told of the first one.
+func quietAmong(t *testing.T, cities []*city) []string {
+	t.Helper()
+	args := slices.Clone(quiet)
+	if len(cities) > 0 {
+		args = append(args, "--bootstrap", cities[0].addr(t))
+	}
+	return args
+}
+
+// start runs the city again with the arguments and folders that it had, and waits
+// until it is ready.
 func (c *city) start(t *testing.T) {
+	t.Helper()
+	c.launch(t)
+	select {
+	case <-c.ready:
+	case <-c.ended:
+		t.Fatalf("%s has ended before it was ready: %v", c.name, c.err)
+	case <-time.After(startMax):
+		t.Fatalf("%s is not ready within %v", c.name, startMax)
+	}
+}
+
+// launch runs the city again and waits for nothing.
+func (c *city) launch(t *testing.T) {
 	t.Helper()
 	p := &process{ready: make(chan event, 1), ended: make(chan struct{})}
 	args := append([]string{"run", c.name, "--network", "lab", "--json"}, c.args...)
-	p.cmd = c.host.Command(context.Background(), binary, args...)
+	p.cmd = c.host.Command(context.Background(), cmp.Or(c.program, binary), args...)
 	p.cmd.Stderr = &p.stderr
 	stdout, err := p.cmd.StdoutPipe()
 	if err != nil {
@@ -103,13 +125,6 @@ func (c *city) start(t *testing.T) {
 	c.process = p
 	go p.follow(stdout)
 	t.Cleanup(func() { p.end(t, c.name) })
-	select {
-	case <-p.ready:
-	case <-p.ended:
-		t.Fatalf("%s has ended before it was ready: %v", c.name, p.err)
-	case <-time.After(startMax):
-		t.Fatalf("%s is not ready within %v", c.name, startMax)
-	}
 }
 
 // follow keeps the events, and waits for the end.

@@ -33,14 +33,7 @@ func TestNothingAcknowledgedIsLostByKillsOfThreeCities(t *testing.T) { killUnder
 // judges after each round what they were told.
 func killUnderLoad(t *testing.T, hosts int) {
 	cities := startCities(t, newLab(t, hosts))
-	rounds := roundsFew
-	if n, err := strconv.Atoi(os.Getenv(roundsEnv)); err == nil {
-		rounds = n
-	}
-	c := &chronicle{begun: time.Now()}
-	for i := range workers {
-		c.dispatchers = append(c.dispatchers, &ordering{name: fmt.Sprintf("dispatcher-%d", i), rng: rand.New(rand.NewPCG(1, uint64(i)))})
-	}
+	rounds, c := roundsOr(roundsFew), newChronicle()
 	for round := range rounds {
 		victim := cities[round%len(cities)]
 		c.orderUntil(cities, func() {
@@ -59,11 +52,15 @@ func killUnderLoad(t *testing.T, hosts int) {
 			return
 		}
 	}
-	counts := make(map[history.Outcome]int)
-	for _, o := range c.Operations {
-		counts[o.Outcome]++
+	t.Logf("%d rounds: %v", rounds, c.counts())
+}
+
+// roundsOr returns for how many rounds cities are to be killed, where it is said.
+func roundsOr(few int) int {
+	if n, err := strconv.Atoi(os.Getenv(roundsEnv)); err == nil {
+		return n
 	}
-	t.Logf("%d rounds: %v", rounds, counts)
+	return few
 }
 
 // chronicle is the history, as dispatchers write it.
@@ -73,6 +70,23 @@ type chronicle struct {
 
 	mu sync.Mutex // guards History
 	history.History
+}
+
+func newChronicle() *chronicle {
+	c := &chronicle{begun: time.Now()}
+	for i := range workers {
+		c.dispatchers = append(c.dispatchers, &ordering{name: fmt.Sprintf("dispatcher-%d", i), rng: rand.New(rand.NewPCG(1, uint64(i)))})
+	}
+	return c
+}
+
+// counts returns how many operations had which outcome.
+func (c *chronicle) counts() map[history.Outcome]int {
+	counts := make(map[history.Outcome]int)
+	for _, o := range c.Operations {
+		counts[o.Outcome]++
+	}
+	return counts
 }
 
 // ordering is a dispatcher. Only it orders about its heroes, so that no two orders

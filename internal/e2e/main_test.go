@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"testing"
 
 	"github.com/citynode/citynode/internal/netlab"
@@ -36,13 +37,21 @@ func run(m *testing.M) int {
 		return 1
 	}
 	defer os.RemoveAll(dir)
-	path := filepath.Join(dir, "citynode")
-	if out, err := exec.Command("go", "build", "-buildvcs=false", "-ldflags", "-X main.clockFile="+clockFile, "-o", path, program).CombinedOutput(); err != nil {
-		fmt.Fprintf(os.Stderr, "build %s: %v\n%s", program, err, out)
+	if binary, err = build(dir, "-ldflags", "-X main.clockFile="+clockFile); err != nil {
+		fmt.Fprintln(os.Stderr, err)
 		return 1
 	}
-	binary = path
 	return m.Run()
+}
+
+// build builds the program in a folder, and returns its path.
+func build(dir string, flags ...string) (path string, err error) {
+	path = filepath.Join(dir, "citynode")
+	args := slices.Concat([]string{"build", "-buildvcs=false", "-o", path}, flags, []string{program})
+	if out, err := exec.Command("go", args...).CombinedOutput(); err != nil {
+		return "", fmt.Errorf("build %s: %w\n%s", program, err, out)
+	}
+	return path, nil
 }
 
 // newLab makes a lab, or skips the test.

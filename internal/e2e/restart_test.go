@@ -91,6 +91,12 @@ func (c *city) signal(t *testing.T, s syscall.Signal) {
 	if err := c.cmd.Process.Signal(s); err != nil {
 		t.Fatal(err)
 	}
+	c.awaitEnd(t, s)
+}
+
+// awaitEnd waits until the city's process has ended, after a signal.
+func (c *city) awaitEnd(t *testing.T, s syscall.Signal) {
+	t.Helper()
 	select {
 	case <-c.ended:
 	case <-time.After(stopMax):

@@ -2,21 +2,19 @@ package store
 
 import (
 	"fmt"
-	"maps"
-	"slices"
 	"sync"
 )
 
-// Memory is a place for a store that lasts as long as the process: for tests, and for
-// cities that need no disk. Its zero value is empty. It keeps the promises of a store
-// in a folder, faults included: storetest has one suite for both.
+// Memory is a place for a store that lasts as long as the process: for tests. Its zero
+// value is empty. It is as unkind as a disk: what was committed without a sync, or
+// while the sync has not returned, shows, and is lost at a [Memory.Kill] or a failure.
 type Memory struct {
 	mu     sync.Mutex // guards the rest
-	keys   map[string][]byte
+	disk   memoryDisk
 	owner  *Identity
-	opened bool
+	opened *memoryEngine // the present opening, or nil
 	fault  error
-	late   error         // with which the next write fails, though it is applied
+	late   error         // with which the next write fails, though it reached the disk
 	stall  chan struct{} // closed when writes may go on; nil: they may
 }
 
@@ -27,7 +25,7 @@ func (m *Memory) Fail(err error) {
 	m.fault = err
 }
 
-// FailAfterWrite has the next write be applied and fail all the same, as if the
+// FailAfterWrite has the next write reach the disk and fail all the same, as if the
 // disk did what it was told and the word of that was lost.
 func (m *Memory) FailAfterWrite(err error) {
 	m.mu.Lock()
@@ -36,7 +34,7 @@ func (m *Memory) FailAfterWrite(err error) {
 }
 
 // Stall has writes wait, as if the disk hung, until the function that it returns
-// is called.
+// is called. What they write shows meanwhile.
 func (m *Memory) Stall() (goOn func()) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -61,6 +59,19 @@ func (m *Memory) awaitDisk() {
 	}
 }
 
+// Kill ends the process that has the store open, and the machine's power with it: the
+// store acknowledges nothing more, and what is not durable is gone. The next opening
+// finds the rest.
+func (m *Memory) Kill() {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.disk.forget()
+	if m.opened != nil {
+		m.opened.closed = true
+		m.opened = nil
+	}
+}
+
 // Open opens the store that lies there, and makes it the first time. Its errors
 // are *[ForeignError] and *[LockedError].
 func (m *Memory) Open(cfg Config) (*Store, error) {
@@ -77,99 +88,15 @@ func (m *Memory) engine(want Identity) (engine, error) {
 	defer m.mu.Unlock()
 	switch {
 	case m.owner == nil:
-		first := setEpoch(1)
-		m.owner, m.keys = &want, map[string][]byte{string(first.key): first.value}
+		m.owner = &want
+		m.disk.sync(m.disk.write([]op{setEpoch(1)}))
 	case *m.owner != want:
 		return nil, &ForeignError{Dir: "in memory", Have: *m.owner, Want: want}
 	case m.fault != nil:
 		return nil, fmt.Errorf("open store in memory: %w", m.fault)
-	case m.opened:
+	case m.opened != nil:
 		return nil, &LockedError{Dir: "in memory", Err: errOpened}
 	}
-	m.opened = true
-	return &memoryEngine{m: m}, nil
-}
-
-// memoryEngine is one opening of a Memory.
-type memoryEngine struct {
-	m      *Memory
-	closed bool       // guarded by m.mu
-	down   *DownError // guarded by m.mu
-}
-
-func (e *memoryEngine) write(ops []op, _ bool) error {
-	e.m.awaitDisk()
-	e.m.mu.Lock()
-	defer e.m.mu.Unlock()
-	// The engine may have been closed, or have failed, while this write waited. One
-	// that is down stays down, whatever becomes of the fault: Resume makes a new one.
-	switch {
-	case e.closed:
-		return ErrClosed
-	case e.down == nil && e.m.fault != nil:
-		e.down = &DownError{Err: e.m.fault}
-	}
-	if e.down != nil {
-		return e.down
-	}
-	for _, o := range ops {
-		switch {
-		case o.end != nil:
-		case o.value == nil:
-			delete(e.m.keys, string(o.key))
-			continue
-		default:
-			e.m.keys[string(o.key)] = o.value
-			continue
-		}
-		maps.DeleteFunc(e.m.keys, func(key string, _ []byte) bool {
-			return string(o.key) <= key && key < string(o.end)
-		})
-	}
-	if e.m.late != nil {
-		e.down = &DownError{Err: e.m.late}
-		e.m.late = nil
-		return e.down
-	}
-	return nil
-}
-
-func (e *memoryEngine) scan(from, to []byte, f func(key, value []byte) error) error {
-	e.m.mu.Lock()
-	// A copy, for f may take its time and must not hold writers up. The values are never
-	// changed, only replaced.
-	keys := maps.Clone(e.m.keys)
-	closed := e.closed
-	e.m.mu.Unlock()
-	if closed {
-		return ErrClosed
-	}
-	for _, key := range slices.Sorted(maps.Keys(keys)) {
-		if string(from) <= key && key < string(to) {
-			if err := f([]byte(key), keys[key]); err != nil {
-				return err
-			}
-		}
-	}
-	return nil
-}
-
-func (e *memoryEngine) err() error {
-	e.m.mu.Lock()
-	defer e.m.mu.Unlock()
-	switch {
-	case e.down != nil:
-		return e.down
-	case e.closed:
-		return ErrClosed
-	}
-	return nil
-}
-
-func (e *memoryEngine) close() error {
-	e.m.mu.Lock()
-	defer e.m.mu.Unlock()
-	// Also an engine that is down lets the place go, so that Resume can open it again.
-	e.closed, e.m.opened = true, false
-	return nil
+	m.opened = &memoryEngine{m: m}
+	return m.opened, nil
 }

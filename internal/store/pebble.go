@@ -37,8 +37,12 @@ const (
 // cause, for instance syscall.ENOSPC. All but the last leave the folder as it was,
 // save that damage to a table shows once the database is open, which adds files to
 // it and removes none.
-func Open(dir string, cfg Config) (*Store, error) {
-	return openOn(vfs.Default, dir, cfg, tuning{memTableBytes: memTableBytes})
+func Open(dir string, cfg Config) (*Store, error) { return OpenOn(vfs.Default, dir, cfg) }
+
+// OpenOn does what Open does, in a folder of another file system than the machine's:
+// for tests.
+func OpenOn(disk vfs.FS, dir string, cfg Config) (*Store, error) {
+	return openOn(disk, dir, cfg, tuning{memTableBytes: memTableBytes})
 }
 
 func openOn(disk vfs.FS, dir string, cfg Config, t tuning) (*Store, error) {
