@@ -9,8 +9,8 @@ import (
 	"github.com/citynode/citynode/protocol"
 )
 
-// citiesPerPage keeps a page of the directory under a tenth of a frame.
-const citiesPerPage = 64
+// citiesPerReply keeps a reply with cities under a tenth of a frame.
+const citiesPerReply = 64
 
 // info returns what the node says of itself.
 func (c *calls) info(ctx context.Context) (protocol.InfoReply, error) {
@@ -80,11 +80,11 @@ func (c *calls) cities(ctx context.Context, call *protocol.Call) (any, error) {
 			Agreed:   e.Agreed,
 		})
 	}
-	for len(lines) > citiesPerPage {
-		if err := call.Send(protocol.CitiesPage{Cities: lines[:citiesPerPage]}); err != nil {
+	for len(lines) > citiesPerReply {
+		if err := call.Send(protocol.CitiesReply{Cities: lines[:citiesPerReply]}); err != nil {
 			return nil, err
 		}
-		lines = lines[citiesPerPage:]
+		lines = lines[citiesPerReply:]
 	}
-	return protocol.CitiesPage{Cities: lines}, nil
+	return protocol.CitiesReply{Cities: lines}, nil
 }

@@ -8,9 +8,9 @@ import (
 	"github.com/citynode/citynode/protocol"
 )
 
-// recordsPerPage keeps a page of records that were asked for by id, each of at
+// recordsPerReply keeps a reply with records that were asked for by id, each of at
 // most crdt.HeroBytesMax, well within a frame.
-const recordsPerPage = 512
+const recordsPerReply = 512
 
 // get sends the state, or the part of it that was asked for, in pages.
 func (c *calls) get(ctx context.Context, call *protocol.Call) (any, error) {
@@ -35,7 +35,7 @@ func (c *calls) get(ctx context.Context, call *protocol.Call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &protocol.GetPage{Summary: &summary}, nil
+	return &protocol.GetReply{Summary: &summary}, nil
 }
 
 // sendPages sends the state, or its heroes at a location, and returns the summary of
@@ -63,7 +63,7 @@ func sendPage(call *protocol.Call, e crdt.Entries) error {
 	if e.Len() == 0 {
 		return nil
 	}
-	return call.Hold(&protocol.GetPage{Entries: &e})
+	return call.Hold(&protocol.GetReply{Entries: &e})
 }
 
 // readPage returns the next page of the state, or of its heroes at a location.
@@ -78,7 +78,7 @@ func readPage(ctx context.Context, inc *city.Incarnation, location string, at cr
 // the state at the moment of the last of them.
 func sendRecords(ctx context.Context, call *protocol.Call, inc *city.Incarnation, r protocol.GetRequest) (crdt.Summary, error) {
 	for ids := r.IDs; ; {
-		n := min(len(ids), recordsPerPage)
+		n := min(len(ids), recordsPerReply)
 		found, summary, err := inc.Records(ctx, ids[:n])
 		if err != nil {
 			return crdt.Summary{}, err

@@ -7,8 +7,8 @@ import (
 	"github.com/citynode/citynode/protocol"
 )
 
-// changesPerPage keeps a page of changes well within a frame.
-const changesPerPage = 512
+// changesPerReply keeps a reply with changes well within a frame.
+const changesPerReply = 512
 
 // watch sends what changes until the caller closes its side.
 func (c *calls) watch(ctx context.Context, call *protocol.Call) error {
@@ -32,7 +32,7 @@ func (c *calls) watch(ctx context.Context, call *protocol.Call) error {
 	defer watcher.Close()
 	ctx, cancel := call.UntilClosed(ctx)
 	defer cancel()
-	if err := call.Send(&protocol.GetPage{Summary: &summary}); err != nil {
+	if err := call.Send(&protocol.GetReply{Summary: &summary}); err != nil {
 		return err
 	}
 	for {
@@ -46,15 +46,15 @@ func (c *calls) watch(ctx context.Context, call *protocol.Call) error {
 	}
 }
 
-// sendChanges sends changes in pages.
+// sendChanges sends changes, in as many replies as that takes.
 func sendChanges(call *protocol.Call, changes []crdt.Change) error {
 	for len(changes) > 0 {
-		n := min(len(changes), changesPerPage)
+		n := min(len(changes), changesPerReply)
 		var entries crdt.Entries
 		for _, change := range changes[:n] {
 			entries.Append(change.Entries())
 		}
-		if err := call.Send(&protocol.GetPage{Entries: &entries}); err != nil {
+		if err := call.Send(&protocol.GetReply{Entries: &entries}); err != nil {
 			return err
 		}
 		changes = changes[n:]

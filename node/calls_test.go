@@ -115,7 +115,7 @@ func TestGetGivesAllOrWhatIsAskedFor(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		gotham, metropolis := twoCities(t)
 		var ids []crdt.ID
-		for range 2 * recordsPerPage {
+		for range 2 * recordsPerReply {
 			ids = append(ids, metropolis.create(t, "Superman").ID)
 		}
 		metropolis.do(t, city.Assign{Caller: orderer(newID()), Hero: ids[0], Home: true})

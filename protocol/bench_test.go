@@ -82,8 +82,8 @@ var answersAtOnce = handlerFunc(func(_ context.Context, call *Call) (any, error)
 		if err := call.Decode(&r); err != nil {
 			return nil, err
 		}
-		err := call.Send(GetPage{Entries: &crdt.Entries{Heroes: []crdt.Hero{hero}}})
-		return GetPage{Summary: new(crdt.Summary)}, err
+		err := call.Send(GetReply{Entries: &crdt.Entries{Heroes: []crdt.Hero{hero}}})
+		return GetReply{Summary: new(crdt.Summary)}, err
 	default:
 		return InfoReply{Network: DefaultNetwork, City: "paris", Since: 1, Incarnation: 1, Now: 1}, nil
 	}

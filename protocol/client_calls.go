@@ -18,7 +18,7 @@ func (c *Client) Get(ctx context.Context, r GetRequest, page func(crdt.Entries) 
 		return summary, err
 	}
 	err = c.each(ctx, x, func(body RawItem, more bool) error {
-		var p GetPage
+		var p GetReply
 		if err := c.decode(body, &p); err != nil {
 			return err
 		}
@@ -74,7 +74,7 @@ func (c *Client) Cities(ctx context.Context) (lines []CityLine, err error) {
 		return nil, err
 	}
 	err = c.each(ctx, x, func(body RawItem, _ bool) error {
-		var p CitiesPage
+		var p CitiesReply
 		if err := c.decode(body, &p); err != nil {
 			return err
 		}
@@ -133,7 +133,7 @@ func (c *Client) Watch(ctx context.Context, r WatchRequest, live func(crdt.Summa
 		if !more {
 			return c.pipe.fail(errors.New("the city ended the watch"))
 		}
-		var p GetPage
+		var p GetReply
 		if err := c.decode(body, &p); err != nil {
 			return err
 		}

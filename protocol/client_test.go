@@ -90,11 +90,11 @@ var complete = handlerFunc(func(ctx context.Context, call *Call) (any, error) {
 	switch call.Request.Method {
 	case MethodGet:
 		for _, e := range []crdt.Entries{{Tombstones: []crdt.Tombstone{tombstone}}, {Heroes: []crdt.Hero{hero}}} {
-			if err := call.Send(GetPage{Entries: &e}); err != nil {
+			if err := call.Send(GetReply{Entries: &e}); err != nil {
 				return nil, err
 			}
 		}
-		return GetPage{Summary: &summary}, nil
+		return GetReply{Summary: &summary}, nil
 	case MethodCreate, MethodAssign:
 		return HeroReply{Hero: hero, Summary: summary}, nil
 	case MethodRetire:
@@ -108,11 +108,11 @@ var complete = handlerFunc(func(ctx context.Context, call *Call) (any, error) {
 			Presence: Presence{City: "paris", Incarnation: 1, Summary: summary, Software: "test/1"},
 			Peer:     []byte("peer"), Status: StatusAlive,
 		}
-		if err := call.Send(CitiesPage{Cities: []CityLine{line}}); err != nil {
+		if err := call.Send(CitiesReply{Cities: []CityLine{line}}); err != nil {
 			return nil, err
 		}
 		line.Agreed = 9
-		return CitiesPage{Cities: []CityLine{line}}, nil
+		return CitiesReply{Cities: []CityLine{line}}, nil
 	case MethodSettle:
 		for _, l := range settleLines {
 			if err := call.Send(l); err != nil {
@@ -125,11 +125,11 @@ var complete = handlerFunc(func(ctx context.Context, call *Call) (any, error) {
 	case MethodWatch:
 		ctx, cancel := call.UntilClosed(ctx)
 		defer cancel()
-		if err := call.Send(GetPage{Summary: &summary}); err != nil {
+		if err := call.Send(GetReply{Summary: &summary}); err != nil {
 			return nil, err
 		}
 		for {
-			if err := call.Send(GetPage{Entries: &crdt.Entries{Heroes: []crdt.Hero{hero}}}); err != nil {
+			if err := call.Send(GetReply{Entries: &crdt.Entries{Heroes: []crdt.Hero{hero}}}); err != nil {
 				return nil, err
 			}
 			select {

@@ -40,9 +40,9 @@ func unmarshalBoth(t *testing.T, b []byte, m any) {
 // kinds are the types of message without an own target, in a fixed order: a
 // corpus names them by position.
 var kinds = []any{
-	new(GetRequest), new(GetPage), new(CreateRequest), new(HeroReply), new(AssignRequest), new(RetireRequest), new(RetireReply),
+	new(GetRequest), new(GetReply), new(CreateRequest), new(HeroReply), new(AssignRequest), new(RetireRequest), new(RetireReply),
 	new(UpdateRequest), new(UpdateReply), new(WatchRequest), new(InfoReply), new(LookupRequest), new(LookupReply),
-	new(CitiesPage), new(SettleLine),
+	new(CitiesReply), new(SettleLine),
 }
 
 // seedsOf returns messages of m's type, and the test vectors of some kinds, which

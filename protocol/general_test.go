@@ -269,7 +269,7 @@ func anyMessage(t *rapid.T) any {
 		}
 		return r
 	case 3:
-		p := &GetPage{Entries: entries()}
+		p := &GetReply{Entries: entries()}
 		if flag.Draw(t, "has summary") {
 			p.Summary = &total
 		}

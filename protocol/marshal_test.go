@@ -21,8 +21,8 @@ func messages() []any {
 		&Response{Code: Dead, Message: "gone", Body: []byte{0xa0}},
 		&Response{Body: []byte{0xa0}, More: true},
 		&GetRequest{Location: "paris", IDs: []crdt.ID{testID(1)}},
-		&GetPage{Entries: &entries},
-		&GetPage{Summary: &summary},
+		&GetReply{Entries: &entries},
+		&GetReply{Summary: &summary},
 		&CreateRequest{Name: "Ada", Here: true},
 		&HeroReply{Hero: hero, Summary: summary},
 		&AssignRequest{Hero: hero.ID, Entries: &entries, Home: true},
@@ -35,7 +35,7 @@ func messages() []any {
 		&LookupRequest{City: "paris"},
 		&LookupReply{Peer: []byte("peer"), Addrs: [][]byte{{1}, {2}}},
 		testPresence(),
-		&CitiesPage{Cities: []CityLine{{Presence: *testPresence(), Peer: []byte("peer"), Status: StatusLeft, Agreed: 5}}},
+		&CitiesReply{Cities: []CityLine{{Presence: *testPresence(), Peer: []byte("peer"), Status: StatusLeft, Agreed: 5}}},
 		&settleLines[0], &settleLines[1], &settleLines[2],
 	}
 }
@@ -130,7 +130,7 @@ func TestWhatIsSentIsCanonical(t *testing.T) {
 		{LookupReply{}, "a201400280"},
 		{settleLines[0], "a40164726f6d65020004427031" + "0500"},
 		{settleLines[2], "a30164626f6e6e036974696d6564206f757404427033"},
-		{CitiesPage{}, "a10180"},
+		{CitiesReply{}, "a10180"},
 	} {
 		if got := hex.EncodeToString(encode(t, c.message)); got != c.hex {
 			t.Errorf("%+v: got %s, want %s", c.message, got, c.hex)

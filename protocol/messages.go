@@ -37,8 +37,8 @@ type GetRequest struct {
 	IDs      []crdt.ID `cbor:"2,keyasint,omitzero"`  // nil: all; empty: none
 }
 
-// GetPage is one answer to a get or a watch: entries, or the summary of the whole state.
-type GetPage struct {
+// GetReply is one answer to a get or a watch: entries, or the summary of the whole state.
+type GetReply struct {
 	Entries *crdt.Entries `cbor:"1,keyasint,omitempty"`
 	Summary *crdt.Summary `cbor:"2,keyasint,omitempty"`
 }
@@ -152,8 +152,8 @@ type CityLine struct {
 	Agreed   crdt.Stamp `cbor:"4,keyasint,omitempty"` // start of the last complete sync with it; 0: none
 }
 
-// CitiesPage is one answer to cities.
-type CitiesPage struct {
+// CitiesReply is one answer to cities.
+type CitiesReply struct {
 	Cities []CityLine `cbor:"1,keyasint"`
 }
 

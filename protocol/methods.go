@@ -27,15 +27,15 @@ type method struct {
 // methods is the one table of methods. A new one needs a line here, its types in
 // messages.go, a call in client_calls.go, and its answer in a handler.
 var methods = map[string]method{
-	MethodGet:    {request: messageSchema[GetRequest](), reply: messageSchema[GetPage]()},
+	MethodGet:    {request: messageSchema[GetRequest](), reply: messageSchema[GetReply]()},
 	MethodCreate: {order: true, request: messageSchema[CreateRequest](), reply: messageSchema[HeroReply]()},
 	MethodAssign: {order: true, request: messageSchema[AssignRequest](), reply: messageSchema[HeroReply]()},
 	MethodRetire: {order: true, request: messageSchema[RetireRequest](), reply: messageSchema[RetireReply]()},
 	MethodUpdate: {order: true, request: messageSchema[UpdateRequest](), reply: messageSchema[UpdateReply]()},
-	MethodWatch:  {request: messageSchema[WatchRequest](), reply: messageSchema[GetPage]()},
+	MethodWatch:  {request: messageSchema[WatchRequest](), reply: messageSchema[GetReply]()},
 	MethodInfo:   {reply: messageSchema[InfoReply]()},
 	MethodLookup: {request: messageSchema[LookupRequest](), reply: messageSchema[LookupReply]()},
-	MethodCities: {reply: messageSchema[CitiesPage]()},
+	MethodCities: {reply: messageSchema[CitiesReply]()},
 	MethodSettle: {reply: messageSchema[SettleLine]()},
 	MethodBomb:   {},
 }

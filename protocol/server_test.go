@@ -429,7 +429,7 @@ func TestCallerThatDoesNotReadIsResetAfterTenSeconds(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := serve(t, handlerFunc(func(_ context.Context, call *Call) (any, error) {
 			for {
-				if err := call.Send(GetPage{Summary: &crdt.Summary{}}); err != nil {
+				if err := call.Send(GetReply{Summary: &crdt.Summary{}}); err != nil {
 					return nil, err
 				}
 			}
@@ -573,7 +573,7 @@ func watches(ended *atomic.Bool) handlerFunc {
 	return func(ctx context.Context, call *Call) (any, error) {
 		ctx, cancel := call.UntilClosed(ctx)
 		defer cancel()
-		if err := call.Send(GetPage{Summary: &crdt.Summary{}}); err != nil {
+		if err := call.Send(GetReply{Summary: &crdt.Summary{}}); err != nil {
 			return nil, err
 		}
 		<-ctx.Done()

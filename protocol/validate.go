@@ -53,7 +53,7 @@ func (r *CreateRequest) validate() error {
 	return nil
 }
 
-func (p *GetPage) validate() error {
+func (p *GetReply) validate() error {
 	if p.Entries == nil && p.Summary == nil {
 		return errors.New("neither entries nor a summary")
 	}
@@ -72,7 +72,7 @@ func (r *InfoReply) validate() error {
 
 func (r *LookupReply) validate() error { return validatePeer(r.Peer) }
 
-func (p *CitiesPage) validate() error {
+func (p *CitiesReply) validate() error {
 	for i := range p.Cities {
 		if err := p.Cities[i].validate(); err != nil {
 			return fmt.Errorf("line %d: %w", i, err)

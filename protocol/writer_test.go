@@ -56,10 +56,10 @@ func countCalls(t *testing.T, h Handler, calls func(*Client) error) (client, ser
 // holds answers get with a held page of so many heroes and then with end.
 func holds(heroes int, end error) handlerFunc {
 	return func(_ context.Context, call *Call) (any, error) {
-		if err := call.Hold(GetPage{Entries: &crdt.Entries{Heroes: manyHeroes(heroes)}}); err != nil {
+		if err := call.Hold(GetReply{Entries: &crdt.Entries{Heroes: manyHeroes(heroes)}}); err != nil {
 			return nil, err
 		}
-		return GetPage{Summary: &summary}, end
+		return GetReply{Summary: &summary}, end
 	}
 }
 

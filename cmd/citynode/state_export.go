@@ -45,7 +45,7 @@ func (h *heldStore) read(ctx context.Context) (*crdt.State, error) {
 		return nil, err
 	}
 	state := crdt.NewState()
-	err = s.Load(ctx, func(p store.Page) error {
+	err = s.Load(ctx, func(p store.Part) error {
 		state.Merge(p.Entries, crdt.NoHorizon)
 		return nil
 	})

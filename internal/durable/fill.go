@@ -37,7 +37,7 @@ func (w *Writer) Fill(ctx context.Context, give func(city.Message)) error {
 				return err
 			}
 		}
-		err := w.cfg.Store.Load(ctx, r.page)
+		err := w.cfg.Store.Load(ctx, r.take)
 		if err == nil {
 			r.done()
 			return nil
@@ -54,8 +54,8 @@ func (w *Writer) Fill(ctx context.Context, give func(city.Message)) error {
 	}
 }
 
-// Messages returns a page of the store as the messages that give it to a core.
-func Messages(p store.Page) ([]city.Message, error) {
+// Messages returns a part of the store as the messages that give it to a core.
+func Messages(p store.Part) ([]city.Message, error) {
 	var messages []city.Message
 	if p.Entries.Len() > 0 {
 		messages = append(messages, city.Update{Entries: p.Entries, Source: city.SourceStore})
@@ -83,7 +83,7 @@ type reading struct {
 	count int // of records
 }
 
-func (r *reading) page(p store.Page) error {
+func (r *reading) take(p store.Part) error {
 	messages, err := Messages(p)
 	if err != nil {
 		return err

@@ -87,7 +87,7 @@ func (d *disk) raise() {
 
 // load returns all that the store holds: entries in the order of their ids, answers in
 // that of their numbers.
-func (d *disk) load() (p store.Page) {
+func (d *disk) load() (p store.Part) {
 	all := contents{records: maps.Clone(d.synced.records), answers: maps.Clone(d.synced.answers)}
 	for _, b := range d.written {
 		all.add(b)

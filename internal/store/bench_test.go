@@ -121,7 +121,7 @@ func BenchmarkLoad(b *testing.B) {
 	open := time.Since(began)
 	began = time.Now()
 	n := 0
-	if err := s.Load(b.Context(), func(p store.Page) error { n = p.Loaded; return nil }); err != nil || n != benchHeroes {
+	if err := s.Load(b.Context(), func(p store.Part) error { n = p.Loaded; return nil }); err != nil || n != benchHeroes {
 		b.Fatal(n, err)
 	}
 	b.ReportMetric(0, "ns/op")

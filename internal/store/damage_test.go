@@ -148,7 +148,7 @@ func flip(t *testing.T, f store.MemFS, name string, at int, atOpen bool) {
 	was := contents(t, f.FS)
 	s, err := f.Open(storetest.Config())
 	if err == nil && !atOpen {
-		err = s.Load(t.Context(), func(store.Page) error { return nil })
+		err = s.Load(t.Context(), func(store.Part) error { return nil })
 		s.Close()
 	}
 	if now := contents(t, f.FS); atOpen && !maps.Equal(now, was) {

@@ -41,7 +41,7 @@ func TestMemoryForgetsAtAFailure(t *testing.T) {
 	if err := s.Commit(hero(3, false)); !errors.Is(err, syscall.EIO) {
 		t.Fatalf("commit: %v", err)
 	}
-	if err := s.Load(t.Context(), func(store.Page) error { return nil }); !as[*store.DownError](err) {
+	if err := s.Load(t.Context(), func(store.Part) error { return nil }); !as[*store.DownError](err) {
 		t.Errorf("load while down: %v", err)
 	}
 	place.Fail(nil)

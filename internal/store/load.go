@@ -6,23 +6,23 @@ import (
 	"fmt"
 )
 
-// pageEntriesMax bounds a page: some 400 KB of heroes, merged in a few
+// partEntriesMax bounds a part: some 400 KB of heroes, merged in a few
 // milliseconds.
-const pageEntriesMax = 4096
+const partEntriesMax = 4096
 
-// loader fills pages and hands them out. It belongs to the goroutine of Load.
+// loader fills parts and hands them out. It belongs to the goroutine of Load.
 type loader struct {
 	ctx  context.Context //nolint:containedctx // it lives for one call
-	hand func(Page) error
-	page Page
+	hand func(Part) error
+	part Part
 }
 
 func (l *loader) records(e engine, epoch Epoch) error {
 	err := e.scan(epochKey(tableRecords, epoch), epochKey(tableRecords, epoch+1), func(key, value []byte) error {
-		if err := decodeRecord(key, value, &l.page.Entries); err != nil {
+		if err := decodeRecord(key, value, &l.part.Entries); err != nil {
 			return &CorruptError{File: "records", Offset: -1, Err: err}
 		}
-		return l.count(l.page.Entries.Len())
+		return l.count(l.part.Entries.Len())
 	})
 	return l.last(err)
 }
@@ -33,39 +33,39 @@ func (l *loader) answers(e engine, epoch Epoch) error {
 		if err != nil {
 			return &CorruptError{File: "answers", Offset: -1, Err: err}
 		}
-		l.page.Answers = append(l.page.Answers, a)
-		return l.count(len(l.page.Answers))
+		l.part.Answers = append(l.part.Answers, a)
+		return l.count(len(l.part.Answers))
 	})
 	return l.last(err)
 }
 
-// count counts one more, and hands out the page if it is full.
+// count counts one more, and hands out the part if it is full.
 func (l *loader) count(inPage int) error {
-	l.page.Loaded++
-	if inPage < pageEntriesMax {
+	l.part.Loaded++
+	if inPage < partEntriesMax {
 		return nil
 	}
 	return l.flush()
 }
 
 // last hands out what is left after a scan that ended well. Entries and answers are
-// scanned one after the other, so no page has both.
+// scanned one after the other, so no part has both.
 func (l *loader) last(err error) error {
-	if err == nil && (l.page.Entries.Len() > 0 || len(l.page.Answers) > 0) {
+	if err == nil && (l.part.Entries.Len() > 0 || len(l.part.Answers) > 0) {
 		err = l.flush()
 	}
 	return err
 }
 
-// flush hands the page over, which is then its taker's, and begins a new one. Once a page
+// flush hands the part over, which is then its taker's, and begins a new one. Once a part
 // is often enough to look whether ctx has ended.
 func (l *loader) flush() error {
 	if err := l.ctx.Err(); err != nil {
 		return err
 	}
-	page := l.page
-	l.page = Page{Loaded: page.Loaded}
-	return l.hand(page)
+	part := l.part
+	l.part = Part{Loaded: part.Loaded}
+	return l.hand(part)
 }
 
 // readState reads epoch and facts. It is strict: a store without an epoch, or with another

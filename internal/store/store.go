@@ -36,11 +36,11 @@ type Batch struct {
 	Lazy        bool // do not sync: what others sent and can send again
 }
 
-// Page is a part of what Load hands out.
-type Page struct {
-	Entries crdt.Entries // at most pageEntriesMax
-	Answers []Answer     // at most pageEntriesMax
-	Loaded  int          // entries and answers so far, with this page
+// A Part is some of what Load hands out.
+type Part struct {
+	Entries crdt.Entries // at most partEntriesMax
+	Answers []Answer     // at most partEntriesMax
+	Loaded  int          // entries and answers so far, with this part
 }
 
 // Config says whose store it is.
@@ -154,11 +154,11 @@ func (s *Store) Recovered() Recovered { return s.state.Load().recovered }
 // ErrClosed after Close.
 func (s *Store) Err() error { return s.state.Load().engine.err() }
 
-// Load hands out all that the present epoch holds, entries first, in pages, and
+// Load hands out all that the present epoch holds, entries first, in parts, and
 // ends with ctx or the first error of f. It is for the start; what is committed
 // meanwhile may be handed out or not. What cannot be read is a *[CorruptError]. f
 // must not use the store.
-func (s *Store) Load(ctx context.Context, f func(Page) error) error {
+func (s *Store) Load(ctx context.Context, f func(Part) error) error {
 	p := s.state.Load()
 	l := loader{ctx: ctx, hand: f}
 	if err := l.records(p.engine, p.epoch); err != nil {

@@ -139,7 +139,7 @@ func (c *fakeCity) get(call *protocol.Call) (any, error) {
 		if page.Len() == 0 {
 			continue
 		}
-		if err := call.Send(protocol.GetPage{Entries: &page}); err != nil {
+		if err := call.Send(protocol.GetReply{Entries: &page}); err != nil {
 			return nil, err
 		}
 		<-time.After(time.Millisecond) // of a bubble: changes may fall between pages
@@ -154,11 +154,11 @@ func (c *fakeCity) get(call *protocol.Call) (any, error) {
 		default:
 			continue
 		}
-		if err := call.Send(protocol.GetPage{Entries: &page}); err != nil {
+		if err := call.Send(protocol.GetReply{Entries: &page}); err != nil {
 			return nil, err
 		}
 	}
-	return protocol.GetPage{Summary: new(crdt.Summary)}, nil
+	return protocol.GetReply{Summary: new(crdt.Summary)}, nil
 }
 
 func (c *fakeCity) watch(ctx context.Context, call *protocol.Call) error {
@@ -177,7 +177,7 @@ func (c *fakeCity) watch(ctx context.Context, call *protocol.Call) error {
 	}()
 	ctx, cancel := call.UntilClosed(ctx)
 	defer cancel()
-	if err := call.Send(protocol.GetPage{Summary: new(crdt.Summary)}); err != nil {
+	if err := call.Send(protocol.GetReply{Summary: new(crdt.Summary)}); err != nil {
 		return err
 	}
 	for {
@@ -185,7 +185,7 @@ func (c *fakeCity) watch(ctx context.Context, call *protocol.Call) error {
 		case changes := <-w.changes:
 			for _, change := range changes {
 				e := change.Entries()
-				if err := call.Send(protocol.GetPage{Entries: &e}); err != nil {
+				if err := call.Send(protocol.GetReply{Entries: &e}); err != nil {
 					return err
 				}
 			}

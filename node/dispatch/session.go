@@ -16,9 +16,9 @@ const (
 	// before its watch is live, and between two pages of a get. Others may tell
 	// meanwhile.
 	answerTimeout = 5 * time.Second
-	// pagesMax is how many pages of changes wait while the state is read. What
+	// repliesMax is how many replies with changes wait while the state is read. What
 	// comes beyond them waits at the city, which ends the watch if that is too much.
-	pagesMax = 64
+	repliesMax = 64
 	// askMax is how many heroes are asked for at once: a quarter of a frame.
 	askMax = 4096
 	// The pause between two questions for heroes that a source does not show grows
@@ -31,16 +31,16 @@ const (
 // A watch is a stream on which a source tells changes. Its goroutine has ended
 // when stop returns.
 type watch struct {
-	live  chan struct{}     // closed when the source tells all changes from here on
-	pages chan crdt.Entries // the changes
-	ended chan error        // why there will be no more, once all pages are sent
-	stop  func()
+	live    chan struct{}     // closed when the source tells all changes from here on
+	replies chan crdt.Entries // the changes
+	ended   chan error        // why there will be no more, once all pages are sent
+	stop    func()
 }
 
 // startWatch asks a source for the changes at a location.
 func startWatch(ctx context.Context, s source, location string) *watch {
 	ctx, cancel := context.WithCancel(ctx)
-	w := &watch{live: make(chan struct{}), pages: make(chan crdt.Entries, pagesMax), ended: make(chan error, 1)}
+	w := &watch{live: make(chan struct{}), replies: make(chan crdt.Entries, repliesMax), ended: make(chan error, 1)}
 	done := make(chan struct{})
 	w.stop = func() { cancel(); <-done }
 	go func() {
@@ -60,7 +60,7 @@ func (w *watch) read(ctx context.Context, s source, location string) error {
 	begun := func(crdt.Summary) error { close(w.live); return nil }
 	return client.Watch(ctx, protocol.WatchRequest{Location: location}, begun, func(page crdt.Entries) error {
 		select {
-		case w.pages <- page:
+		case w.replies <- page:
 			return nil
 		case <-ctx.Done():
 			return ctx.Err()
@@ -123,7 +123,7 @@ func (f *follower) catchUp(ctx context.Context, s source, w *watch) error {
 func (f *follower) tellWaiting(s source, w *watch) error {
 	for {
 		select {
-		case page := <-w.pages:
+		case page := <-w.replies:
 			if err := f.tell(s, page); err != nil {
 				return err
 			}
@@ -190,7 +190,7 @@ func (f *follower) listen(ctx context.Context, s source, w *watch) error {
 			due = again.C
 		}
 		select {
-		case page := <-w.pages:
+		case page := <-w.replies:
 			if err := f.tell(s, page); err != nil {
 				return err
 			}

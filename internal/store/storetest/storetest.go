@@ -74,10 +74,10 @@ func (c Contents) Equal(other Contents) bool { return reflect.DeepEqual(c, other
 func Load(t testing.TB, s *store.Store) Contents {
 	t.Helper()
 	c, loaded := NewContents(), 0
-	err := s.Load(t.Context(), func(p store.Page) error {
+	err := s.Load(t.Context(), func(p store.Part) error {
 		loaded += p.Entries.Len() + len(p.Answers)
 		if p.Loaded != loaded {
-			t.Errorf("page says %d were loaded, want %d", p.Loaded, loaded)
+			t.Errorf("part says %d were loaded, want %d", p.Loaded, loaded)
 		}
 		c.Apply(store.Batch{Entries: p.Entries, Answers: p.Answers})
 		return nil
@@ -109,7 +109,7 @@ func Run(t *testing.T, fresh func(testing.TB) Place) {
 		{"an older epoch is refused", anOlderEpochIsRefused},
 		{"facts outlive a raise", factsOutliveARaise},
 		{"answers are forgotten", answersAreForgotten},
-		{"pages are bounded", pagesAreBounded},
+		{"parts are bounded", partsAreBounded},
 		{"concurrent commits are all there", concurrentCommitsAreAllThere},
 		{"only one has it open", onlyOneHasItOpen},
 		{"another city is refused", anotherCityIsRefused},
@@ -275,26 +275,26 @@ func answersAreForgotten(_ *testing.T, v *visit) {
 	v.holds(want)
 }
 
-func pagesAreBounded(t *testing.T, v *visit) {
+func partsAreBounded(t *testing.T, v *visit) {
 	const n = 10_000
 	var e crdt.Entries
 	for i := range n {
 		e.Heroes = append(e.Heroes, Hero(i, 1))
 	}
 	v.commit(store.Batch{Entries: e})
-	pages := 0
-	err := v.Load(t.Context(), func(p store.Page) error {
-		pages++
+	parts := 0
+	err := v.Load(t.Context(), func(p store.Part) error {
+		parts++
 		if p.Entries.Len() > 4096 {
-			t.Errorf("a page of %d", p.Entries.Len())
+			t.Errorf("a part of %d", p.Entries.Len())
 		}
 		return nil
 	})
-	if err != nil || pages != 3 {
-		t.Errorf("%d pages, %v; want 3", pages, err)
+	if err != nil || parts != 3 {
+		t.Errorf("%d parts, %v; want 3", parts, err)
 	}
 	stop := errors.New("stop")
-	if err := v.Load(t.Context(), func(store.Page) error { return stop }); !errors.Is(err, stop) || v.Err() != nil {
+	if err := v.Load(t.Context(), func(store.Part) error { return stop }); !errors.Is(err, stop) || v.Err() != nil {
 		t.Errorf("load that was stopped: %v, and the store: %v", err, v.Err())
 	}
 }
@@ -340,7 +340,7 @@ func aClosedStoreSaysSo(t *testing.T, v *visit) {
 		t.Error(err)
 	}
 	_, raised := v.Raise()
-	load := v.Load(t.Context(), func(store.Page) error { return nil })
+	load := v.Load(t.Context(), func(store.Part) error { return nil })
 	for _, err := range []error{v.Commit(store.Batch{Epoch: v.Epoch()}), raised, load, v.SetFacts(store.Facts{}), v.Resume(), v.Err()} {
 		if !errors.Is(err, store.ErrClosed) {
 			t.Errorf("closed store: %v", err)
