@@ -98,6 +98,17 @@ func TestWhatNeighboursSentAndWhatChangedNothingDoesNotWait(t *testing.T) {
 	}
 }
 
+func TestWhatACallerBringsIsToldAtOnceAndAnsweredOnceItIsStored(t *testing.T) {
+	l := newHoldLab(t)
+	hero := l.create(l.city("metropolis", 2))
+	l.turn("caller", Update{Entries: crdt.Entries{Heroes: []crdt.Hero{hero}}, Source: SourceCaller})
+	if l.wantTold(""); l.core.State().Summary().Heroes != 1 {
+		t.Error("it is not in the state")
+	}
+	l.durable(1)
+	l.wantTold("", "caller")
+}
+
 func TestWhatCameFromTheStoreIsNotAppended(t *testing.T) {
 	l := newHoldLab(t)
 	hero := l.create(l.city("metropolis", 2))
