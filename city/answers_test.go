@@ -83,6 +83,17 @@ func TestNobodyTakesTheShareOfAnother(t *testing.T) {
 	}
 }
 
+func TestAnAdminNeedsNoRoomOfOthers(t *testing.T) {
+	o := newOrderer(t, "admin")
+	o.small(2, 2)
+	for n := range 10 {
+		o.create("admin", n%2 == 0, n)
+	}
+	if !o.remembers("admin", 0) {
+		t.Error("the room of others was counted")
+	}
+}
+
 func TestOfThoseThatAreConnectedWhoHasMostGivesWay(t *testing.T) {
 	o := newOrderer(t)
 	o.small(10, 10)
@@ -151,10 +162,11 @@ func TestAnswersAgeByRunningTimeWhateverTheClockShows(t *testing.T) {
 
 func TestAStartRemembersAnewAndNumbersOn(t *testing.T) {
 	o := newOrderer(t)
+	o.create("forgotten", true, 0)
 	o.core.Ran(9 * time.Minute)
 	o.create("alfred", true, 1)
 	o.create("alfred", true, 2)
-	given := o.core.Answers()
+	given := o.core.Answers()[1:]
 	again := newOrderer(t)
 	again.core.Step(again.now, nil, Remember{Answers: given})
 	again.core.Ran(9 * time.Minute)

@@ -137,7 +137,7 @@ func TestAFaultRefusesWhoWaitsAndItsEndTellsWhatTheDiskWasGiven(t *testing.T) {
 	if got := l.core.State().Summary().Heroes; got != 1 {
 		t.Errorf("%d heroes are in the state, want that of a", got)
 	}
-	l.durable(2)
+	l.durable(3)
 	l.wantTold("a", "c", "") // the turn of b is told, to nobody who waits
 	if got := l.core.State().Summary().Heroes; got != 2 {
 		t.Errorf("%d heroes are in the state, want those of a and b", got)

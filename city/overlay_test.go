@@ -167,13 +167,14 @@ func (l *overlayLab) check() {
 	if l.disk.fault != nil {
 		return
 	}
-	stored := l.disk.holds(l.disk.durable)
-	for id, r := range l.disk.holds(l.disk.appended) {
-		if want := l.naive.goesBy(id); r != want {
-			l.t.Fatalf("the disk is going to hold %v, want %v", r, want)
+	stored, all := l.disk.holds(l.disk.durable), l.disk.holds(l.disk.appended)
+	for i := range idsOfOverlay {
+		id := crdttest.IDOf(i)
+		if got, want := all[id], l.naive.goesBy(id); got != want {
+			l.t.Fatalf("the disk is going to hold %v, want %v", got, want)
 		}
-		if old := stored[id]; old.Beats(&r) {
-			l.t.Fatalf("the disk holds %v, and is going to hold %v", old, r)
+		if old, now := stored[id], all[id]; old.Beats(&now) {
+			l.t.Fatalf("the disk holds %v, and is going to hold %v", old, now)
 		}
 	}
 }
@@ -284,4 +285,27 @@ func TestTheStateIsWhatIsStoredAndOwnWritesGoByAllOfThem(t *testing.T) {
 			t.Fatalf("at rest it goes by %+v, and shows %+v", got, l.core.State().Summary())
 		}
 	})
+}
+
+func TestAPageToStoreIsNeverOlderThanAWriteThatWaits(t *testing.T) {
+	l := newHoldLab(t)
+	hero, death := l.create(l.city("metropolis", 2)), crdt.Tombstone{ID: l.id(), Version: crdt.Version{Assigned: 1, HLC: 1}}
+	l.turn("", Update{Entries: crdt.Entries{Heroes: []crdt.Hero{hero}, Tombstones: []crdt.Tombstone{death}}, Source: SourceSync})
+	l.turn("dispatcher", Assign{Caller: Caller{Name: "dispatcher", Request: l.id()}, Hero: hero.ID})
+	death.Version.HLC++
+	l.turn("rule", Update{Entries: crdt.Entries{Tombstones: []crdt.Tombstone{death}}})
+	for _, bytesMax := range []int{1, 1 << 20} {
+		var got crdt.Entries
+		for at, more := crdt.Cursor(0), true; more; {
+			var page crdt.Entries
+			page, at, more = l.core.PageToStore(at, bytesMax)
+			got.Append(page)
+		}
+		if len(got.Heroes) != 1 || got.Heroes[0] != l.core.Record(hero.ID).Hero {
+			t.Errorf("pages have %v, want the hero as ordered, once", got.Heroes)
+		}
+		if len(got.Tombstones) != 1 || got.Tombstones[0] != death {
+			t.Errorf("pages have %v, want the death as written, once", got.Tombstones)
+		}
+	}
 }

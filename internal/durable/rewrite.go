@@ -43,13 +43,13 @@ func (m *Machine) goOnRewriting(now time.Time) {
 
 // pageRead takes the page that is being read. Any other is ignored: a loop may read
 // a page late, after the writer has stopped waiting for it. The rewrite may have
-// been given up meanwhile, and the incarnation may have ended.
+// been given up meanwhile, as it is when its incarnation ends.
 func (m *Machine) pageRead(e PageRead) {
 	if m.job.kind != readingPage || m.job.incarnation != e.Incarnation || m.job.at != e.At {
 		return
 	}
 	m.job = job{}
-	if !m.isPresent(e.Incarnation) || !m.rewriting() {
+	if !m.rewriting() {
 		return
 	}
 	*m.log.rewrite = rewrite{at: e.Next, paged: true, more: e.More}

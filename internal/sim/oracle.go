@@ -145,6 +145,7 @@ func (o *oracle) checkPending(n *node, m city.Message, before stepBefore, r crdt
 	o.checkRecord(n, r, old)
 	o.checkOwnWrite(n, m, before, crdt.Change{ID: id, Old: old, New: r})
 	s.waiting[id] = append(s.waiting[id], r)
+	delete(o.lives[n.index].undone, r)
 	o.writers[keyOf(r)] = append(o.writers[keyOf(r)], writer{n.index, n.memory()})
 	if got := n.core.State().Record(id); got != s.records[id] {
 		o.w.fail("what others see is stored", "%v holds %s, and stored %s", n, describeRecord(got), describeRecord(s.records[id]))
@@ -217,9 +218,13 @@ func (o *oracle) checkNothingLeft(n *node) {
 func (o *oracle) released(n *node) {
 	s := o.shadows[n.index]
 	for id, own := range s.waiting {
-		if last := slices.Index(own, n.core.Record(id)); last >= 0 {
-			s.waiting[id] = own[:last+1]
-		} else {
+		last := slices.Index(own, n.core.Record(id))
+		for _, r := range own[last+1:] {
+			if n.core.StoreFault() != "" && history.Beats(r, s.records[id]) {
+				o.lives[n.index].undone[r] = true
+			}
+		}
+		if s.waiting[id] = own[:last+1]; last < 0 {
 			delete(s.waiting, id)
 		}
 	}

@@ -25,10 +25,12 @@ type life struct {
 	empty   bool      // it has not begun
 	answers []answerKey
 	given   map[answerKey]givenAnswer
+	// undone are own writes of which the city said that they have not happened.
+	undone map[crdt.Record]bool
 }
 
 func newLife() *life {
-	return &life{empty: true, records: make(map[crdt.ID]crdt.Record), given: make(map[answerKey]givenAnswer)}
+	return &life{empty: true, records: make(map[crdt.ID]crdt.Record), given: make(map[answerKey]givenAnswer), undone: make(map[crdt.Record]bool)}
 }
 
 func newLives(cities int) []*life {
@@ -147,6 +149,11 @@ func (o *oracle) filled(n *node) {
 		o.w.fail("what a bomb voided never comes back", "%v starts with %+v", n, summary)
 	}
 	l.empty = false
+	for _, r := range o.holdings(n) {
+		if l.undone[r] {
+			o.w.fail("what has not happened stays so", "%v starts with %s", n, describeRecord(r))
+		}
+	}
 	if n.journal != nil && !n.lost() {
 		o.checkNothingLeft(n)
 	}
