@@ -22,7 +22,7 @@ type admission struct {
 
 func newAdmission() *admission { return &admission{byPeer: make(map[peer.ID]int)} }
 
-// enter admits one more session of the peer, until leave is callea.
+// enter admits one more session of the peer, until leave is called.
 func (a *admission) enter(p peer.ID) (leave func(), ok bool) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -41,7 +41,7 @@ func (a *admission) enter(p peer.ID) (leave func(), ok bool) {
 	}, true
 }
 
-// serves reports whether a session of the peer is being answerea.
+// serves reports whether a session of the peer is being answered.
 func (a *admission) serves(p peer.ID) bool {
 	a.mu.Lock()
 	defer a.mu.Unlock()
