@@ -23,3 +23,18 @@ func (s *Store) WriteAsOf(e Epoch, b Batch) error {
 	b.Epoch = e
 	return s.state.Load().engine.write(batchOps(b), true)
 }
+
+// AnswersKept counts the answers of all epochs that lie in the store, those that are
+// too old included.
+func (s *Store) AnswersKept() (n int, err error) {
+	e := s.state.Load().engine
+	err = e.scan([]byte{tableAnswers}, []byte{tableRecords}, func(_, _ []byte) error { n++; return nil })
+	return n, err
+}
+
+// RecordsKept does the same for records.
+func (s *Store) RecordsKept() (n int, err error) {
+	e := s.state.Load().engine
+	err = e.scan([]byte{tableRecords}, []byte{tableEnd}, func(_, _ []byte) error { n++; return nil })
+	return n, err
+}

@@ -1,7 +1,9 @@
 package store_test
 
 import (
+	"errors"
 	"testing"
+	"time"
 
 	"github.com/citynode/citynode/internal/store"
 	"github.com/citynode/citynode/internal/store/storetest"
@@ -40,4 +42,85 @@ func TestAFolderOnTheDiskIsAStore(t *testing.T) {
 		t.Errorf("opened twice: %v", err)
 	}
 	s.Close()
+}
+
+// aStore is a store whose clock the test moves.
+func aStore(t *testing.T, place storetest.Place) (s *store.Store, now *time.Time) {
+	t.Helper()
+	clock := storetest.Start
+	cfg := storetest.Config(clock)
+	cfg.Now = func() time.Time { return clock }
+	s, err := place.Open(cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { s.Close() })
+	return s, &clock
+}
+
+func kept(t *testing.T, count func() (int, error)) int {
+	t.Helper()
+	n, err := count()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return n
+}
+
+var places = map[string]func() storetest.Place{
+	"in memory":   func() storetest.Place { return &store.Memory{} },
+	"in a folder": func() storetest.Place { return store.MemFS{FS: vfs.NewMem()} },
+}
+
+// A city may run for months.
+func TestOldAnswersAreDeletedAgainAndAgainWhileAStoreIsOpen(t *testing.T) {
+	for name, place := range places {
+		t.Run(name, func(t *testing.T) {
+			s, now := aStore(t, place())
+			// Answers are kept for 10 minutes, so of those that are 6 minutes apart there are two.
+			for n, want := range []int{1, 2, 2, 2, 2} {
+				answer := store.Answer{At: *now, Caller: "a", Data: []byte{byte(n)}}
+				if err := s.Commit(store.Batch{Epoch: s.Epoch(), Answers: []store.Answer{answer}}); err != nil {
+					t.Fatal(err)
+				}
+				if got := kept(t, s.AnswersKept); got != want {
+					t.Errorf("%d answers are kept after %d, want %d", got, n+1, want)
+				}
+				*now = now.Add(6 * time.Minute)
+			}
+		})
+	}
+}
+
+func TestARaiseDeletesWhatItVoids(t *testing.T) {
+	for name, place := range places {
+		t.Run(name, func(t *testing.T) {
+			s, _ := aStore(t, place())
+			b := batch(0, 3)
+			b.Epoch = s.Epoch()
+			if err := s.Commit(b); err != nil {
+				t.Fatal(err)
+			}
+			if _, err := s.Raise(); err != nil {
+				t.Fatal(err)
+			}
+			if answers, records := kept(t, s.AnswersKept), kept(t, s.RecordsKept); answers+records > 0 {
+				t.Errorf("%d answers and %d records lie there still", answers, records)
+			}
+		})
+	}
+}
+
+func TestAnEpochAndFactsThatWereNotWrittenAreNotShown(t *testing.T) {
+	var place store.Memory
+	s, _ := aStore(t, &place)
+	epoch, facts := s.Epoch(), s.Facts()
+	place.Fail(errors.New("the disk is full"))
+	_, raised := s.Raise()
+	if set := s.SetFacts(store.Facts{Since: 9}); raised == nil || set == nil {
+		t.Fatalf("a raise: %v, facts: %v, want both to fail", raised, set)
+	}
+	if s.Epoch() != epoch || s.Facts() != facts {
+		t.Errorf("epoch %d and facts %v, want %d and %v", s.Epoch(), s.Facts(), epoch, facts)
+	}
 }

@@ -252,6 +252,9 @@ func factsOutliveARaise(t *testing.T, v *visit) {
 	if err := v.SetFacts(want); err != nil {
 		t.Fatal(err)
 	}
+	if got := v.Facts(); got != want {
+		t.Errorf("facts %v as soon as they were set, want %v", got, want)
+	}
 	v.raise()
 	v.reopen()
 	if got := v.Facts(); got != want || v.Epoch() != 2 {
