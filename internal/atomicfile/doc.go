@@ -8,6 +8,8 @@
 // [SyncFolder] does for a file that was made in another way what Write does for its
 // own: the folder is synced, so that the file is there after a crash.
 //
+// [MakeFolder] does so for a folder that is to be made.
+//
 // The work is done by github.com/google/renameio, which does not sync the folder
 // and has no code for Windows. This package adds both.
 package atomicfile

@@ -11,6 +11,7 @@ import (
 	"github.com/libp2p/go-libp2p/core/crypto"
 	"github.com/libp2p/go-libp2p/core/peer"
 
+	"github.com/citynode/citynode/internal/atomicfile"
 	"github.com/citynode/citynode/internal/store"
 	"github.com/citynode/citynode/internal/userfile"
 )
@@ -67,7 +68,7 @@ func (e *LostKeyError) Error() string {
 // undoes it. The error is a *[LockedError] if another node uses the folder, a
 // *[LostKeyError], or one of package store.
 func Open(cfg Config) (*Folder, error) {
-	if err := os.MkdirAll(cfg.Path, 0o700); err != nil {
+	if err := atomicfile.MakeFolder(cfg.Path, 0o700); err != nil {
 		return nil, fmt.Errorf("make the city's folder: %w", err)
 	}
 	lock, err := LockFolder(cfg.Path)

@@ -16,6 +16,9 @@ import (
 
 // keyBytesMax bounds a key file: RSA keys of 8192 bits, the largest in use,
 // have about 4.7 KB.
+// syncFolder is atomicfile.SyncFolder. Tests listen to it.
+var syncFolder = atomicfile.SyncFolder
+
 const keyBytesMax = 64 << 10
 
 // KeyFile returns the private key at path, in libp2p's protobuf form, and makes
@@ -76,7 +79,7 @@ func makeKey(path string) error {
 		return err
 	}
 	dir := filepath.Dir(path)
-	if err := os.MkdirAll(dir, 0o700); err != nil {
+	if err := atomicfile.MakeFolder(dir, 0o700); err != nil {
 		return err
 	}
 	f, err := os.CreateTemp(dir, ".new-key-*") // 0600
@@ -92,5 +95,5 @@ func makeKey(path string) error {
 		return err
 	}
 	// What is signed and stored under the key outlives a crash, so the key must.
-	return atomicfile.SyncFolder(dir)
+	return syncFolder(dir)
 }
