@@ -111,6 +111,24 @@ func TestARaiseDeletesWhatItVoids(t *testing.T) {
 	}
 }
 
+func TestARecordUnderTheKeyOfAnotherIsCorrupt(t *testing.T) {
+	for name, place := range places {
+		t.Run(name, func(t *testing.T) {
+			s, _ := aStore(t, place())
+			if err := s.PutUnder(storetest.Hero(1, 1).ID, storetest.Hero(2, 1)); err != nil {
+				t.Fatal(err)
+			}
+			err := s.Load(t.Context(), func(p store.Page) error {
+				t.Errorf("handed out %+v", p)
+				return nil
+			})
+			if !as[*store.CorruptError](err) {
+				t.Errorf("load: %v", err)
+			}
+		})
+	}
+}
+
 func TestAnEpochAndFactsThatWereNotWrittenAreNotShown(t *testing.T) {
 	var place store.Memory
 	s, _ := aStore(t, &place)
