@@ -5,7 +5,9 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/libp2p/go-libp2p/core/peer"
@@ -47,6 +49,9 @@ func TestTheOldestGivesWay(t *testing.T) {
 	list := infos(t, savedMax+1)
 	for _, info := range list {
 		s.Remember(info)
+	}
+	if n := len(s.Peers()); n != savedMax {
+		t.Errorf("%d peers in memory", n)
 	}
 	if err := s.Flush(); err != nil {
 		t.Fatal(err)
@@ -189,5 +194,27 @@ func TestAFileThatCannotBeWrittenIsTriedAgain(t *testing.T) {
 	}
 	if got := openSaved(t, filepath.Join(folder, "saved")).Peers(); len(got) != 1 {
 		t.Errorf("got %v", got)
+	}
+}
+
+func TestAChangeWhileTheListIsWrittenIsWrittenNext(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "saved")
+	s := openSaved(t, path)
+	for n, info := range infos(t, 50) {
+		s.Remember(peer.AddrInfo{ID: info.ID, Addrs: []ma.Multiaddr{ma.StringCast("/ip4/192.0.2.1/tcp/1")}}) // something to write
+		var writer sync.WaitGroup
+		writer.Go(func() {
+			if err := s.Flush(); err != nil {
+				t.Error(err)
+			}
+		})
+		s.Remember(info)
+		writer.Wait()
+		if err := s.Flush(); err != nil {
+			t.Fatal(err)
+		}
+		if got := openSaved(t, path).Peers(); len(got) == 0 || got[0].ID != info.ID || !slices.EqualFunc(got[0].Addrs, info.Addrs, ma.Multiaddr.Equal) {
+			t.Fatalf("change %d is not in the file, which begins with %v", n, got[:min(len(got), 1)])
+		}
 	}
 }
