@@ -107,6 +107,17 @@ func TestWhatAnOrderBringsIsKeptThoughTheOrderIsRefused(t *testing.T) {
 	}
 }
 
+func TestAnOwnRuleIsRefusedWhileTheClockIsDoubted(t *testing.T) {
+	l := newLab(t)
+	gotham := l.city("gotham", 1)
+	l.done(gotham, Suspect{Reason: "it is an hour ahead"})
+	own := crdt.Entries{Heroes: []crdt.Hero{heroOf(l, 50, l.now, l.now, false)}}
+	refusedAs(t, "an own rule", l.step(gotham, Update{Entries: own, Source: SourceSelf}), Unavailable)
+	if reply := l.done(gotham, Update{Entries: own, Source: SourceCaller}); reply.Changed != 1 {
+		t.Error("what a caller brings, which others stamped, is refused")
+	}
+}
+
 func TestOnlyTheOwnStoreBringsHeroesOfTheFuture(t *testing.T) {
 	for _, source := range []Source{SourceCaller, SourceSelf, SourceGossip, SourceSync, SourceStore} {
 		l := newLab(t)

@@ -12,8 +12,8 @@ import (
 )
 
 // retried runs Retry for a minute at most on a call that ends with one error after
-// another, the last again and again, and returns the error and the number of calls.
-func retried(t *testing.T, ends ...error) (err error, calls int) {
+// another, the last again and again, and returns the number of calls and the error.
+func retried(t *testing.T, ends ...error) (calls int, err error) {
 	synctest.Test(t, func(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 		defer cancel()
@@ -25,7 +25,7 @@ func retried(t *testing.T, ends ...error) (err error, calls int) {
 			return ends[min(calls, len(ends))-1]
 		})
 	})
-	return err, calls
+	return calls, err
 }
 
 func TestACallIsTriedAgainWhileItMayYetSucceed(t *testing.T) {
@@ -43,9 +43,28 @@ func TestACallIsTriedAgainWhileItMayYetSucceed(t *testing.T) {
 		"a stream that breaks each time":   {[]error{broken}, protocol.ErrStreamClosed, brokenMax},
 		"a city that is busy all the time": {[]error{busy}, busy, 0},
 	} {
-		err, calls := retried(t, row.ends...)
+		calls, err := retried(t, row.ends...)
 		if !errors.Is(err, row.want) || row.calls > 0 && calls != row.calls || row.calls == 0 && calls <= 3 {
 			t.Errorf("%s: %v after %d calls", fact, err, calls)
 		}
 	}
+}
+
+// The end of the caller's time says less than the city's last answer.
+func TestACallWhoseTimeEndsTellsWhatTheCitySaidLast(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+		defer cancel()
+		calls := 0
+		err := Retry(ctx, func() error {
+			if calls++; calls == 1 {
+				return protocol.Errorf(protocol.Busy, "no room")
+			}
+			<-ctx.Done()
+			return ctx.Err()
+		})
+		if calls != 2 || !errors.Is(err, protocol.ErrBusy) {
+			t.Errorf("%v after %d calls, want that the city is busy", err, calls)
+		}
+	})
 }

@@ -1,0 +1,103 @@
+package antientropy
+
+import (
+	"bufio"
+	"context"
+	"io"
+	"log/slog"
+	"testing"
+	"time"
+
+	"github.com/libp2p/go-libp2p/core/host"
+	"github.com/libp2p/go-libp2p/core/network"
+	"github.com/libp2p/go-libp2p/core/peer"
+	mocknet "github.com/libp2p/go-libp2p/p2p/net/mock"
+
+	"github.com/citynode/citynode/crdt"
+	"github.com/citynode/citynode/internal/reconcile"
+	"github.com/citynode/citynode/protocol"
+)
+
+const testProtocol = "/test/sync"
+
+// village is a city that holds nothing.
+type village struct{ town }
+
+func (v *village) Replica() (reconcile.Replica, crdt.Stamp, error) { return v, 1, nil }
+
+func (*village) View(context.Context, reconcile.Query) (reconcile.View, error) {
+	return reconcile.View{Hello: reconcile.Hello{Incarnation: 1}}, nil
+}
+
+func (*village) Find(context.Context, []uint64, reconcile.Audit) (found reconcile.Found, err error) {
+	return found, nil
+}
+
+func (*village) Page(context.Context, crdt.Cursor) (page reconcile.Page, err error) {
+	return page, nil
+}
+
+func (*village) Merge(context.Context, crdt.Entries) (merged reconcile.Merged, err error) {
+	return merged, nil
+}
+
+// doneAtOnce is the message by which a session ends, which nobody may begin with or
+// answer a hello with.
+var doneAtOnce = []byte{0xa3, 1, byte(reconcile.KindDone), 6, 0, 7, 0}
+
+// syncsAt returns the anti-entropy of a host, which answers the sessions of others.
+func syncsAt(t *testing.T, h host.Host) *AntiEntropy {
+	t.Helper()
+	a := New(Config{
+		Host: h, Protocol: testProtocol, City: new(village), Cluster: new(crowd),
+		FindAddrs: func(context.Context, peer.ID) {}, ExpectsPeers: func() bool { return true }, Every: time.Second,
+		Now: func() crdt.Stamp { return 1 }, Logger: slog.New(slog.DiscardHandler),
+		Hooks: Hooks{Synced: func(SyncEvent) {}, Joining: func(Progress) {}},
+	})
+	h.SetStreamHandler(testProtocol, func(s network.Stream) { _ = a.Respond(t.Context(), s) })
+	return a
+}
+
+func TestAViolationIsHeldAgainstThePeerWhicheverSideBegan(t *testing.T) {
+	for fact, violate := range map[string]func(t *testing.T, a *AntiEntropy, foe host.Host){
+		"the foe calls": func(t *testing.T, a *AntiEntropy, foe host.Host) {
+			s, err := foe.NewStream(t.Context(), a.cfg.Host.ID(), testProtocol)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := protocol.WriteFrame(s, doneAtOnce); err != nil {
+				t.Fatal(err)
+			}
+			_, _ = io.ReadAll(s) // ends with the stream, once the violation was judged
+		},
+		"the foe is called": func(t *testing.T, a *AntiEntropy, foe host.Host) {
+			if _, err := a.Sync(t.Context(), foe.ID()); err == nil {
+				t.Error("a sync with a foe was complete")
+			}
+		},
+	} {
+		t.Run(fact, func(t *testing.T) {
+			net, err := mocknet.FullMeshConnected(2)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer net.Close()
+			own, foe := net.Hosts()[0], net.Hosts()[1]
+			a := syncsAt(t, own)
+			foe.SetStreamHandler(testProtocol, func(s network.Stream) {
+				if _, err := protocol.ReadFrame(bufio.NewReader(s), reconcile.MessageBytesMax); err == nil {
+					_ = protocol.WriteFrame(s, doneAtOnce)
+				}
+			})
+			for n := range strikesMax {
+				if a.strikes.barred(foe.ID(), time.Now()) {
+					t.Fatalf("barred after %d violations", n)
+				}
+				violate(t, a, foe)
+			}
+			if !a.strikes.barred(foe.ID(), time.Now()) {
+				t.Errorf("not barred after %d violations", strikesMax)
+			}
+		})
+	}
+}
