@@ -16,7 +16,9 @@ GOLANGCI_LINT ?= $(GO) run github.com/golangci/golangci-lint/v2/cmd/golangci-lin
 
 FUZZTIME ?= 10s# for each target; 10000x is a count of inputs
 SEEDS    ?= 500# how many seeds make sim runs
-SEED     ?=# the only seed that make sim runs
+SEED     ?=# the only seed that make sim runs, or what make mutants draws its SAMPLE by
+SAMPLE   ?=# how many faults make mutants draws; empty: all
+MUTANT   ?=# the only fault that make mutants makes
 ROUNDS   ?=# for how many rounds make e2e kills cities, and cuts their power; empty: a few
 E2E      ?= .# pattern of the tests that make e2e runs
 HOURS    ?=# for how many virtual hours make sim runs each seed; empty: minutes
@@ -129,6 +131,10 @@ fuzz: ## fuzz every target of every package for FUZZTIME
 sim: ## simulate SEEDS clusters with faults, or only SEED
 	$(GO) test ./internal/sim -count=1 -timeout 30m -run TestSeeds $(if $(SEED),-sim.seed=$(SEED),-sim.seeds=$(SEEDS)) $(if $(HOURS),-v -sim.hours=$(HOURS))
 
+.PHONY: mutants
+mutants: ## make deliberate faults (SAMPLE of them, or only MUTANT), and fail if the tests do not notice one
+	$(GO) run ./internal/tools/mutants $(if $(MUTANT),-only '$(MUTANT)') $(if $(SAMPLE),-sample '$(SAMPLE)') $(if $(SEED),-seed '$(SEED)')
+
 .PHONY: vuln
 vuln: ## look for known vulnerabilities in the folder of OSV files VULNDB
 ifeq ($(VULNDB),)
@@ -184,4 +190,4 @@ help: ## show this list
 	@awk 'BEGIN { FS = ":.*## " } \
 		/^##@/ { printf "\n%s\n", substr($$0, 5) } \
 		/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
-	@printf '\nvariables: FUZZTIME=%s SEEDS=%s SEED= HOURS= ROUNDS= E2E=%s VULNDB= BENCH=%s BENCHTIME=%s RUNS=%s VERSION=%s\n' '$(FUZZTIME)' '$(SEEDS)' '$(E2E)' '$(BENCH)' '$(BENCHTIME)' '$(RUNS)' '$(VERSION)'
+	@printf '\nvariables: FUZZTIME=%s SEEDS=%s SEED= HOURS= SAMPLE= MUTANT= ROUNDS= E2E=%s VULNDB= BENCH=%s BENCHTIME=%s RUNS=%s VERSION=%s\n' '$(FUZZTIME)' '$(SEEDS)' '$(E2E)' '$(BENCH)' '$(BENCHTIME)' '$(RUNS)' '$(VERSION)'

@@ -25,6 +25,25 @@ func TestAPeerCannotFillTheProviderStore(t *testing.T) {
 	}
 }
 
+func TestARecordThatIsGoneMakesRoomForAnotherOfItsPeer(t *testing.T) {
+	s := newProviderStore()
+	for i := range 3 * providerNamesMax {
+		key := recordKey(i, "mover")
+		if err := s.Put(t.Context(), key, []byte{1}); err != nil {
+			t.Fatal(err)
+		}
+		if has, err := s.Has(t.Context(), key); err != nil || !has {
+			t.Fatalf("name %d was refused: %v", i, err)
+		}
+		if err := s.Delete(t.Context(), key); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if len(s.ofPeer) != 0 {
+		t.Errorf("of peers without records %v are counted", s.ofPeer)
+	}
+}
+
 func TestTheOldestRecordGivesWay(t *testing.T) {
 	s := newProviderStore()
 	for i := range providerRecordsMax {

@@ -93,3 +93,15 @@ func TestANameGivesABoundedNumberOfAddresses(t *testing.T) {
 		t.Errorf("got %v, %v", got, err)
 	}
 }
+
+func TestANameThatLeadsNowhereDoesNotHideTheOthers(t *testing.T) {
+	var txt fakeTXT
+	txt.set("_dnsaddr.a.test")
+	txt.set("_dnsaddr.b.test", "dnsaddr=/ip4/192.0.2.2/tcp/1/p2p/"+peerB)
+	got, err := (&Resolver{TXT: &txt}).Resolve(t.Context(), []ma.Multiaddr{
+		ma.StringCast("/dnsaddr/a.test"), ma.StringCast("/dnsaddr/b.test"),
+	})
+	if err == nil || len(got) != 1 || got[0].ID.String() != peerB {
+		t.Errorf("got %v, %v, want %s and an error of the other name", got, err, peerB)
+	}
+}

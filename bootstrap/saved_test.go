@@ -48,6 +48,9 @@ func TestTheOldestGivesWay(t *testing.T) {
 	for _, info := range list {
 		s.Remember(info)
 	}
+	if n := len(s.Peers()); n != savedMax {
+		t.Errorf("%d peers in memory", n)
+	}
 	if err := s.Flush(); err != nil {
 		t.Fatal(err)
 	}
@@ -189,5 +192,34 @@ func TestAFileThatCannotBeWrittenIsTriedAgain(t *testing.T) {
 	}
 	if got := openSaved(t, filepath.Join(folder, "saved")).Peers(); len(got) != 1 {
 		t.Errorf("got %v", got)
+	}
+}
+
+func TestAChangeWhileTheListIsWrittenIsWrittenNext(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "saved")
+	s := openSaved(t, path)
+	list := infos(t, 2)
+	s.Remember(list[0])
+	for n := range 10 {
+		written := make(chan error, 1)
+		go func() { written <- s.Flush() }()
+		var last peer.AddrInfo
+		for at, writing := 0, true; writing; at++ {
+			last = list[at%len(list)]
+			s.Remember(last) // a change each time
+			select {
+			case err := <-written:
+				if writing = false; err != nil {
+					t.Fatal(err)
+				}
+			default:
+			}
+		}
+		if err := s.Flush(); err != nil {
+			t.Fatal(err)
+		}
+		if got := openSaved(t, path).Peers(); len(got) == 0 || got[0].ID != last.ID {
+			t.Fatalf("after write %d the last change is not in the file, which begins with %v", n, got[:min(len(got), 1)])
+		}
 	}
 }

@@ -84,6 +84,10 @@ func TestEventsTellTheChange(t *testing.T) {
 			[]crdt.Event{harmed(crdt.EventFought, 75, 15)},
 		},
 		{
+			"health under the same order that came back", hero(base),
+			with(func(h *crdt.Hero) { h.Health += 5 }), nil,
+		},
+		{
 			"a patrol and fights in one step", rest, with(func(h *crdt.Hero) { h.Health = 50 }),
 			[]crdt.Event{event(crdt.EventPatrolling, "gotham", 50), harmed(crdt.EventFought, 50, 40)},
 		},

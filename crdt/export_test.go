@@ -6,6 +6,12 @@ import (
 	"fmt"
 )
 
+// DecodeHeroCarefully does what DecodeHero does, and never reads the quick way.
+func DecodeHeroCarefully(b []byte) (Hero, error) {
+	d := strict(b)
+	return whole(d, d.hero(""))
+}
+
 // CheckState walks through all that s is made of and returns an error if any
 // two parts of it disagree.
 func CheckState(s *State) error {

@@ -4,6 +4,7 @@ import (
 	"maps"
 	"slices"
 	"testing"
+	"unsafe"
 
 	"pgregory.net/rapid"
 
@@ -164,6 +165,23 @@ func TestFutureHeroesAloneAreSkipped(t *testing.T) {
 		s.Merge(crdt.Entries{Heroes: m.Future}, crdt.NoHorizon)
 		wantSame(t, "when it is due", s, stateOf(held, batch))
 	})
+}
+
+// A hero that waits to be due outlives its batch by up to an hour, and must not
+// keep all of its text in memory.
+func TestAFutureHeroSharesNoMemoryWithItsBatch(t *testing.T) {
+	e, err := crdt.DecodeEntries(crdt.AppendEntries(nil, crdt.Entries{Heroes: []crdt.Hero{batman(), batman()}}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	future := crdt.NewState().Merge(e, 0).Future
+	if len(future) != 2 || future[1] != batman() {
+		t.Fatalf("future are %+v", future)
+	}
+	if unsafe.StringData(future[1].Name) == unsafe.StringData(e.Heroes[1].Name) ||
+		unsafe.StringData(future[1].Location) == unsafe.StringData(e.Heroes[1].Location) {
+		t.Error("a text is still a part of the batch")
+	}
 }
 
 func TestTheHorizonItselfIsNotFuture(t *testing.T) {

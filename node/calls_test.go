@@ -386,3 +386,12 @@ func TestARequestOfSeveralFaultsIsAnsweredForTheFirst(t *testing.T) {
 		paris.draining.begun.Store(false)
 	})
 }
+
+// Two callers may choose one request id, and neither is to get the other's answer.
+func TestARequestIsOfItsCaller(t *testing.T) {
+	request := protocol.Request{ID: crdt.ID{15: 1}}
+	one, other := callerOf(&protocol.Call{Caller: "alfred", Request: request}), callerOf(&protocol.Call{Caller: "lucius", Request: request})
+	if one == other || one.Request != request.ID || one.Name != "alfred" {
+		t.Errorf("the callers are %+v and %+v", one, other)
+	}
+}

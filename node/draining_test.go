@@ -49,3 +49,19 @@ func TestACityThatStopsAnswersWhatItHasBegunAndNothingElse(t *testing.T) {
 		})
 	})
 }
+
+func TestOnlyOrdersThatRunAreWaitedFor(t *testing.T) {
+	var d draining
+	end, err := d.order("gotham")
+	if err != nil || d.running.Load() != 1 {
+		t.Fatalf("%d run after one has begun, %v", d.running.Load(), err)
+	}
+	end()
+	d.begun.Store(true)
+	if _, err := d.order("gotham"); !errors.Is(err, protocol.ErrUnavailable) {
+		t.Errorf("an order of a city that stops: %v", err)
+	}
+	if n := d.running.Load(); n != 0 {
+		t.Errorf("%d run after one has ended and one was refused", n)
+	}
+}

@@ -10,6 +10,7 @@ import (
 	ma "github.com/multiformats/go-multiaddr"
 
 	"github.com/citynode/citynode/internal/datadir"
+	manet "github.com/multiformats/go-multiaddr/net"
 )
 
 // listensOn makes a node that is told no address, and gives those that it has.
@@ -67,4 +68,17 @@ func TestNothingIsLostWithTheOldPorts(t *testing.T) {
 		t.Fatal(err)
 	}
 	listensOn(t, dir)
+}
+
+// Who is told no network must not be found by one because it was told one before.
+func TestANodeListensNoWiderThanItIsToldWhateverItDidBefore(t *testing.T) {
+	dir := t.TempDir()
+	if err := datadir.KeepListen(dir, usualListen("", true)); err != nil {
+		t.Fatal(err)
+	}
+	for _, addr := range usualListen(dir, false) {
+		if !manet.IsIPLoopback(addr) {
+			t.Errorf("listens on %s", addr)
+		}
+	}
 }

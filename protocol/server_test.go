@@ -462,6 +462,15 @@ func TestPanicIsAnsweredWithInternalAndLogged(t *testing.T) {
 	}
 }
 
+// Answered as it is, it would be a success without a body.
+func TestErrorWithTheCodeOfSuccessIsAnsweredVaguely(t *testing.T) {
+	s := serve(t, handlerFunc(func(context.Context, *Call) (any, error) { return nil, Errorf(OK, "all is well") }))
+	s.send(request(t, MethodInfo, nil))
+	if r := s.expect(Internal); r.Message != vagueMessage {
+		t.Errorf("answered %+v", r)
+	}
+}
+
 func TestForeignErrorIsAnsweredVaguelyAndLogged(t *testing.T) {
 	s := serve(t, handlerFunc(func(context.Context, *Call) (any, error) { return nil, errors.New("disk of secrets full") }))
 	s.send(request(t, MethodInfo, nil))

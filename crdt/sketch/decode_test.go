@@ -103,9 +103,12 @@ func TestASymbolThatComesOutTwiceIsPoison(t *testing.T) {
 	crafted := cellsOf(s)
 	check, in := sketch.CellsOf(symbol, sketch.CellsMin)
 	crafted[in[2]] = sketch.Cell{Sum: symbol, Check: check, Count: 1}
-	_, _, err := sketch.Decode(crafted, make([]byte, sketch.CellsMin*sketch.CellBytes))
-	if !errors.Is(err, sketch.ErrPoisoned) {
-		t.Error(err)
+	if _, _, err := sketch.Decode(crafted, make([]byte, sketch.CellsMin*sketch.CellBytes)); !errors.Is(err, sketch.ErrPoisoned) {
+		t.Errorf("among one's own: %v", err)
+	}
+	theirs := sketch.AppendPrefix(nil, crafted)
+	if _, _, err := sketch.Decode(make([]sketch.Cell, sketch.CellsMin), theirs); !errors.Is(err, sketch.ErrPoisoned) {
+		t.Errorf("among the other's: %v", err)
 	}
 }
 

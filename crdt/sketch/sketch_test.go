@@ -119,6 +119,15 @@ func TestCellsAreBounded(t *testing.T) {
 	}
 }
 
+func TestCellsThatWereHandedOutDoNotChange(t *testing.T) {
+	s := built(sketch.CellsMin, 5)
+	handed := cellsOf(s)
+	was := slices.Clone(handed)
+	if s.Add(7); !slices.Equal(handed, was) {
+		t.Error("a later write shows in cells that were handed out")
+	}
+}
+
 func TestPrefixesAgree(t *testing.T) {
 	s := sketch.New(1000)
 	addRandom(rand.New(rand.NewPCG(1, 1)), s, 500) // counts wrap

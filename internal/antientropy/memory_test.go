@@ -1,7 +1,10 @@
 package antientropy
 
 import (
+	"fmt"
 	"testing"
+
+	"github.com/libp2p/go-libp2p/core/peer"
 
 	"github.com/citynode/citynode/crdt"
 	"github.com/citynode/citynode/internal/reconcile"
@@ -19,6 +22,25 @@ func TestABookmarkIsOfOneIncarnation(t *testing.T) {
 	}
 	if got := m.options("metropolis", 2).Bookmark; got.Cursor != 0 {
 		t.Errorf("a new incarnation, which has nothing, goes on at %+v", got)
+	}
+}
+
+func TestTheBookmarkOfATransferThatEndedIsDropped(t *testing.T) {
+	var m memory
+	m.ended("metropolis", 1, reconcile.Bookmark{Incarnation: 7, Cursor: 5}, reconcile.Result{}, 0)
+	m.ended("metropolis", 1, reconcile.Bookmark{}, reconcile.Result{Complete: true}, 0)
+	if got := m.options("metropolis", 1).Bookmark; got != (reconcile.Bookmark{}) {
+		t.Errorf("bookmark %+v", got)
+	}
+}
+
+func TestBookmarksAreBounded(t *testing.T) {
+	var m memory
+	for n := range 2 * bookmarksMax {
+		m.ended(peer.ID(fmt.Sprint(n)), 1, reconcile.Bookmark{Incarnation: 7, Cursor: 5}, reconcile.Result{}, 0)
+	}
+	if len(m.bookmarks) != bookmarksMax {
+		t.Errorf("%d bookmarks, want %d", len(m.bookmarks), bookmarksMax)
 	}
 }
 

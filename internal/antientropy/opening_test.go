@@ -56,3 +56,65 @@ func TestAnAnswerOfUnavailableIsNoFailedAttempt(t *testing.T) {
 		}
 	})
 }
+
+// opens runs an opening whose city has started, and checks after how long the city
+// opens, looked at every 100 ms; only after openingMax, as in any case, where that is 0.
+func opens(t *testing.T, neighbours []peer.ID, expects bool, fail func(*opening), want time.Duration, alone bool) {
+	t.Helper()
+	synctest.Test(t, func(t *testing.T) {
+		var opened []bool
+		o := newOpening(Config{
+			Open: func(alone bool) { opened = append(opened, alone) }, Cluster: crowd{neighbours}, ExpectsPeers: func() bool { return expects }, Every: time.Second,
+		})
+		o.nodeStarted()
+		o.begin()
+		begun := time.Now()
+		if fail != nil {
+			fail(o)
+		}
+		for time.Since(begun) < openingMax-time.Second {
+			time.Sleep(100 * time.Millisecond)
+			o.check()
+			if len(opened) > 0 {
+				break
+			}
+		}
+		took := time.Since(begun)
+		switch {
+		case want == 0 && len(opened) > 0:
+			t.Errorf("open after %v, want it to wait", took)
+		case want > 0 && (len(opened) != 1 || opened[0] != alone || took < want || took > want+200*time.Millisecond):
+			t.Errorf("opened %v after %v, want once, alone %t, after %v", opened, took, alone, want)
+		}
+		if o.synced(); len(opened) != 1 {
+			t.Errorf("opened %d times, want once", len(opened))
+		}
+	})
+}
+
+func fails(times int) func(*opening) {
+	return func(o *opening) {
+		for range times {
+			o.sessionEnded(errors.New("the session failed"))
+		}
+	}
+}
+
+func TestACityThatIsAloneOpensOnceItHasLookedForOthers(t *testing.T) {
+	opens(t, nil, true, nil, ConnectWait, true)
+	opens(t, nil, false, nil, 100*time.Millisecond, true)
+}
+
+func TestACityWithNeighboursOpensWithoutThemOnlyAfterFailuresAndAWhile(t *testing.T) {
+	neighbours := []peer.ID{"gotham"}
+	opens(t, neighbours, true, nil, 0, false)
+	opens(t, neighbours, true, fails(openingAttempts-1), 0, false)
+	opens(t, neighbours, true, fails(openingAttempts), openingPatience, false)
+}
+
+func TestFailuresOfTheIncarnationBeforeDoNotOpenTheNext(t *testing.T) {
+	opens(t, []peer.ID{"gotham"}, true, func(o *opening) {
+		fails(openingAttempts)(o)
+		o.begin()
+	}, 0, false)
+}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/libp2p/go-libp2p/core/peer"
@@ -39,6 +40,22 @@ func TestASessionFulfilsOnlyTheRequestsOfBefore(t *testing.T) {
 	if due, _ := w.take(begun, 9, nobody); !slices.Equal(due, []peer.ID{"after"}) {
 		t.Errorf("due %q, want only what was wished after the session began", due)
 	}
+}
+
+// What was missed while a session ran may not have been in it.
+func TestASessionDoesNotFulfilARequestThatCameAgainMeanwhile(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newRequests()
+		w.add("p", 0)
+		time.Sleep(time.Second)
+		begun := time.Now()
+		time.Sleep(time.Second)
+		w.add("p", 0)
+		w.fulfilled("p", begun)
+		if due, _ := w.take(time.Now(), 9, nobody); !slices.Equal(due, []peer.ID{"p"}) {
+			t.Errorf("due %q, want the one that was requested again", due)
+		}
+	})
 }
 
 func TestRequestsAreBoundedAndHastenedNotDelayed(t *testing.T) {

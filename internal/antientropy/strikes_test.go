@@ -27,10 +27,10 @@ func TestThreeStrikesBarAPeerForAWhile(t *testing.T) {
 func TestRareStrikesDoNotAddUp(t *testing.T) {
 	s, now := newStrikes(), time.Unix(1_800_000_000, 0)
 	for range 10 * strikesMax {
-		s.add("unlucky", now)
-		if now = now.Add(strikeLife + time.Second); s.barred("unlucky", now) {
+		if s.add("unlucky", now); s.barred("unlucky", now) {
 			t.Fatal("barred")
 		}
+		now = now.Add(strikeLife + time.Second)
 	}
 }
 

@@ -9,6 +9,8 @@
 // own: the folder is synced, so that the file is there after a crash. [MakeFolder] makes
 // folders that are there after a crash.
 //
+// [MakeFolder] does so for a folder that is to be made.
+//
 // The work is done by github.com/google/renameio, which does not sync the folder
 // and has no code for Windows. This package adds both.
 package atomicfile

@@ -7,6 +7,10 @@ import (
 	"path/filepath"
 )
 
+// syncFile makes durable what a file or a folder holds. Tests listen to it, for
+// nothing else shows whether it was called.
+var syncFile = (*os.File).Sync
+
 // writeAndRename replaces the file at path where renameio has no code, that is
 // on Windows: os.Rename replaces an existing file there too. It is built for all
 // systems so that the tests run it on each.
@@ -25,7 +29,7 @@ func writeAndRename(path string, data []byte, perm fs.FileMode) (err error) {
 		err = f.Chmod(perm)
 	}
 	if err == nil {
-		err = f.Sync()
+		err = syncFile(f)
 	}
 	if err = errors.Join(err, f.Close()); err != nil {
 		return err

@@ -40,7 +40,7 @@ func SyncFolder(path string) error {
 		return err
 	}
 	defer folder.Close()
-	err = folder.Sync()
+	err = syncFile(folder)
 	if errors.Is(err, syscall.EINVAL) || errors.Is(err, errors.ErrUnsupported) {
 		return nil // the file system, such as a network share, cannot sync folders
 	}

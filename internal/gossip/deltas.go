@@ -194,10 +194,10 @@ func (d *Deltas) publish(ctx context.Context) error {
 	for {
 		select {
 		case <-ctx.Done():
-			flush, cancel := context.WithTimeout(context.WithoutCancel(ctx), flushTimeout)
-			defer cancel()
-			return d.send(flush)
 		case <-d.outbox.wake:
+		}
+		if ctx.Err() != nil { // of both the end counts: nothing can be sent with ctx any more
+			return d.flush(ctx)
 		}
 		if err := d.send(ctx); err != nil {
 			return supervise.UnlessDone(ctx, err)
@@ -207,6 +207,13 @@ func (d *Deltas) publish(ctx context.Context) error {
 		case <-time.After(coalesceFor):
 		}
 	}
+}
+
+// flush sends what waits though ctx is done.
+func (d *Deltas) flush(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), flushTimeout)
+	defer cancel()
+	return d.send(ctx)
 }
 
 // send publishes all that waits, in deltas of at most DeltaBytesMax. What was taken and

@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"strings"
 	"testing"
+	"unsafe"
 
 	"github.com/citynode/citynode/crdt"
 )
@@ -84,11 +85,12 @@ func TestDeltasKeepTheirBoundAndTheOrderOfTheChanges(t *testing.T) {
 
 func TestAFullOutboxDropsAndCountsNewIDsButTakesNewVersions(t *testing.T) {
 	o := newOutbox()
+	const most = outboxBytesMax / crdt.TombstoneBytesMax
 	n := 0
-	for add(o, aHero(numberedID(n), 50)) {
+	for n <= most && add(o, aHero(numberedID(n), 50)) {
 		n++
 	}
-	if most := outboxBytesMax / crdt.TombstoneBytesMax; n > most || o.bytes > outboxBytesMax {
+	if n > most || o.bytes > outboxBytesMax {
 		t.Errorf("%d changes of %d bytes fit", n, o.bytes)
 	}
 	if !add(o, aDeath(numberedID(0))) || o.drops() != 1 {
@@ -118,5 +120,18 @@ func TestWhatWaitsInTheOutboxWakesItsReaderOnce(t *testing.T) {
 	case <-o.wake:
 		t.Error("a second token")
 	default:
+	}
+}
+
+// A hero that waits must not keep the text of its whole batch in memory.
+func TestAWaitingHeroSharesNoMemoryWithItsBatch(t *testing.T) {
+	o, r := newOutbox(), aHero(numberedID(1), 50)
+	add(o, r)
+	waits := o.take(DeltaBytesMax).Heroes[0]
+	if waits != r.Hero {
+		t.Errorf("%+v waits, want %+v", waits, r.Hero)
+	}
+	if unsafe.StringData(waits.Name) == unsafe.StringData(r.Hero.Name) {
+		t.Error("its name is still a part of the batch")
 	}
 }

@@ -27,6 +27,10 @@ func TestInvalidMessagesCountAgainstTheirSenderForAWhile(t *testing.T) {
 		if bad := i.score("bad"); bad < -1 {
 			t.Errorf("bad still has %v", bad)
 		}
+		i.add(from("bad"), pubsub.RejectValidationFailed)
+		if bad := i.score("bad"); bad < 1.1*invalidWeight {
+			t.Errorf("for one more message bad has %v, as if the others were not long ago", bad)
+		}
 	})
 }
 

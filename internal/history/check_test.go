@@ -96,6 +96,18 @@ func TestEachBrokenRuleIsFound(t *testing.T) {
 		{"an order that nobody who survived held", History{Operations: []Operation{assign}, Survived: nobody}, []Final{holds(gotham)}, "", ""},
 		{"an order that went with a bombed city", History{Operations: []Operation{assign}, Bombings: bombed}, []Final{holds(gotham)}, "", ""},
 		{
+			"an order that was acknowledged after a bomb",
+			History{Operations: []Operation{orderOf(Assign, 6, heroAt(6))}, Bombings: bombed},
+			[]Final{holds(gotham)},
+			Lost, "holds nothing",
+		},
+		{
+			"an order of another city than the bombed one",
+			History{Operations: []Operation{assign}, Bombings: []Bombing{{City: metropolis, At: 5 * time.Second}}},
+			[]Final{holds(gotham)},
+			Lost, "holds nothing",
+		},
+		{
 			"an order that a bombed city's neighbour held",
 			History{Operations: []Operation{assign}, Bombings: bombed, Sightings: []Sighting{sightingAt(metropolis, 4, heroAt(1))}},
 			[]Final{holds(gotham)},
@@ -163,6 +175,11 @@ func TestEachBrokenRuleIsFound(t *testing.T) {
 		{"a tombstone for an assign", History{Operations: []Operation{orderOf(Assign, 1, deathAt(1))}}, nil, Misanswered, "no hero"},
 		{"a hero for a retire", History{Operations: []Operation{orderOf(Retire, 1, heroAt(1))}}, nil, Misanswered, "no tombstone"},
 		{"an order elsewhere", History{Operations: []Operation{orderOf(Assign, 1, home)}}, nil, Misanswered, "sent to gotham"},
+		{
+			"an order after which the hero patrols",
+			History{Operations: []Operation{orderOf(Assign, 1, with(heroAt(1), func(h *crdt.Hero) { h.Patrolling = true }))}},
+			nil, Misanswered, "ends the patrol",
+		},
 		{
 			"an order without the version of one",
 			History{Operations: []Operation{orderOf(Assign, 1, with(heroAt(1), func(h *crdt.Hero) { h.Version.HLC++ }))}},

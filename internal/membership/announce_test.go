@@ -11,6 +11,7 @@ import (
 	pubsub "github.com/libp2p/go-libp2p-pubsub"
 	"github.com/libp2p/go-libp2p/core/peer"
 
+	"github.com/citynode/citynode/crdt"
 	"github.com/citynode/citynode/protocol"
 )
 
@@ -68,5 +69,42 @@ func TestAGoodbyeWaitsForAMeshToBeSaidTo(t *testing.T) {
 				t.Errorf("%s: it took %v", fact, took)
 			}
 		})
+	}
+}
+
+// backward is a city whose clock is set back a little each time that it is looked at.
+type backward struct {
+	Self
+	sent crdt.Stamp
+}
+
+func (c *backward) Presence(context.Context) (protocol.Presence, error) {
+	c.sent -= 5
+	return protocol.Presence{City: "gotham", Since: 1, Incarnation: 1, Sent: c.sent, Software: "test"}, nil
+}
+
+// recorder is a topic that keeps what was published.
+type recorder struct {
+	Topic
+	sent []crdt.Stamp
+}
+
+func (r *recorder) Publish(_ context.Context, data []byte, _ ...pubsub.PubOpt) error {
+	var news protocol.Presence
+	err := protocol.UnmarshalLenient(data, &news)
+	r.sent = append(r.sent, news.Sent)
+	return err
+}
+
+func TestPresencesAreStampedInTheirOrderThoughTheClockIsSetBack(t *testing.T) {
+	topic := new(recorder)
+	m := &Members{cfg: Config{Self: &backward{sent: after(100)}, Topic: topic}}
+	for range 3 {
+		if err := m.publish(t.Context(), false); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if s := topic.sent; s[1] <= s[0] || s[2] <= s[1] {
+		t.Errorf("presences are stamped %v", s)
 	}
 }

@@ -239,3 +239,26 @@ func TestAnAnswerInItsLastMomentsDoesNotUndoAGoodbye(t *testing.T) {
 		}
 	}
 }
+
+func TestAChangeOfStatusWakesWhoWaitsForOne(t *testing.T) {
+	d := withGotham()
+	woken := func(what string, wants bool, change func()) {
+		t.Helper()
+		changed := d.Changed()
+		change()
+		select {
+		case <-changed:
+			if !wants {
+				t.Errorf("%s wakes", what)
+			}
+		default:
+			if wants {
+				t.Errorf("%s wakes nobody", what)
+			}
+		}
+	}
+	woken("later news", false, func() { d.Hear("p", presenceOf(gotham(after(1), after(3))), noon) })
+	woken("a failure", true, func() { d.Lost("p", noon) })
+	woken("a return", true, func() { d.Confirmed("p", gotham(after(1), after(4)), noon) })
+	woken("a restart", true, func() { d.Confirmed("p", gotham(after(5), after(5)), noon) })
+}

@@ -26,6 +26,9 @@ func TestTheOlderClaimBeatsTheYoungerAndOfTwoAsOldTheLowerPeer(t *testing.T) {
 			t.Errorf("a claim by a clock that was wrong wins: %+v", wrong)
 		}
 	}
+	if low, high := claimed("a", now+9), claimed("b", now+1); !low.beats(high, now) || high.beats(low, now) {
+		t.Error("of two claims from the future, which count as made now, the lower peer does not win")
+	}
 	chance := rand.New(rand.NewPCG(1, 2))
 	for range 1000 {
 		some := make([]claim, 2)

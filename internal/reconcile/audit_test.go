@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"strconv"
 	"testing"
 
@@ -211,5 +212,28 @@ func TestAuditsCoverWhatTheVectorsSay(t *testing.T) {
 		if got := fmt.Sprintf("%016x", a.Symbol(fingerprint)); got != v.Symbol {
 			t.Errorf("%+v: symbol %s, want %s", a, got, v.Symbol)
 		}
+	}
+}
+
+// A walk meets an entry twice if it is moved to where the walk has yet to come.
+func TestOfAnEntryThatIsMetTwiceTheLaterVersionIsAudited(t *testing.T) {
+	id := crdttest.IDOf(7)
+	met := []crdt.Hero{stampedAt(7, 1), stampedAt(8, 1), stampedAt(7, 2), stampedAt(9, 1)}
+	pages := func(_ context.Context, at crdt.Cursor) (Page, error) {
+		e := crdt.Entries{Heroes: met[at : at+1]}
+		return Page{Encoded: crdt.AppendEntries(nil, e), Entries: 1, Next: at + 1, More: int(at)+1 < len(met)}, nil
+	}
+	audit := Audit{Salt: 1, Parts: 1}
+	cells, err := AuditCells(t.Context(), pages, Query{Cells: sketch.CellsMin, Audit: audit})
+	if err != nil {
+		t.Fatal(err)
+	}
+	symbols, _, err := sketch.Decode(cells, make([]byte, len(cells)*sketch.CellBytes))
+	if err != nil {
+		t.Fatal(err)
+	}
+	has := func(h crdt.Hero) bool { return slices.Contains(symbols, audit.Symbol(h.Fingerprint())) }
+	if len(symbols) != 3 || !has(met[2]) || has(met[0]) {
+		t.Errorf("of %v the audit has %d symbols, the older version %t, the later %t", id, len(symbols), has(met[0]), has(met[2]))
 	}
 }

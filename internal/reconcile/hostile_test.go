@@ -222,6 +222,12 @@ func TestAHostileResponderIsGivenUp(t *testing.T) {
 		{"fewer answers than symbols", []Message{few.differ()}, func(int) Message {
 			return few.found(crowdOf(50, 2))
 		}, 1},
+		{"one entry for each symbol", []Message{few.differ()}, func(int) Message {
+			e := crowdOf(50, 1)
+			e.Append(e)
+			e.Append(e)
+			return few.found(e)
+		}, 1},
 		{"more replaced than was asked for", []Message{few.differ()}, func(int) Message {
 			return Message{kind: KindFound, incarnation: peerIncarnation, replaced: crowdOf(500, 100)}
 		}, 1},
@@ -255,7 +261,7 @@ func TestAHostileResponderIsGivenUp(t *testing.T) {
 			i := initiatorAt(t, Options{}, row.before...)
 			var err error
 			n := 0
-			for ; err == nil; n++ {
+			for ; err == nil && n <= row.max; n++ {
 				err = stepInitiator(t, i, row.answer(n))
 			}
 			if !errors.Is(err, ErrProtocol) || n > row.max || i.Result().Complete {
@@ -268,32 +274,40 @@ func TestAHostileResponderIsGivenUp(t *testing.T) {
 // TestAHostileSketchIsGivenUp has sketches that no set has.
 func TestAHostileSketchIsGivenUp(t *testing.T) {
 	many := newFoe(crowdOf(50, 40))
+	sketchOf := func(entries, asked int) Message {
+		m := newFoe(crowdOf(50, entries)).sketch(asked)
+		m.hello = many.hello()
+		return m
+	}
 	for _, row := range []struct {
 		name   string
 		answer func(asked int) Message
+		max    int // answers that are taken
 	}{
-		{"more cells than were asked for", func(asked int) Message { return many.sketch(max(256, asked+1)) }},
-		{"no cells", func(int) Message { return Message{kind: KindSketch, hello: many.hello()} }},
+		{"more cells than were asked for", func(asked int) Message { return many.sketch(max(256, asked+1)) }, 1},
+		{"no cells", func(int) Message { return Message{kind: KindSketch, hello: many.hello()} }, 1},
 		{"half a cell", func(int) Message {
 			return Message{kind: KindSketch, hello: many.hello(), prefix: make([]byte, sketch.CellBytes+1)}
-		}},
+		}, 1},
 		{"cells of two instants", func(asked int) Message {
 			m := many.sketch(1)
 			m.more = true
 			m.hello.Now += crdt.Stamp(asked)
 			return m
-		}},
+		}, 2},
+		{"of more entries than its summary has", func(asked int) Message { return sketchOf(45, asked) }, 1},
+		{"of fewer entries than its summary has", func(asked int) Message { return sketchOf(35, asked) }, 1},
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			i := initiatorAt(t, Options{}, many.differ())
 			var err error
 			n := 0
-			for ; err == nil && n < 1000; n++ {
+			for ; err == nil && n <= row.max; n++ {
 				m := row.answer(i.round.asked - n)
 				err = stepInitiator(t, i, m)
 			}
-			if !errors.Is(err, ErrProtocol) {
-				t.Errorf("%v after %d answers, want ErrProtocol", err, n)
+			if !errors.Is(err, ErrProtocol) || n > row.max {
+				t.Errorf("%v after %d answers, want ErrProtocol after at most %d", err, n, row.max)
 			}
 		})
 	}
@@ -348,7 +362,7 @@ func TestAHostileInitiatorIsGivenUp(t *testing.T) {
 			r := NewResponder(replicaOf(1<<16, crowdOf(0, 100)))
 			_, err := stepResponder(t, r, hello)
 			n := 0
-			for ; err == nil; n++ {
+			for ; err == nil && n <= row.max; n++ {
 				_, err = stepResponder(t, r, row.request(n))
 			}
 			if !errors.Is(err, ErrProtocol) || n > row.max || r.Result().Complete {
@@ -358,26 +372,93 @@ func TestAHostileInitiatorIsGivenUp(t *testing.T) {
 	}
 }
 
+func TestAHelloThatClaimsMoreThanAStateHoldsIsRefused(t *testing.T) {
+	for name, summary := range map[string]crdt.Summary{
+		"heroes": {Heroes: claimMax + 1}, "tombstones": {Tombstones: claimMax + 1},
+	} {
+		r := NewResponder(replicaOf(1<<16, crowdOf(0, 2)))
+		answers, err := stepResponder(t, r, Message{kind: KindHello, hello: Hello{Incarnation: peerIncarnation, Summary: summary}})
+		if !errors.Is(err, ErrProtocol) || len(answers) > 0 {
+			t.Errorf("too many %s: %v, %v, want ErrProtocol", name, answers, err)
+		}
+	}
+}
+
+// TestAStateThatNeverStandsStillIsGivenUp has each entry be gone before it is
+// fetched.
+func TestAStateThatNeverStandsStillIsGivenUp(t *testing.T) {
+	few := newFoe(crowdOf(50, 3))
+	i := initiatorAt(t, Options{}, few.differ())
+	var err error
+	n := 0
+	for ; err == nil && n < 4*roundsMax; n++ {
+		m := Message{kind: KindFound, incarnation: peerIncarnation, unknown: uint64(len(i.round.awaited))}
+		if i.phase == looking {
+			m = few.sketch(min(i.round.asked, sketch.CellsMin))
+		}
+		err = stepInitiator(t, i, m)
+	}
+	if !errors.Is(err, ErrMoving) || i.Result().Complete {
+		t.Errorf("%v after %d answers, want ErrMoving", err, n)
+	}
+}
+
 // TestTheStateIsNotPulledWithoutEnd ends a session in which more is asked for
 // than the responder held, which is not known to be anybody's fault.
 func TestTheStateIsNotPulledWithoutEnd(t *testing.T) {
 	r := NewResponder(replicaOf(1<<16, crowdOf(0, 1000)))
 	_, err := stepResponder(t, r, Message{kind: KindHello, hello: newFoe().hello()})
+	const pullsMax = growthSlack/1000 + 3
 	pulls := 0
-	for ; err == nil; pulls++ {
+	for ; err == nil && pulls <= pullsMax; pulls++ {
 		_, err = stepResponder(t, r, Message{kind: KindPull})
 	}
-	if !errors.Is(err, ErrOutgrown) || pulls > growthSlack/1000+3 {
+	if !errors.Is(err, ErrOutgrown) || pulls > pullsMax {
 		t.Errorf("%v after %d pulls", err, pulls)
 	}
 }
 
-func TestAnAnswerOfAnotherIncarnationEndsTheSessionWithoutBlame(t *testing.T) {
+// TestNothingThatWasNotAskedForIsMerged has an entry too many in an answer that is
+// right otherwise, and of which more may follow.
+func TestNothingThatWasNotAskedForIsMerged(t *testing.T) {
 	few := newFoe(crowdOf(50, 3))
-	other := few.found(crowdOf(50, 3))
-	other.incarnation++
-	err := stepInitiator(t, initiatorAt(t, Options{}, few.differ()), other)
-	if !errors.Is(err, ErrUnavailable) || errors.Is(err, ErrProtocol) {
-		t.Errorf("%v, want ErrUnavailable", err)
+	for name, extra := range map[string]crdt.Entries{"a tombstone": crowdOf(500, 1), "a hero": heroes(500, 1)} {
+		for _, more := range []bool{false, true} {
+			t.Run(fmt.Sprintf("%s, more to come %t", name, more), func(t *testing.T) {
+				i := initiatorAt(t, Options{}, few.differ())
+				answer := few.found(crowdOf(50, 3))
+				answer.entries.Append(extra)
+				answer.more = more
+				if err := stepInitiator(t, i, answer); !errors.Is(err, ErrProtocol) {
+					t.Errorf("%v, want ErrProtocol", err)
+				}
+				if r := i.replica.(*fakeReplica).state.Record(crdttest.IDOf(500)); r.Kind != crdt.KindNone {
+					t.Errorf("merged %+v", r)
+				}
+			})
+		}
+	}
+}
+
+func TestAnAnswerOfAnotherIncarnationEndsTheSessionWithoutBlame(t *testing.T) {
+	few, many := newFoe(crowdOf(50, 3)), newFoe(crowdOf(50, 40))
+	found, page, agreed := few.found(crowdOf(50, 3)), many.page(crowdOf(50, 40), 0), few.agreed()
+	for _, row := range []struct {
+		options Options
+		before  []Message
+		answer  func(asked int) Message
+	}{
+		{Options{}, []Message{few.differ()}, func(int) Message { return found }},
+		{Options{}, []Message{few.differ(), found}, func(int) Message { return agreed }},
+		{Options{}, []Message{many.differ()}, many.sketch},
+		{Options{BulkOver: 1}, []Message{many.differ()}, func(int) Message { return page }},
+	} {
+		i := initiatorAt(t, row.options, row.before...)
+		other := row.answer(i.round.asked)
+		other.incarnation, other.hello.Incarnation = peerIncarnation+1, peerIncarnation+1
+		err := stepInitiator(t, i, other)
+		if !errors.Is(err, ErrUnavailable) || errors.Is(err, ErrProtocol) {
+			t.Errorf("%s: %v, want ErrUnavailable", other, err)
+		}
 	}
 }

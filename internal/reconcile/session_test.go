@@ -422,3 +422,74 @@ func drawReplica(t *rapid.T, label string) *fakeReplica {
 	}
 	return r
 }
+
+// What an incarnation that began later holds is not what the session's own side
+// said that it holds.
+func TestASessionLooksAtTheIncarnationThatBeganIt(t *testing.T) {
+	for _, peer := range []foe{newFoe(crowdOf(50, 3)), newFoe(crowdOf(50, 40))} {
+		i := initiatorAt(t, Options{})
+		i.replica.(*fakeReplica).incarnation++
+		if err := stepInitiator(t, i, peer.differ()); !errors.Is(err, ErrEnded) {
+			t.Errorf("an initiator: %v, want ErrEnded", err)
+		}
+		own := replicaOf(1<<16, crowdOf(0, 2))
+		r := NewResponder(own)
+		if _, err := stepResponder(t, r, Message{kind: KindHello, hello: peer.hello()}); err != nil {
+			t.Fatal(err)
+		}
+		own.incarnation++
+		answers, err := stepResponder(t, r, Message{kind: KindAsk, cells: 256})
+		if !errors.Is(err, ErrEnded) {
+			t.Errorf("a responder: %v, %v, want ErrEnded", answers, err)
+		}
+	}
+}
+
+// A responder whose summary is equal is done, until it is asked for an audit.
+func TestAnAuditReopensASessionOfEqualSummaries(t *testing.T) {
+	peer := newFoe(crowdOf(0, 2))
+	hello := Message{kind: KindHello, hello: peer.hello()}
+	ask := Message{kind: KindAsk, cells: 256, audit: Audit{Salt: 1, Parts: 1}}
+	for _, row := range []struct {
+		after    []Message
+		complete bool
+	}{
+		{[]Message{hello}, true},
+		{[]Message{hello, ask}, false},
+		{[]Message{hello, ask, {kind: KindDone}}, true},
+		{[]Message{hello, {kind: KindWant}}, false}, // a violation
+	} {
+		r := NewResponder(replicaOf(1<<16, crowdOf(0, 2)))
+		for _, m := range row.after {
+			if _, err := stepResponder(t, r, m); err != nil && m.kind != KindWant {
+				t.Fatal(err)
+			}
+		}
+		if r.Result().Complete != row.complete {
+			t.Errorf("after %v complete is %t", row.after, r.Result().Complete)
+		}
+	}
+}
+
+// Whether a hero is due is told by the clock of the side that would take it.
+func TestTheOwnClockSaysWhatIsNotAskedFor(t *testing.T) {
+	now := crdt.Stamp(1) << 40
+	late := heroes(0, 10)
+	for i := range late.Heroes {
+		late.Heroes[i].Version.HLC = now.Add(2 * crdt.FutureSkewMax)
+	}
+	a, b := replicaOf(1<<16), replicaOf(1<<16, late)
+	a.now, a.horizon = now, now.Add(crdt.FutureSkewMax)
+	b.now = now.Add(2 * crdt.FutureSkewMax)
+	var deferred Deferred
+	for _, h := range late.Heroes {
+		deferred.Add(h, now)
+	}
+	var s transcript
+	if err := s.play(t.Context(), a, b, Options{Deferred: &deferred}); err != nil {
+		t.Fatal(err)
+	}
+	if s.left.EntriesIn != 0 || s.left.Skipped != 10 {
+		t.Errorf("%+v, want none in and 10 skipped", s.left)
+	}
+}

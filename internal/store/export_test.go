@@ -1,6 +1,10 @@
 package store
 
-import "github.com/cockroachdb/pebble/v2/vfs"
+import (
+	"github.com/cockroachdb/pebble/v2/vfs"
+
+	"github.com/citynode/citynode/crdt"
+)
 
 // MemFS is a place in a file system of tests, with memtables that are full after
 // some hundred heroes.
@@ -17,9 +21,33 @@ func (m MemFS) Open(cfg Config) (*Store, error) {
 // Verify is Verify of that folder.
 func (m MemFS) Verify() (Report, error) { return verifyOn(m.FS, CityDir) }
 
+// NewGuard returns a disk behind a guard.
+func NewGuard(disk vfs.FS) vfs.FS { return newGuard(disk) }
+
 // WriteAsOf commits without a look at the epoch, as a commit does that a raise
 // overtook.
 func (s *Store) WriteAsOf(e Epoch, b Batch) error {
 	b.Epoch = e
 	return s.state.Load().engine.write(batchOps(b), true)
+}
+
+// PutUnder writes a hero under the key of an ID that may be another's.
+func (s *Store) PutUnder(id crdt.ID, h crdt.Hero) error {
+	p := s.state.Load()
+	o := op{key: recordKey(p.epoch, id), value: crdt.AppendHero([]byte{kindHero}, h)}
+	return p.engine.write([]op{o}, true)
+}
+
+// AnswersKept counts the answers of all epochs that lie in the store.
+func (s *Store) AnswersKept() (n int, err error) {
+	e := s.state.Load().engine
+	err = e.scan([]byte{tableAnswers}, []byte{tableEnd}, func(_, _ []byte) error { n++; return nil })
+	return n, err
+}
+
+// RecordsKept does the same for records.
+func (s *Store) RecordsKept() (n int, err error) {
+	e := s.state.Load().engine
+	err = e.scan([]byte{tableRecords}, []byte{tableAnswers}, func(_, _ []byte) error { n++; return nil })
+	return n, err
 }

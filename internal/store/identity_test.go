@@ -9,6 +9,7 @@ import (
 	"github.com/citynode/citynode/internal/store"
 	"github.com/citynode/citynode/internal/store/storetest"
 	"github.com/cockroachdb/pebble/v2/vfs"
+	"github.com/cockroachdb/pebble/v2/vfs/errorfs"
 )
 
 // as returns whether err is a T.
@@ -95,5 +96,67 @@ func TestACreationThatWasCutOffBeginsAnew(t *testing.T) {
 	defer s.Close()
 	if got := storetest.Load(t, s); !got.Equal(storetest.NewContents()) {
 		t.Errorf("it holds %v", got)
+	}
+}
+
+// crashed returns what a crash leaves of a disk, with a part of what was not synced.
+func crashed(disk *vfs.MemFS, percent int, seed int64) store.MemFS {
+	return store.MemFS{FS: disk.CrashClone(vfs.CrashCloneCfg{UnsyncedDataPercent: percent, RNG: seeded(seed)})}
+}
+
+func TestWhatIsAcknowledgedRightAfterTheCreationOutlivesACrash(t *testing.T) {
+	disk := vfs.NewCrashableMem()
+	s, err := store.MemFS{FS: disk}.Open(storetest.Config())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	want, b := storetest.NewContents(), batch(0, 3)
+	b.Epoch = s.Epoch()
+	if err := s.Commit(b); err != nil {
+		t.Fatal(err)
+	}
+	want.Apply(b)
+	again, err := crashed(disk, 0, 1).Open(storetest.Config())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer again.Close()
+	if got := storetest.Load(t, again); !got.Equal(want) {
+		t.Errorf("it holds %v", got)
+	}
+}
+
+// The machine crashes before each operation of a creation. Whatever is on the disk
+// then is nobody's data, so the next start makes a store of it.
+func TestACreationThatCrashedAnywhereBeginsAnew(t *testing.T) {
+	for at := int64(1); ; at++ {
+		mem := vfs.NewCrashableMem()
+		var left []store.MemFS
+		disk := &faultyDisk{at: at, do: func() error {
+			for _, percent := range []int{0, 100, 50, 50, 50, 50, 50, 50} {
+				left = append(left, crashed(mem, percent, at*101+int64(len(left))))
+			}
+			return nil
+		}}
+		s, err := store.MemFS{FS: errorfs.Wrap(mem, disk)}.Open(storetest.Config())
+		if err != nil {
+			t.Fatal(err)
+		}
+		s.Close()
+		if left == nil {
+			return // it took fewer operations
+		}
+		for n, place := range left {
+			again, err := place.Open(storetest.Config())
+			if as[*store.HalfCreatedError](err) {
+				continue // its first file was torn, which a person is told
+			}
+			if err != nil {
+				t.Errorf("crash before operation %d, the %d. way: %v", at, n, err)
+				continue
+			}
+			again.Close()
+		}
 	}
 }

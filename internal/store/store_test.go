@@ -1,6 +1,7 @@
 package store_test
 
 import (
+	"errors"
 	"testing"
 
 	"github.com/citynode/citynode/internal/store"
@@ -40,4 +41,100 @@ func TestAFolderOnTheDiskIsAStore(t *testing.T) {
 		t.Errorf("opened twice: %v", err)
 	}
 	s.Close()
+}
+
+func aStore(t *testing.T, place storetest.Place) *store.Store {
+	t.Helper()
+	s, err := place.Open(storetest.Config())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { s.Close() })
+	return s
+}
+
+func kept(t *testing.T, count func() (int, error)) int {
+	t.Helper()
+	n, err := count()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return n
+}
+
+var places = map[string]func() storetest.Place{
+	"in memory":   func() storetest.Place { return &store.Memory{} },
+	"in a folder": func() storetest.Place { return store.MemFS{FS: vfs.NewMem()} },
+}
+
+// A city may run for months.
+func TestForgottenAnswersDoNotStay(t *testing.T) {
+	for name, place := range places {
+		t.Run(name, func(t *testing.T) {
+			s := aStore(t, place())
+			for n := range uint64(5) {
+				b := store.Batch{Epoch: s.Epoch(), Answers: []store.Answer{{Number: n + 1, Caller: "a", Data: []byte{1}}}}
+				if n > 0 {
+					b.Forgotten = []uint64{n}
+				}
+				if err := s.Commit(b); err != nil {
+					t.Fatal(err)
+				}
+				if got := kept(t, s.AnswersKept); got != 1 {
+					t.Errorf("%d answers are kept after %d, want the last", got, n+1)
+				}
+			}
+		})
+	}
+}
+
+func TestARaiseDeletesWhatItVoids(t *testing.T) {
+	for name, place := range places {
+		t.Run(name, func(t *testing.T) {
+			s := aStore(t, place())
+			b := batch(0, 3)
+			b.Epoch = s.Epoch()
+			if err := s.Commit(b); err != nil {
+				t.Fatal(err)
+			}
+			if _, err := s.Raise(); err != nil {
+				t.Fatal(err)
+			}
+			if answers, records := kept(t, s.AnswersKept), kept(t, s.RecordsKept); answers+records > 0 {
+				t.Errorf("%d answers and %d records lie there still", answers, records)
+			}
+		})
+	}
+}
+
+func TestARecordUnderTheKeyOfAnotherIsCorrupt(t *testing.T) {
+	for name, place := range places {
+		t.Run(name, func(t *testing.T) {
+			s := aStore(t, place())
+			if err := s.PutUnder(storetest.Hero(1, 1).ID, storetest.Hero(2, 1)); err != nil {
+				t.Fatal(err)
+			}
+			err := s.Load(t.Context(), func(p store.Part) error {
+				t.Errorf("handed out %+v", p)
+				return nil
+			})
+			if !as[*store.CorruptError](err) {
+				t.Errorf("load: %v", err)
+			}
+		})
+	}
+}
+
+func TestAnEpochAndFactsThatWereNotWrittenAreNotShown(t *testing.T) {
+	var place store.Memory
+	s := aStore(t, &place)
+	epoch, facts := s.Epoch(), s.Facts()
+	place.Fail(errors.New("the disk is full"))
+	_, raised := s.Raise()
+	if set := s.SetFacts(store.Facts{Since: 9}); raised == nil || set == nil {
+		t.Fatalf("a raise: %v, facts: %v, want both to fail", raised, set)
+	}
+	if s.Epoch() != epoch || s.Facts() != facts {
+		t.Errorf("epoch %d and facts %v, want %d and %v", s.Epoch(), s.Facts(), epoch, facts)
+	}
 }

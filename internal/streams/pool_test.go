@@ -31,3 +31,13 @@ func TestWhatIsIdleIsKeptWithinBounds(t *testing.T) {
 		t.Error("something is idle after all was closed")
 	}
 }
+
+func TestWhatIsTakenMakesRoom(t *testing.T) {
+	i := NewPool(1, 2, func(n int) { t.Errorf("closed %d", n) })
+	for n := range 10 {
+		i.Put("a", n)
+		if got, ok := i.Take("a"); !ok || got != n {
+			t.Fatalf("took %d, %t, want %d", got, ok, n)
+		}
+	}
+}

@@ -16,6 +16,9 @@ import (
 
 // keyBytesMax bounds a key file: RSA keys of 8192 bits, the largest in use,
 // have about 4.7 KB.
+// syncFolder is atomicfile.SyncFolder. Tests listen to it.
+var syncFolder = atomicfile.SyncFolder
+
 const keyBytesMax = 64 << 10
 
 // KeyFile returns the private key at path, in libp2p's protobuf form, and makes
@@ -92,5 +95,5 @@ func makeKey(path string) error {
 		return err
 	}
 	// What is signed and stored under the key outlives a crash, so the key must.
-	return atomicfile.SyncFolder(dir)
+	return syncFolder(dir)
 }

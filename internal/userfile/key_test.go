@@ -11,6 +11,8 @@ import (
 	"testing"
 
 	"github.com/libp2p/go-libp2p/core/crypto"
+
+	"github.com/citynode/citynode/internal/atomicfile"
 )
 
 func TestAllWhoMakeAKeyAtOnceGetTheSame(t *testing.T) {
@@ -53,5 +55,27 @@ func TestAKeyThatOthersCanReadIsRefused(t *testing.T) {
 	}
 	if _, err := KeyFile(path); err == nil || !strings.Contains(err.Error(), "chmod 600") {
 		t.Errorf("%v", err)
+	}
+}
+
+// What is signed under a key that a crash takes away is nobody's.
+func TestAKeyIsInItsFolderWhenTheFolderIsSynced(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "some.key")
+	synced := 0
+	syncFolder = func(folder string) error {
+		synced++
+		if _, err := ReadKey(path); err != nil || folder != filepath.Dir(path) {
+			t.Errorf("when %s is synced: %v", folder, err)
+		}
+		return atomicfile.SyncFolder(folder)
+	}
+	defer func() { syncFolder = atomicfile.SyncFolder }()
+	for range 2 {
+		if _, err := KeyFile(path); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if synced != 1 {
+		t.Errorf("synced %d times, want once, when the key was made", synced)
 	}
 }

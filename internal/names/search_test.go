@@ -1,0 +1,116 @@
+package names
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/libp2p/go-libp2p/core/peer"
+	mocknet "github.com/libp2p/go-libp2p/p2p/net/mock"
+
+	"github.com/citynode/citynode/bootstrap"
+	"github.com/citynode/citynode/crdt"
+	"github.com/citynode/citynode/internal/membership"
+	"github.com/citynode/citynode/protocol"
+)
+
+// others are peers that say which cities they are; one that says "" does not answer.
+type others struct {
+	cities map[peer.ID]string
+	asked  atomic.Int64
+}
+
+func (o *others) Identify(_ context.Context, p peer.ID) (protocol.InfoReply, error) {
+	o.asked.Add(1)
+	if o.cities[p] == "" {
+		return protocol.InfoReply{}, errors.New("no answer")
+	}
+	return protocol.InfoReply{City: o.cities[p], Since: crdt.EarliestSet}, nil
+}
+
+func (*others) AddrInfo(p peer.ID) peer.AddrInfo { return peer.AddrInfo{ID: p} }
+
+// emptyDHT is one in which nobody provides any name.
+type emptyDHT struct{}
+
+func (emptyDHT) Lookup(context.Context, string, bootstrap.Verifier) (peer.AddrInfo, error) {
+	return peer.AddrInfo{}, bootstrap.ErrNameNotFound
+}
+
+// tenure notes whether the name was taken.
+type tenure struct{ since crdt.Stamp }
+
+func (n *tenure) Since() crdt.Stamp { return n.since }
+
+func (n *tenure) Claim(now crdt.Stamp) error { n.since = now; return nil }
+
+// namesOf returns the names of the city star, whose directory knows these peers as
+// gotham, the first for longest.
+func namesOf(t *testing.T, o *others, known ...peer.ID) (*Names, *tenure) {
+	t.Helper()
+	host, err := mocknet.New().GenPeer()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = host.Close() })
+	directory, found := membership.NewDirectory(), time.Date(2030, 1, 1, 0, 0, 0, 0, time.UTC)
+	for n, p := range known {
+		info := protocol.InfoReply{City: "gotham", Since: crdt.EarliestSet, Incarnation: crdt.EarliestSet, Now: crdt.EarliestSet}
+		directory.Confirmed(p, info, found.Add(time.Duration(n)*time.Second))
+	}
+	own := new(tenure)
+	return New(Config{
+		Host: host, Network: "main", City: "star", Directory: directory, Members: o, DHT: emptyDHT{}, Tenure: own,
+		Neighbours: func(int) []peer.ID { return nil }, Await: func(context.Context) {},
+		Now: func() crdt.Stamp { return crdt.EarliestSet + 1 }, Logger: slog.New(slog.DiscardHandler),
+	}), own
+}
+
+func TestOnlyAPeerThatSaysTheNameItselfIsFound(t *testing.T) {
+	for fact, row := range map[string]struct {
+		says  string
+		asker peer.ID
+		want  error // nil: it is found
+	}{
+		"it says so":              {"gotham", "asker", nil},
+		"it is another by now":    {"metropolis", "asker", protocol.ErrNotFound},
+		"it does not answer":      {"", "asker", protocol.ErrUnavailable},
+		"it is who wants to know": {"gotham", "p", protocol.ErrNotFound},
+	} {
+		n, _ := namesOf(t, &others{cities: map[peer.ID]string{"p": row.says}}, "p")
+		info, err := n.Lookup(t.Context(), row.asker, "gotham")
+		if !errors.Is(err, row.want) || err == nil && info.ID != "p" {
+			t.Errorf("%s: %v, %v, want %v", fact, info.ID, err, row.want)
+		}
+	}
+}
+
+func TestOfThoseWhoClaimANameABoundedNumberIsAsked(t *testing.T) {
+	o, known := new(others), []peer.ID(nil)
+	for n := range 3 * candidatesMax {
+		known = append(known, peer.ID(fmt.Sprint(n)))
+	}
+	n, _ := namesOf(t, o, known...)
+	if _, err := n.Lookup(t.Context(), "asker", "gotham"); !errors.Is(err, protocol.ErrUnavailable) {
+		t.Errorf("%v, want that it is unavailable", err)
+	}
+	if asked := o.asked.Load(); asked != candidatesMax {
+		t.Errorf("%d were asked, want %d", asked, candidatesMax)
+	}
+}
+
+func TestANameIsNotTakenAfterASearchThatWasCutShort(t *testing.T) {
+	n, own := namesOf(t, new(others))
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := n.Claim(ctx); !errors.Is(err, context.Canceled) || own.since != 0 {
+		t.Errorf("%v, and the name is taken since %v", err, own.since)
+	}
+	if holder, err := n.Claim(t.Context()); err != nil || holder != nil || own.since == 0 {
+		t.Errorf("a free name: held by %v, %v, since %v", holder, err, own.since)
+	}
+}
