@@ -17,7 +17,10 @@ const (
 	watcherTooSlowMsg = "watching too slowly, changes were lost; get the state again"
 )
 
-// Watcher receives the changes of one incarnation as they happen.
+// A Watcher receives the changes of one incarnation as they happen: of one hero each is
+// newer than the one before. What a page of the state holds that was read meanwhile may
+// be newer or older than the next change. Who mirrors the state merges both, as
+// [crdt.State.Merge] does or by [crdt.Record.Beats]; to take the last word is wrong.
 type Watcher struct {
 	inc      *Incarnation
 	location string

@@ -24,7 +24,9 @@ import (
 // program's and ends the program: it is not taken for a crash of the city, which
 // would cost the city its state.
 type Events struct {
-	// Changed tells each change of the state, with its source.
+	// Changed tells each change of the state, with its source. Of one hero each
+	// change is newer than the one before, within an incarnation; Started begins
+	// anew with what the store holds.
 	Changed func(city.SourcedChange)
 	// Idle tells of a tick that found nothing to do, and why.
 	Idle func(note string)

@@ -116,7 +116,9 @@ func (c *Client) Bomb(ctx context.Context) error {
 }
 
 // Watch calls live with the state's summary once the watch has begun, and then
-// change with each change that r asks for, as it happens. It takes the stream for
+// change with each change that r asks for, as it happens. Of one hero each change is
+// newer than the one before; against what a get returns meanwhile it is to be merged by
+// version, as [crdt.State.Merge] does. Watch takes the stream for
 // itself: calls begun before are still answered, later ones return
 // [ErrWatching], and when Watch returns the stream has ended.
 //
