@@ -296,6 +296,36 @@ func TestAnIncarnationIsFilledOnceTheLastWriteHasEnded(t *testing.T) {
 	})
 }
 
+// The loop is busy from before the fault until after the first page is asked for.
+func TestWhatWasRefusedAsNotDoneIsNotStored(t *testing.T) {
+	for range 10 { // the loop takes what waits for it in any order
+		synctest.Test(t, func(t *testing.T) {
+			var place store.Memory
+			gotham := start(t, &place)
+			goOn := place.Stall()
+			gotham.create(1)
+			dropped := gotham.create(2)
+			go func() {
+				_ = gotham.inLoop(t.Context(), func(*city.Core) { time.Sleep(2 * ResumeEvery) })
+			}()
+			synctest.Wait()
+			place.Fail(syscall.EIO)
+			goOn()
+			synctest.Wait()
+			place.Fail(nil)
+			err := answered(t, dropped, time.Minute)
+			time.Sleep(time.Minute)
+			held := gotham.summary()
+			gotham.kill()
+			again := start(t, &place)
+			defer again.stop()
+			if got := again.summary(); got != held {
+				t.Errorf("after the kill it holds %v, want %v; what was dropped was answered %v", got, held, err)
+			}
+		})
+	}
+}
+
 // The sync of the raise fails, and nobody knows what reached the disk.
 func TestABombWhoseSyncFailedIsCarriedOutOnceTheStoreWorks(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
