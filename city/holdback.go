@@ -53,14 +53,15 @@ func NewHoldBack[W comparable](core *Core, to Outlet[W]) *HoldBack[W] {
 
 // Add appends the effects of a turn to the journal. What neighbours and callers brought
 // is told at once, for it is in the state. The turn itself is told at once if nobody
-// waits for it and nothing of it, if it changed nothing while no other is held, or if it
-// changed nothing while the store does not work, since such a turn is a refusal.
+// waits for it and nothing of it, if it changed nothing while no other is held, if it
+// changed nothing while the store does not work, since such a turn is a refusal, or if it
+// was about no hero: a node that opens its city must not be refused for the disk.
 func (h *HoldBack[W]) Add(j interface{ Append(fx Effects) uint64 }, t Turn[W]) {
 	journaled := journals(&t.Effects)
 	if journaled {
 		h.appended = j.Append(t.Effects)
 	}
-	follows := len(h.held) > 0 && h.core.StoreFault() == ""
+	follows := len(h.held) > 0 && h.core.StoreFault() == "" && !t.Effects.atOnce
 	if t.Effects.Crash || t.Effects.Lazy() || !journaled && !follows {
 		h.pass(t)
 		return

@@ -101,6 +101,21 @@ func TestWhatNeighboursSentAndWhatChangedNothingDoesNotWait(t *testing.T) {
 	}
 }
 
+// Who opens a city must not be told that this could not be stored.
+func TestWhatIsSaidOfTheCityItselfDoesNotWait(t *testing.T) {
+	l := newHoldLab(t)
+	l.order("a")
+	shown := l.core.State().Summary()
+	for _, m := range []Message{Open{}, Suspect{}, Departed{Name: "a"}} {
+		reply, fx := l.core.Step(l.now, nil, m)
+		l.held.Add(l.desk, Turn[string]{Waits: "node", Reply: reply, Effects: fx})
+		if reply.Summary != shown {
+			t.Errorf("%T is answered with what waits for the disk", m)
+		}
+	}
+	l.wantTold("node", "node", "node")
+}
+
 func TestWhatCameFromTheStoreIsNotAppended(t *testing.T) {
 	l := newHoldLab(t)
 	hero := l.create(l.city("metropolis", 2))

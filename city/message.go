@@ -183,6 +183,8 @@ type Effects struct {
 	forgotten []uint64
 	// repeated is the answer that was given once more, nil for none.
 	repeated *answer
+	// atOnce says that the reply shows nothing of what other messages wrote.
+	atOnce bool
 	// hidden has the indexes in Changes of those over which an own write lies that
 	// was given to the journal before. They must not be stored after it.
 	hidden []int
