@@ -91,6 +91,7 @@ func (c *Core) once(caller Caller, digest RequestDigest, fx *Effects, run func()
 				Err:     refuse(BadRequest, "request id %s was used for another request", caller.Request),
 			}
 		}
+		fx.repeated = known
 		return known.reply
 	}
 	reply := run()

@@ -56,9 +56,14 @@ func (i *Incarnation) warm() {
 	i.core.State().Warm(ids...)
 }
 
-// turn runs one task and reports whether the city is to crash.
+// turn runs one task and reports whether the city is to crash. A task that reads the core
+// comes after the journal's news: it may read a page for the store after a fault, and what
+// the fault drops must not be in that page.
 func (i *Incarnation) turn(t task) bool {
 	if t.run != nil {
+		if i.hear() {
+			return true
+		}
 		t.run(i)
 		t.reply <- Reply{}
 		return false

@@ -90,8 +90,10 @@ func (c *Core) Step(now time.Time, rng *rand.Rand, m Message) (Reply, Effects) {
 		return reply, fx
 	case Patrol:
 		c.patrol(now, rng, &fx)
+		return Reply{Summary: c.summary()}, fx
 	case Fight:
 		c.fight(now, rng, &fx)
+		return Reply{Summary: c.summary()}, fx
 	case Bomb:
 		fx.Crash = true
 	case Open:
@@ -107,5 +109,7 @@ func (c *Core) Step(now time.Time, rng *rand.Rand, m Message) (Reply, Effects) {
 	default:
 		panic(fmt.Sprintf("city: unknown message %T", m))
 	}
-	return Reply{Summary: c.summary()}, fx
+	// The rest is about the city and not about heroes, so nothing of its reply has to wait.
+	fx.atOnce = true
+	return Reply{Summary: c.state.Summary()}, fx
 }

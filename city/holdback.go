@@ -1,6 +1,7 @@
 package city
 
 import (
+	"cmp"
 	"math/rand/v2"
 	"time"
 )
@@ -38,8 +39,9 @@ type Outlet[W comparable] interface {
 }
 
 type heldTurn[W comparable] struct {
-	number uint64
-	turn   Turn[W]
+	number  uint64
+	turn    Turn[W]
+	brought bool // it brought entries, which are in the state
 }
 
 // NewHoldBack returns a HoldBack for the turns of a core, which must have made no own
@@ -51,14 +53,15 @@ func NewHoldBack[W comparable](core *Core, to Outlet[W]) *HoldBack[W] {
 
 // Add appends the effects of a turn to the journal. What neighbours and callers brought
 // is told at once, for it is in the state. The turn itself is told at once if nobody
-// waits for it and nothing of it, if it changed nothing while no other is held, or if it
-// changed nothing while the store does not work, since such a turn is a refusal.
+// waits for it and nothing of it, if it changed nothing while no other is held, if it
+// changed nothing while the store does not work, since such a turn is a refusal, or if it
+// was about no hero: a node that opens its city must not be refused for the disk.
 func (h *HoldBack[W]) Add(j interface{ Append(fx Effects) uint64 }, t Turn[W]) {
 	journaled := journals(&t.Effects)
 	if journaled {
 		h.appended = j.Append(t.Effects)
 	}
-	follows := len(h.held) > 0 && h.core.StoreFault() == ""
+	follows := len(h.held) > 0 && h.core.StoreFault() == "" && !t.Effects.atOnce
 	if t.Effects.Crash || t.Effects.Lazy() || !journaled && !follows {
 		h.pass(t)
 		return
@@ -66,8 +69,12 @@ func (h *HoldBack[W]) Add(j interface{ Append(fx Effects) uint64 }, t Turn[W]) {
 	if len(t.Effects.Changes) > 0 || len(t.Effects.Future) > 0 {
 		h.pass(Turn[W]{Effects: t.Effects.brought()})
 	}
-	t.Effects = Effects{Pending: t.Effects.Pending, Note: t.Effects.Note, answered: t.Effects.answered}
-	h.held = append(h.held, heldTurn[W]{number: h.appended, turn: t})
+	held := heldTurn[W]{number: h.appended, turn: t, brought: t.Effects.Brought > 0}
+	held.turn.Effects = Effects{
+		Pending: t.Effects.Pending, Note: t.Effects.Note,
+		answered: t.Effects.answered, repeated: t.Effects.repeated,
+	}
+	h.held = append(h.held, held)
 }
 
 // pass tells a turn at once.
@@ -107,22 +114,48 @@ func (h *HoldBack[W]) keep(some []heldTurn[W]) {
 	h.held = h.held[:n]
 }
 
+// What one is told whose turn could not be stored.
+const (
+	refusalInDoubt = "city %s could not store it yet, and does it once its store works again: %s"
+	refusalDropped = "city %s could not store it, and has not done it: %s"
+	refusalNeither = "city %s cannot store anything now: %s" // of a turn that did nothing itself
+)
+
 // refuse answers all who wait, and drops the turns after the last that the disk was
 // given.
 func (h *HoldBack[W]) refuse(reason string, tried uint64) {
 	inDoubt := 0
 	for inDoubt < len(h.held) && h.held[inDoubt].number <= tried {
-		h.refuseOne(&h.held[inDoubt].turn, "city %s could not store it yet, and does it once its store works again: %s", reason)
 		inDoubt++
+	}
+	told := make(map[*answer]string) // of each request, for those that came again
+	for i := range h.held {
+		h.refuseOne(&h.held[i].turn, h.held[i].refusal(i < inDoubt, told), reason)
 	}
 	if inDoubt == len(h.held) {
 		return
 	}
-	for i := range h.held[inDoubt:] {
-		h.refuseOne(&h.held[inDoubt+i].turn, "city %s could not store it, and has not done it: %s", reason)
-	}
 	h.core.withdraw(effectsOf(h.held[:inDoubt]), effectsOf(h.held[inDoubt:]))
 	h.keep(h.held[:inDoubt])
+}
+
+// refusal returns what is told of a turn. A request that came again is told what it was
+// told at first: its own turn did nothing. What a caller brought is in the state, and is
+// stored with all of it.
+func (t *heldTurn[W]) refusal(inDoubt bool, told map[*answer]string) string {
+	fx := &t.turn.Effects
+	switch {
+	case fx.repeated != nil:
+		return cmp.Or(told[fx.repeated], refusalNeither)
+	case t.turn.Reply.Err != nil || len(fx.Pending) == 0 && !t.brought:
+		return refusalNeither
+	case len(fx.Pending) > 0 && !inDoubt:
+		told[fx.answered] = refusalDropped
+		return refusalDropped
+	default:
+		told[fx.answered] = refusalInDoubt
+		return refusalInDoubt
+	}
 }
 
 func (h *HoldBack[W]) refuseOne(t *Turn[W], format, reason string) {

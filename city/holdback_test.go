@@ -3,6 +3,7 @@ package city
 import (
 	"errors"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/citynode/citynode/crdt"
@@ -15,6 +16,7 @@ type desk struct {
 	told     []string // who was answered by a turn, "" for nobody
 	refused  []string
 	reasons  []Reason
+	messages map[string]string // of who was refused
 }
 
 func (d *desk) Append(Effects) uint64 {
@@ -27,6 +29,7 @@ func (d *desk) Tell(t *Turn[string]) { d.told = append(d.told, t.Waits) }
 func (d *desk) Refuse(waits string, reply Reply) {
 	d.refused = append(d.refused, waits)
 	d.reasons = append(d.reasons, ReasonOf(reply.Err))
+	d.messages[waits] = reply.Err.Error()
 }
 
 // holdLab is a city whose turns are held back.
@@ -39,7 +42,7 @@ type holdLab struct {
 
 func newHoldLab(t *testing.T) *holdLab {
 	l := newLab(t)
-	core, d := l.city("gotham", 1), &desk{}
+	core, d := l.city("gotham", 1), &desk{messages: make(map[string]string)}
 	return &holdLab{lab: l, core: core, desk: d, held: NewHoldBack[string](core, d)}
 }
 
@@ -109,6 +112,21 @@ func TestWhatACallerBringsIsToldAtOnceAndAnsweredOnceItIsStored(t *testing.T) {
 	l.wantTold("", "caller")
 }
 
+// Who opens a city must not be told that this could not be stored.
+func TestWhatIsSaidOfTheCityItselfDoesNotWait(t *testing.T) {
+	l := newHoldLab(t)
+	l.order("a")
+	shown := l.core.State().Summary()
+	for _, m := range []Message{Open{}, Suspect{}, Departed{Name: "a"}} {
+		reply, fx := l.core.Step(l.now, nil, m)
+		l.held.Add(l.desk, Turn[string]{Waits: "node", Reply: reply, Effects: fx})
+		if reply.Summary != shown {
+			t.Errorf("%T is answered with what waits for the disk", m)
+		}
+	}
+	l.wantTold("node", "node", "node")
+}
+
 func TestWhatCameFromTheStoreIsNotAppended(t *testing.T) {
 	l := newHoldLab(t)
 	hero := l.create(l.city("metropolis", 2))
@@ -160,5 +178,41 @@ func TestARequestThatWasNotDoneIsDoneWhenItComesAgain(t *testing.T) {
 	l.durable(2)
 	if l.wantTold("a"); l.core.State().Summary().Heroes != 1 {
 		t.Error("the hero is not there")
+	}
+}
+
+// The disk was given the first order, and not what came after it.
+func TestARefusalSaysTrulyWhetherItHappened(t *testing.T) {
+	l := newHoldLab(t)
+	create := func(waits string) Create {
+		return Create{Caller: Caller{Name: waits, Request: l.id()}, HeroName: "Robin", Here: true}
+	}
+	stored, given, dropped := create("a"), create("b"), create("c")
+	l.turn("stored", stored)
+	l.durable(1)
+	l.turn("given", given)
+	l.turn("dropped", dropped)
+	brought := l.create(l.city("metropolis", 2))
+	l.turn("brought", Update{Entries: crdt.Entries{Heroes: []crdt.Hero{brought}}, Source: SourceCaller})
+	l.turn("stored again", stored)
+	l.turn("given again", given)
+	l.turn("dropped again", dropped)
+	l.turn("unknown hero", Retire{Caller: Caller{Name: "d", Request: l.id()}, Hero: l.id()})
+	l.fails(1, 2)
+	const done, notDone, open = "does it once its store works", "has not done it", "cannot store anything now"
+	for waits, want := range map[string]string{
+		"given": done, "given again": done, "brought": done,
+		"dropped": notDone, "dropped again": notDone,
+		"stored again": open, "unknown hero": open,
+	} {
+		if got := l.desk.messages[waits]; !strings.Contains(got, want) {
+			t.Errorf("%s: %q, want %q", waits, got, want)
+		}
+	}
+	l.durable(l.desk.appended) // the store works again
+	for id, want := range map[crdt.ID]bool{stored.Request: true, given.Request: true, brought.ID: true, dropped.Request: false} {
+		if got := l.core.State().Record(id).Kind == crdt.KindHero; got != want {
+			t.Errorf("%v is there: %v", id, got)
+		}
 	}
 }

@@ -63,6 +63,16 @@ func (i *Incarnation) release() (bombed bool) {
 	return false
 }
 
+// hear releases if the journal has news. It reports what release does.
+func (i *Incarnation) hear() (bombed bool) {
+	select {
+	case <-i.news():
+		return i.release()
+	default:
+		return false
+	}
+}
+
 // news returns the journal's channel, or one that never has a token.
 func (i *Incarnation) news() <-chan struct{} {
 	if i.journal == nil {

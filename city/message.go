@@ -181,6 +181,10 @@ type Effects struct {
 	// are the numbers of those that are not any more.
 	answered  *answer
 	forgotten []uint64
+	// repeated is the answer that was given once more, nil for none.
+	repeated *answer
+	// atOnce says that the reply shows nothing of what other messages wrote.
+	atOnce bool
 	// hidden has the indexes in Changes of those over which an own write lies that
 	// was given to the journal before. They must not be stored after it.
 	hidden []int

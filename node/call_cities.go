@@ -12,7 +12,9 @@ import (
 // citiesPerReply keeps a reply with cities under a tenth of a frame.
 const citiesPerReply = 64
 
-// info returns what the node says of itself.
+// info returns what the node says of itself. It answers while the city restarts or its
+// store does not work: other cities judge by it whether this one lives, and a caller
+// reads in it why orders are refused.
 func (c *calls) info(ctx context.Context) (protocol.InfoReply, error) {
 	own, err := c.self.Presence(ctx)
 	info := protocol.InfoReply{
@@ -53,6 +55,7 @@ func (c *calls) lookup(ctx context.Context, call *protocol.Call) (any, error) {
 	if err := crdt.ValidateCityName(r.City); err != nil {
 		return nil, protocol.Errorf(protocol.BadRequest, "city: %w", err)
 	}
+	// Verified now, by the city itself, so the caller need not believe this node's memory.
 	found, err := c.names.Lookup(ctx, peer.ID(call.Caller), r.City)
 	if err != nil {
 		return nil, err
@@ -65,7 +68,8 @@ func (c *calls) lookup(ctx context.Context, call *protocol.Call) (any, error) {
 }
 
 // cities sends what this node knows of all cities, itself first. It answers also while
-// the own city restarts.
+// the own city restarts. The list is a copy, so a caller that reads slowly holds up
+// nobody, and sees the directory as it was at one moment.
 func (c *calls) cities(ctx context.Context, call *protocol.Call) (any, error) {
 	own, err := c.self.Presence(ctx)
 	if err != nil {

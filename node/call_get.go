@@ -23,6 +23,8 @@ func (c *calls) get(ctx context.Context, call *protocol.Call) (any, error) {
 			return nil, protocol.Errorf(protocol.BadRequest, "location: %w", err)
 		}
 	}
+	// All pages are read of one incarnation. A crash in between fails the call, where a
+	// page of the next one would leave out what that one has not learned yet.
 	inc, err := c.city.Current()
 	if err != nil {
 		return nil, err
@@ -39,7 +41,9 @@ func (c *calls) get(ctx context.Context, call *protocol.Call) (any, error) {
 }
 
 // sendPages sends the state, or its heroes at a location, and returns the summary of
-// the state.
+// the state after the last page. The pages are not of one instant: each is a turn of the
+// loop, and between two of them, while the caller reads, the city goes on. A hero that
+// changes meanwhile comes in one version or in several; the caller merges.
 func sendPages(ctx context.Context, call *protocol.Call, inc *city.Incarnation, r protocol.GetRequest) (crdt.Summary, error) {
 	var at crdt.Cursor
 	for {
@@ -75,7 +79,8 @@ func readPage(ctx context.Context, inc *city.Incarnation, location string, at cr
 }
 
 // sendRecords sends the records that were asked for by id. It returns the summary of
-// the state at the moment of the last of them.
+// the state at the moment of the last of them. How many ids there may be the frame of
+// the request bounds, and the caller's budget has paid for its bytes.
 func sendRecords(ctx context.Context, call *protocol.Call, inc *city.Incarnation, r protocol.GetRequest) (crdt.Summary, error) {
 	for ids := r.IDs; ; {
 		n := min(len(ids), recordsPerReply)
@@ -95,7 +100,8 @@ func sendRecords(ctx context.Context, call *protocol.Call, inc *city.Incarnation
 	}
 }
 
-// heroesAt returns the heroes of the entries that are at the location.
+// heroesAt returns the heroes of the entries that are at the location. Tombstones are
+// nowhere, and left out.
 func heroesAt(e crdt.Entries, location string) crdt.Entries {
 	var there crdt.Entries
 	for _, hero := range e.Heroes {

@@ -15,6 +15,7 @@ func (c *calls) create(ctx context.Context, call *protocol.Call) (any, error) {
 	if err := call.Decode(&r); err != nil {
 		return nil, err
 	}
+	// Where the reply is a refusal, the server sends the error alone.
 	reply, err := c.city.Do(ctx, city.Create{Caller: callerOf(call), HeroName: r.Name, Here: r.Here})
 	return &protocol.HeroReply{Hero: reply.Hero, Summary: reply.Summary}, err
 }
@@ -27,6 +28,7 @@ func (c *calls) assign(ctx context.Context, call *protocol.Call) (any, error) {
 	if err := call.Decode(&r); err != nil {
 		return nil, err
 	}
+	// A retry must bring the same entries: they are part of what makes it the same request.
 	order := city.Assign{Caller: callerOf(call), Hero: r.Hero, Home: r.Home}
 	if r.Entries != nil {
 		order.With = *r.Entries
@@ -73,6 +75,7 @@ func (c *calls) bomb(call *protocol.Call) error {
 		return err
 	}
 	call.AfterReply(func() {
+		// It is the incarnation that was asked: one that has begun since was not bombed.
 		// Fails only if the city has crashed on its own meanwhile.
 		_, _ = inc.Do(context.Background(), city.Bomb{})
 	})
@@ -91,7 +94,8 @@ func (c *calls) voidStore() error {
 	return nil
 }
 
-// callerOf returns who gave an order. A call comes over a connection.
+// callerOf returns who gave an order. A call comes over a connection, which has proved
+// the peer ID that answers are remembered under.
 func callerOf(call *protocol.Call) city.Caller {
 	return city.Caller{Name: call.Caller, Connected: true, Request: call.Request.ID}
 }

@@ -10,7 +10,10 @@ import (
 // changesPerReply keeps a reply with changes well within a frame.
 const changesPerReply = 512
 
-// watch sends what changes until the caller closes its side.
+// watch sends what changes until the caller closes its side. It takes the stream's
+// goroutine for as long, so a watch is the last call of its stream. A caller that reads
+// slowly holds up this goroutine alone: the city drops a watcher that falls too far
+// behind, and the caller gets the state again.
 func (c *calls) watch(ctx context.Context, call *protocol.Call) error {
 	var r protocol.WatchRequest
 	if err := call.Decode(&r); err != nil {
@@ -32,6 +35,7 @@ func (c *calls) watch(ctx context.Context, call *protocol.Call) error {
 	defer watcher.Close()
 	ctx, cancel := call.UntilClosed(ctx)
 	defer cancel()
+	// Before any change: what the caller gets after this summary it cannot have missed.
 	if err := call.Send(&protocol.GetReply{Summary: &summary}); err != nil {
 		return err
 	}

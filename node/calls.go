@@ -17,7 +17,8 @@ import (
 	"github.com/citynode/citynode/protocol"
 )
 
-// calls answer the calls of the call protocol, one method a function.
+// calls answer the calls of the call protocol, one method a function. They hold no state
+// of their own but the budgets, and are called from the goroutine of each stream.
 type calls struct {
 	network   string
 	name      string // the city's
@@ -58,7 +59,7 @@ func (n *Node) newCalls() *calls {
 }
 
 // isAdmin reports whether a peer may bomb the city. The node itself may: its program
-// could do worse.
+// could do worse. A peer ID is proved by the connection, so nothing else is asked for.
 func (n *Node) isAdmin(p peer.ID) bool {
 	return p == n.host.ID() || slices.Contains(n.cfg.Admins, p)
 }
@@ -75,7 +76,9 @@ func (c *calls) ServeCall(ctx context.Context, call *protocol.Call) (any, error)
 }
 
 // serve judges a call before it looks into the body: what the caller has spent, then
-// whether the node still takes orders.
+// whether the node still takes orders. So a caller beyond its budget costs this node
+// the frame and no more, whatever it asks. An order counts as begun until it is
+// answered by the city; writing the reply comes after.
 func (c *calls) serve(ctx context.Context, call *protocol.Call) (any, error) {
 	if err := c.budgets.Spend(call); err != nil {
 		return nil, err
@@ -115,7 +118,8 @@ func (c *calls) serve(ctx context.Context, call *protocol.Call) (any, error) {
 	}
 }
 
-// translate returns an error with the code that it has on the wire.
+// translate returns an error with the code that it has on the wire. Package city knows
+// no codes; an error without one is answered as internal and tells strangers nothing.
 func translate(err error) error {
 	refusal, ok := errors.AsType[*city.Refusal](err)
 	if !ok {

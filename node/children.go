@@ -30,6 +30,8 @@ const (
 // before: the host is being connected when the city checks its name, and the name
 // is advertised once all the rest serves.
 func (n *Node) children(syncID, callID libp2pprotocol.ID) []supervise.Child {
+	// They end in reverse: the city before the store, which then writes the last of what
+	// it did, and streams after the city, so that callers hear of its end.
 	children := []supervise.Child{{Name: childRedial, Start: serving(n.redialer.Serve)}}
 	if n.mdns != nil {
 		children = append(children, supervise.Child{Name: childMDNS, Start: serving(n.mdns.Serve)})
@@ -71,7 +73,8 @@ func (n *Node) startName(ctx context.Context) (func(context.Context) error, erro
 	return n.names.Serve, nil
 }
 
-// observer tells of crashes. A bomb is one that was asked for.
+// observer tells of crashes. A bomb is one that was asked for. It is called in the
+// supervisor's goroutine, so the program's callback must not wait.
 func (n *Node) observer() supervise.Observer {
 	return supervise.Observer{
 		Crashed: func(child string, err error, stack []byte) {
@@ -101,9 +104,9 @@ func (n *Node) cityStarted(incarnation crdt.Stamp) {
 }
 
 // openCity has the city answer for what it does not know. It judges the clock before
-// the first own write is possible.
+// the first create is possible. Anti-entropy calls it, at most once an incarnation.
 func (n *Node) openCity(alone bool) {
-	ctx := context.Background()
+	ctx := context.Background() // the city's loop answers at once, or has ended
 	n.members.JudgeClock(ctx)
 	if _, err := n.city.Do(ctx, city.Open{}); err != nil {
 		return // crashed again; the next incarnation opens by itself

@@ -70,6 +70,7 @@ func (n *Node) FollowCities(ctx context.Context) iter.Seq[CityInfo] {
 	return func(yield func(CityInfo) bool) {
 		told := make(map[peer.ID]version)
 		for {
+			// Before the look at the entries, so that no change falls in between.
 			changed := n.directory.Changed()
 			known := make(map[peer.ID]version, len(told))
 			for _, c := range n.Cities() {
@@ -81,6 +82,8 @@ func (n *Node) FollowCities(ctx context.Context) iter.Seq[CityInfo] {
 					return
 				}
 			}
+			// A city that the directory has dropped for want of room is forgotten here too,
+			// so told is bounded as the directory is, and the city is told of again.
 			told = known
 			select {
 			case <-changed:
@@ -120,12 +123,14 @@ func (n *Node) Call(ctx context.Context, name string, do func(*protocol.Client) 
 	if found.ID == n.host.ID() {
 		return n.callOwn(ctx, named)
 	}
+	// For this dial alone: a city that moves must not be looked for here for long.
 	n.host.Peerstore().AddAddrs(found.ID, found.Addrs, peerstore.TempAddrTTL)
 	return n.clients.Call(ctx, found.ID, named)
 }
 
-// callOwn makes calls to the own city. The goroutine that answers them has ended when
-// it returns.
+// callOwn makes calls to the own city. They take the way of all calls, with frames, checks
+// and budget, so that a program cannot come to rely on what another city would refuse.
+// The goroutine that answers them has ended when it returns.
 func (n *Node) callOwn(ctx context.Context, do func(*protocol.Client) error) error {
 	here, there := protocol.Pipe()
 	ctx, cancel := context.WithCancel(ctx)
@@ -138,6 +143,8 @@ func (n *Node) callOwn(ctx context.Context, do func(*protocol.Client) error) err
 			_ = there.Reset()
 		}
 	})
+	// The client is closed first, which ends a server that waits for a request; cancel ends
+	// one that is within a call.
 	defer serving.Wait()
 	defer cancel()
 	client := protocol.NewClient(here)

@@ -116,7 +116,8 @@ const (
 )
 
 // withDefaults returns the configuration with every field set that has a default of its
-// own; complete sets those that depend on others.
+// own; complete sets those that depend on others. It changes a copy: the program's Config
+// may serve for its next node.
 func (c Config) withDefaults() Config {
 	c.City = c.City.WithDefaults()
 	if c.Network == "" {
@@ -143,7 +144,8 @@ func (c Config) withDefaults() Config {
 	return c
 }
 
-// Validate names the first field that cannot be used, and why.
+// Validate names the first field that cannot be used, and why. It opens nothing: what is
+// wrong with DataDir or an address New says.
 func (c Config) Validate() error {
 	if err := c.validateHost(); err != nil {
 		return err
@@ -164,7 +166,8 @@ func (c Config) Validate() error {
 	return nil
 }
 
-// validateHost refuses fields that do not go together.
+// validateHost refuses fields that do not go together. To ignore one instead would leave
+// a program on a network, or under a key, that it did not mean.
 func (c Config) validateHost() error {
 	switch {
 	case c.Host == nil && c.PubSub != nil:

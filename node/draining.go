@@ -15,7 +15,9 @@ const (
 	// drainMax is how long a node that is told to stop waits for the orders that
 	// it has begun. With the goodbye and the flush of its parts it has ended
 	// within 10 s.
-	drainMax  = 3 * time.Second
+	drainMax = 3 * time.Second
+	// drainLook is the pause between two looks at whether they have ended. A signal from
+	// each order would cost all orders what the stop alone needs.
 	drainLook = 5 * time.Millisecond
 
 	// yieldSyncMax bounds each of the two syncs with the city that keeps the name.
@@ -32,7 +34,7 @@ type draining struct {
 
 // order is called when an order begins, and returns what is called when it ends.
 func (d *draining) order(city string) (end func(), err error) {
-	d.running.Add(1) // before the look: one of the two sees the other
+	d.running.Add(1) // before the look, as drain sets begun before it: one of the two sees the other
 	if d.begun.Load() {
 		d.running.Add(-1)
 		return nil, protocol.Errorf(protocol.Unavailable, "city %s is stopping", city)
@@ -40,7 +42,9 @@ func (d *draining) order(city string) (end func(), err error) {
 	return func() { d.running.Add(-1) }, nil
 }
 
-// drain refuses new orders and waits for those that run.
+// drain refuses new orders and waits for those that run. An order that a hanging disk holds
+// up is not waited for longer than drainMax: its caller hears that the city is gone, and
+// sends it again.
 func (d *draining) drain() {
 	d.begun.Store(true)
 	late := time.NewTimer(drainMax)
@@ -59,6 +63,7 @@ func (d *draining) drain() {
 // untilDrained returns a context that is done once ctx is and the orders that were begun then have ended,
 // or when the function is called.
 func (d *draining) untilDrained(ctx context.Context) (context.Context, context.CancelFunc) {
+	// What the parts are run with must not end with ctx itself: the orders need them.
 	inner, stop := context.WithCancel(context.WithoutCancel(ctx))
 	forget := context.AfterFunc(ctx, func() {
 		d.drain()
@@ -93,7 +98,8 @@ func (n *Node) yield(ctx context.Context, holder peer.AddrInfo) {
 	n.life.stop(&NameTakenError{Name: n.cfg.City.Name, Holder: holder})
 }
 
-// syncBefore syncs with the holder once.
+// syncBefore syncs with the holder once. That it fails does not keep this city from
+// yielding: two cities of one name would go on to take each other's orders.
 func (n *Node) syncBefore(ctx context.Context, holder peer.ID) {
 	ctx, cancel := context.WithTimeout(ctx, yieldSyncMax)
 	defer cancel()

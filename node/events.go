@@ -128,7 +128,8 @@ func joinProgress(p *antientropy.Progress) *JoinProgress {
 }
 
 // tell runs a callback with its news. A panic in the callback is the program's: it is
-// thrown again where no supervisor catches it.
+// thrown again where no supervisor catches it. This goroutine waits for the program's
+// end, so that the caller does not go on as if the callback had returned.
 func (e *Events) tell(callback func()) {
 	if e.call != nil {
 		e.call(callback)
@@ -144,7 +145,8 @@ func (e *Events) tell(callback func()) {
 	callback()
 }
 
-// changed tells what a message to the city made happen.
+// changed tells what a message to the city made happen, in the city's loop. Where there is
+// a store, own writes are in it by then.
 func (e *Events) changed(fx *city.Effects) {
 	if e.Changed != nil && len(fx.Changes) > 0 {
 		e.tell(func() {

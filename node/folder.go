@@ -13,7 +13,8 @@ import (
 // ErrInUse is matched by New's error when another node uses its DataDir.
 var ErrInUse = errors.New("the folder is in use")
 
-// openFolder opens the city's folder, if it has one.
+// openFolder opens the city's folder, if it has one. It comes before all else that New
+// makes: the lock keeps a second node from the key and the ports as well as the store.
 func openFolder(cfg Config) (*datadir.Folder, error) {
 	if cfg.DataDir == "" {
 		return nil, nil
@@ -35,6 +36,8 @@ func openFolder(cfg Config) (*datadir.Folder, error) {
 	if err != nil || folder.Store == nil {
 		return folder, err
 	}
+	// A crash leaves a log that ends within a write, and so does a disk that loses what it
+	// has acknowledged: a person may want to know.
 	if torn := folder.Store.Recovered(); torn.File != "" {
 		cfg.Logger.Warn("the store's log was cut off in a write that nobody was told of; it is repaired",
 			"file", torn.File, "offset", torn.Offset, "bytes_dropped", torn.DroppedBytes, "batches_kept", torn.Records)
@@ -42,7 +45,8 @@ func openFolder(cfg Config) (*datadir.Folder, error) {
 	return folder, nil
 }
 
-// openStore makes what depends on whether there is a store.
+// openStore makes what depends on whether there is a store. It refuses facts of another
+// city or network, also where those in the store are going to count.
 func (n *Node) openStore() (err error) {
 	n.store = n.cfg.store
 	if n.folder != nil && n.folder.Store != nil {
@@ -69,7 +73,8 @@ func (n *Node) openStore() (err error) {
 	return nil
 }
 
-// inLoop runs f in the loop of the present incarnation.
+// inLoop runs f in the loop of the present incarnation. The journal asks the city for
+// pages by it: the city is made with the journal, so the journal cannot have it.
 func (n *Node) inLoop(ctx context.Context, f func(*city.Core)) error {
 	inc, err := n.city.Current()
 	if err != nil {

@@ -31,31 +31,38 @@ const (
 	// streamsPerPeer leaves room for 128 calls at once, the sync, gossip, DHT
 	// and identify streams.
 	streamsPerPeer = 256
-	// connsPerPeer is above one connection a transport.
+	// connsPerPeer is above one connection a transport: a peer that was restarted comes
+	// back before its old connections count as dead.
 	connsPerPeer = 16
 	// connsPerAdmin lets scripts run hundreds of commands at once, all with
 	// the operator's key.
 	connsPerAdmin   = 512
 	streamsPerAdmin = 2048
-	// connsPerHost admits a rack or a household behind one public address.
+	// connsPerHost admits a rack or a household behind one public address, which for IPv6
+	// is a /56. connsPerSite bounds a /48, which one customer may have: without it each of
+	// its 256 networks would have the whole of connsPerHost.
 	connsPerHost = 64
 	connsPerSite = 512
-	// Public addresses may open so many connections a second, with a burst.
+	// Public addresses may open so many connections a second, with a burst in which all of
+	// connsPerHost come back after a partition.
 	connsRate  = 4
 	connsBurst = 64
-	// The connection manager trims from the high to the low water mark.
+	// The connection manager trims from the high to the low water mark, and leaves alone
+	// what is younger than connsGrace: a connection must have time to show what it is for.
 	connsLow, connsHigh = 256, 384
 	connsGrace          = 30 * time.Second
 )
 
 // privatePrefixes are the ranges in which many cities may share an address, or
-// a few addresses: one machine, a container host, a local network.
+// a few addresses: one machine, a container host, a local network. 100.64.0.0/10 is that
+// of carriers' NAT (RFC 6598), which overlays such as Tailscale use.
 var privatePrefixes = []string{
 	"127.0.0.0/8", "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "169.254.0.0/16", "100.64.0.0/10",
 	"::1/128", "fc00::/7", "fe80::/10",
 }
 
-// newHost returns the libp2p host of a node, listening.
+// newHost returns the libp2p host of a node, listening. The host owns the managers that it
+// is given once it is made, and closes them; until then this function does.
 func newHost(cfg Config) (host.Host, error) {
 	if cfg.Host != nil {
 		return cfg.Host, hostFree(cfg.Host, cfg.Network)
@@ -86,6 +93,8 @@ func newHost(cfg Config) (host.Host, error) {
 	if len(h.Network().ListenAddresses()) > 0 { // a simulated host has its own
 		return h, nil
 	}
+	// A process that takes a port between this look and the listening goes unnoticed over
+	// TCP. Two starts of one city cannot: they have the folder's lock.
 	err = portsFree(cfg.Listen)
 	if err == nil {
 		err = h.Network().Listen(cfg.Listen...)
@@ -138,7 +147,8 @@ func newResourceManager(admins []peer.ID) (network.ResourceManager, error) {
 	return manager, nil
 }
 
-// peerLimits returns the limits of one peer, the same for each direction.
+// peerLimits returns the limits of one peer, the same for each direction: either side may
+// be the one that dials and asks.
 func peerLimits(conns, streams rcmgr.LimitVal) rcmgr.ResourceLimits {
 	return rcmgr.ResourceLimits{
 		Conns: conns, ConnsInbound: conns, ConnsOutbound: conns,

@@ -30,7 +30,7 @@ type life struct {
 	begun bool                    // Run or Close has been called
 	quit  context.CancelCauseFunc // of Run; nil before
 
-	err error // of Run or Close; set before ended is closed
+	err error // of Run or Close; set before ended is closed, and read after
 }
 
 // newLife returns the life of a node that has not been run.
@@ -48,7 +48,7 @@ func (l *life) begin(ctx context.Context) (context.Context, context.CancelCauseF
 	return ctx, l.quit, nil
 }
 
-// stop ends Run if it runs. It reports true to the first caller where Run was never
+// stop ends Run if it runs, and keeps Run from beginning if it does not. It reports true to the first caller where Run was never
 // called, who then has to end the node.
 func (l *life) stop(cause error) (first bool) {
 	l.mu.Lock()
@@ -88,9 +88,12 @@ func (n *Node) Run(ctx context.Context) (err error) {
 		return err
 	}
 	defer quit(nil)
+	// The parts end later than ctx, once the orders that have begun are answered.
 	drained, stop := n.draining.untilDrained(ctx)
 	defer stop()
 	err = n.supervisor.Serve(drained)
+	// A name that is lost ends ctx with the error as its cause; one that is taken at the
+	// start comes within the error of the supervisor.
 	if taken, ok := errors.AsType[*NameTakenError](context.Cause(ctx)); ok && err == nil {
 		err = taken
 	}
@@ -103,6 +106,8 @@ func (n *Node) Run(ctx context.Context) (err error) {
 	if err := n.saved.Flush(); err != nil {
 		n.log.Warn("last-known peers were not saved", "err", err)
 	}
+	// Last, since the lock of the folder tells the next node that nothing of this one is
+	// left.
 	err = errors.Join(err, n.release())
 	n.life.end(err)
 	return err
@@ -138,6 +143,7 @@ func (n *Node) AwaitReady(ctx context.Context) error {
 	case <-ctx.Done():
 		return ctx.Err()
 	}
+	// Both may have happened before this looked, and a select takes either.
 	select {
 	case <-n.life.ready: // and has ended since
 		return nil

@@ -26,7 +26,9 @@ import (
 	"github.com/citynode/citynode/internal/supervise"
 )
 
-// Node is one city on a network. Its methods are safe for concurrent use.
+// Node is one city on a network. Its methods are safe for concurrent use: New sets the
+// fields and nobody changes them after that, so they need no lock. What changes is within
+// the rooms, which guard it themselves.
 type Node struct {
 	cfg Config
 	log *slog.Logger
@@ -77,9 +79,11 @@ func New(cfg Config) (*Node, error) {
 	return n, nil
 }
 
-// open makes all of the node. What it has made when it fails Close gives back.
+// open makes all of the node. What it has made when it fails Close gives back. The
+// folder comes first, whose lock keeps other nodes off, and the host after the city,
+// since other peers reach it from then on.
 func (n *Node) open(cfg Config) (err error) {
-	usual := len(cfg.Listen) == 0 && cfg.Host == nil
+	usual := len(cfg.Listen) == 0 && cfg.Host == nil // complete is going to set Listen
 	if n.folder, err = openFolder(cfg); err != nil {
 		return err
 	}
@@ -144,7 +148,9 @@ func (n *Node) cityOptions() city.Options {
 	return o
 }
 
-// release gives back what New has taken.
+// release gives back what New has taken, the folder last: until its store is closed and
+// nothing of this node is on the network, no other node may have it. Any part may be
+// missing, where New has failed.
 func (n *Node) release() (err error) {
 	if n.clients != nil {
 		n.clients.Close()

@@ -34,7 +34,8 @@ func usualListen(dir string, open bool) []ma.Multiaddr {
 	return addrs
 }
 
-// keepPorts keeps where the node listens. It is no reason not to run that it cannot.
+// keepPorts keeps where the node listens. It is no reason not to run that it cannot. A node
+// that was told its addresses keeps none: the next start is told them, or means others.
 func (n *Node) keepPorts() {
 	if n.cfg.DataDir == "" {
 		return
@@ -44,7 +45,9 @@ func (n *Node) keepPorts() {
 	}
 }
 
-// onAnyPort returns an address with port 0 in place of its own.
+// onAnyPort returns an address with port 0 in place of its own, so that an address of the
+// last start is used only in the place of one that this start would listen on: a node
+// that was open and is not any more must not listen on all interfaces again.
 func onAnyPort(addr ma.Multiaddr) ma.Multiaddr {
 	var parts ma.Multiaddr
 	for _, c := range addr {
@@ -71,7 +74,8 @@ func portsFree(listen []ma.Multiaddr) error {
 }
 
 // portFree fails if another process listens on a TCP or UDP address, or nobody can.
-// Of others it knows nothing.
+// Of others it knows nothing. It binds without SO_REUSEPORT, so one listener is enough
+// to make it fail, and sends nothing.
 func portFree(addr ma.Multiaddr) error {
 	kind, at, err := manet.DialArgs(addr)
 	if err != nil {

@@ -61,6 +61,8 @@ func (n *Node) connect(syncID, callID libp2pprotocol.ID) (err error) {
 	if n.cfg.DataDir != "" {
 		peers = filepath.Join(n.cfg.DataDir, peersFile)
 	}
+	// Saved peers only shorten the way back, so a file that is damaged is no reason not to
+	// start. One that cannot be read says that something is wrong with the folder.
 	n.saved, err = bootstrap.OpenSaved(peers)
 	if _, corrupt := errors.AsType[*bootstrap.CorruptError](err); corrupt {
 		n.log.Warn("last-known peers were damaged and set aside", "err", err)
@@ -70,6 +72,7 @@ func (n *Node) connect(syncID, callID libp2pprotocol.ID) (err error) {
 	n.redialer, err = bootstrap.NewRedialer(n.host, bootstrap.RedialConfig{
 		Bootstrap: n.cfg.Bootstrap,
 		Saved:     n.saved,
+		// A bootstrap list may name any libp2p peer; only cities are worth coming back to.
 		Worth: func(_ peer.ID, spoken []libp2pprotocol.ID) bool {
 			return streams.SpeaksAll(spoken, callID, syncID)
 		},
@@ -132,6 +135,7 @@ func (n *Node) joinGossip(syncID, callID libp2pprotocol.ID) (err error) {
 		City:    n.city,
 		Joined:  n.joinedGossip,
 		Lost:    n.entropy.Lost,
+		// What is stamped later all cities skip, so nobody need pass it on.
 		Horizon: func() crdt.Stamp { return n.now().Add(city.FutureSkewMax) },
 		Off:     n.cfg.NoGossip,
 	})
@@ -196,12 +200,16 @@ func (n *Node) awaitNeighbours(ctx context.Context) {
 	if !n.expectsPeers() {
 		return
 	}
+	// As long as the opening of the city waits for one: the name and the state are asked of
+	// the same neighbours.
 	ctx, cancel := context.WithTimeout(ctx, antientropy.ConnectWait)
 	defer cancel()
 	n.neighbours.Await(ctx)
 }
 
-// observeCity has the rooms hear what happens in the city, and the program after them.
+// observeCity has the rooms hear what happens in the city, and the program after them:
+// its callbacks may be slow, and may end the program. All are called in the city's loop,
+// so each room only notes what it is told, and acts in a goroutine of its own.
 func (n *Node) observeCity() {
 	n.city.Observe(city.Observer{Started: n.cityStarted, Stepped: n.deltas.Stepped})
 	n.city.Observe(city.Observer{
@@ -212,14 +220,15 @@ func (n *Node) observeCity() {
 }
 
 // joinedGossip greets a peer that joins the topic of deltas: it has missed what was
-// gossiped before.
+// gossiped before. It need not be a city; a session with one that is none ends at once.
 func (n *Node) joinedGossip(p peer.ID) {
 	n.entropy.Meet(p)
 	n.members.Announce()
 }
 
-// departedMax bounds telling the city that a caller has departed. A city that is not told
-// remembers the caller's answers in the wrong share, and nothing else.
+// departedMax bounds telling the city that a caller has departed: whoever tells it has
+// other departures to look to. A city that is not told remembers the caller's answers in
+// the wrong share, and nothing else.
 const departedMax = time.Second
 
 // departed tells the city that a peer has no connection any more.
@@ -229,7 +238,8 @@ func (n *Node) departed(p peer.ID) {
 	_, _ = n.city.Do(ctx, city.Departed{Name: string(p)})
 }
 
-// identified passes on what a city has said of itself.
+// identified passes on what a city has said of itself. Only news of a city makes a session:
+// what is said again brings nothing that the rounds would not.
 func (n *Node) identified(p peer.ID, info protocol.InfoReply, changed *membership.Event) {
 	n.names.Identified(p, info, changed)
 	if changed != nil {

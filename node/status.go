@@ -43,7 +43,8 @@ type Status struct {
 }
 
 // Status returns the node's status now. It fails with ctx, or with ErrClosed once the
-// node has ended.
+// node has ended. Its parts are asked one after another, so they are of one moment only
+// where nothing happens meanwhile.
 func (n *Node) Status(ctx context.Context) (Status, error) {
 	if err := n.life.open(); err != nil {
 		return Status{}, err
@@ -92,7 +93,8 @@ func (n *Node) Status(ctx context.Context) (Status, error) {
 	return s, nil
 }
 
-// self is what the node says of its own city.
+// self is what the node says of its own city. Presences, info and Status all ask it, so
+// that they say the same.
 type self struct {
 	cfg   Config
 	peer  peer.ID

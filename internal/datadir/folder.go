@@ -63,6 +63,7 @@ func (e *LostKeyError) Error() string {
 // undoes it. The error is a *[LockedError] if another node uses the folder, a
 // *[LostKeyError], or one of package store.
 func Open(cfg Config) (*Folder, error) {
+	// The folder has a private key: others of this machine must not look into it.
 	if err := atomicfile.MakeFolder(cfg.Path, 0o700); err != nil {
 		return nil, fmt.Errorf("make the city's folder: %w", err)
 	}
@@ -78,7 +79,8 @@ func Open(cfg Config) (*Folder, error) {
 	return f, nil
 }
 
-// open reads what the folder has, once the lock is taken.
+// open reads what the folder has, once the lock is taken. What can be refused without
+// making anything comes first: a folder that is refused is left as it was.
 func (f *Folder) open(cfg Config) (err error) {
 	if err := checkOwner(cfg); err != nil {
 		return err
@@ -115,6 +117,7 @@ func identity(cfg Config) (crypto.PrivKey, error) {
 	case cfg.Identity != nil && absent:
 		return cfg.Identity, nil
 	case absent:
+		// A fresh key would be that of a peer whose store this is not.
 		if of, err := store.Whose(StorePath(cfg.Path)); err == nil {
 			return nil, &LostKeyError{City: cfg.City, Path: path, Peer: of.Peer}
 		}
@@ -138,7 +141,8 @@ func OpenStore(cfg Config, key crypto.PrivKey) (*store.Store, error) {
 	})
 }
 
-// Close closes the store and gives the lock back.
+// Close closes the store and gives the lock back, in this order: the next node must find
+// the store closed. The lock is given back also where the store does not close well.
 func (f *Folder) Close() error {
 	var err error
 	if f.Store != nil {

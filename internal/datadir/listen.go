@@ -29,7 +29,8 @@ func LastListen(folder string) (addrs []ma.Multiaddr) {
 	return addrs
 }
 
-// KeepListen writes the addresses for the next start, unless they are there already.
+// KeepListen writes the addresses for the next start, unless they are there already, which
+// spares most starts a write that is synced.
 func KeepListen(folder string, addrs []ma.Multiaddr) error {
 	var b strings.Builder
 	for _, addr := range addrs {

@@ -53,8 +53,9 @@ func LockFolder(folder string) (*Lock, error) {
 	return lock, nil
 }
 
-// sign leaves the process id for whoever finds the lock taken. It is only for
-// reading: not to have it is no error.
+// sign leaves the process id for whoever finds the lock taken. It is only for a person to
+// read: the lock is the system's, on the open file, so not to have it is no error, and
+// that of a process which has died locks nobody out.
 func (l *Lock) sign() {
 	if err := l.file.Truncate(0); err == nil {
 		_, _ = l.file.WriteAt([]byte(strconv.Itoa(os.Getpid())+"\n"), 0)
@@ -67,7 +68,7 @@ func (l *Lock) Release() { l.file.Close() }
 
 // holderOf returns the process that has signed a lock, 0 if none has.
 func holderOf(f *os.File) int {
-	b := make([]byte, 16)
+	b := make([]byte, 16) // a process id has at most 10 digits
 	n, _ := f.ReadAt(b, 0)
 	pid, err := strconv.Atoi(strings.TrimSpace(string(b[:n])))
 	if err != nil {

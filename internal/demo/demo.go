@@ -19,7 +19,8 @@ const (
 	CitiesMax = 16
 )
 
-// statusEvery is the pause between two times that Run tells how the cities are.
+// statusEvery is the pause between two times that Run tells how the cities are: some
+// patrols and fights happen in between, each of which is told too.
 const statusEvery = 4 * time.Second
 
 // Config is what a demo is told. All fields are required. The functions are
@@ -86,7 +87,7 @@ func (e *StoryError) Unwrap() error { return e.Err }
 // Run runs the whole show: the story, then a status now and then until
 // Config.Until or the end of ctx, then the summary. If ctx ends before the story
 // is told, the error is a *[StoryError]; after that it ends the show early, which
-// is no error.
+// is no error. Whatever happens, all cities have been told to leave when it returns.
 func Run(ctx context.Context, c Config) error {
 	p := &play{config: c, stage: &stage{config: c}}
 	defer p.stage.close()
@@ -109,13 +110,17 @@ func (p *play) goOn(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		}
+		// An error says that ctx has ended, or that a city cannot be asked now. The finale
+		// tells of one that lasts.
 		if status, err := p.stage.status(ctx); err == nil {
 			p.config.Status(status)
 		}
 	}
 }
 
-// finale waits once more until all hold the same, and sums up.
+// finale waits once more until all hold the same, and sums up. The context of the show has
+// ended by then, so it has one of its own. Nothing that happens later is told: it would
+// not be in the sums.
 func (p *play) finale() error {
 	ctx, cancel := context.WithTimeout(context.Background(), p.config.Patience)
 	defer cancel()

@@ -17,18 +17,22 @@ import (
 )
 
 const (
+	// tick and presenceEvery are a fifth and a tenth of a city's defaults: the show is to
+	// last seconds.
 	tick          = time.Second
 	presenceEvery = time.Second
 	// stopWait bounds how long the end of a demo waits for goodbyes.
 	stopWait = 5 * time.Second
 )
 
+// cityNames has CitiesMax names.
 var cityNames = []string{
 	"gotham", "metropolis", "star-city", "central-city", "coast-city", "smallville", "hub-city", "fawcett",
 	"opal-city", "gateway", "bludhaven", "themyscira", "atlantis", "midway", "keystone", "ivy-town",
 }
 
-// A stage is where a demo plays: nodes in this process.
+// A stage is where a demo plays: nodes in this process. It belongs to the goroutine of
+// Run; the nodes' callbacks touch the counters and nothing else.
 type stage struct {
 	config Config
 	actors []*actor
@@ -51,7 +55,8 @@ type actor struct {
 	fights atomic.Uint64
 }
 
-// enter starts the cities, each knowing the one before it.
+// enter starts the cities, each knowing the one before it, so that they have to find the
+// others. It returns once each is ready, or the first one has ended instead.
 func (s *stage) enter(ctx context.Context) error {
 	if err := s.makeKeys(); err != nil {
 		return err
@@ -73,7 +78,8 @@ func (s *stage) enter(ctx context.Context) error {
 	return nil
 }
 
-// makeKeys makes the identities, each of which may bomb the others.
+// makeKeys makes the identities, each of which may bomb the others. All are made before the
+// first city starts, for it is told then who its admins are.
 func (s *stage) makeKeys() error {
 	for range s.config.Cities {
 		key, _, err := crypto.GenerateEd25519Key(rand.Reader)
@@ -107,6 +113,8 @@ func (s *stage) enterOne(i int) error {
 	if a.node, err = node.New(config); err != nil {
 		return err
 	}
+	// Not the context of the show: after that has ended the cities are asked once more, and
+	// say goodbye.
 	var ctx context.Context
 	ctx, a.leave = context.WithCancel(context.Background())
 	go func() {
@@ -142,6 +150,7 @@ func (s *stage) events(a *actor) node.Events {
 	}
 }
 
+// count is called in the loop of the city, so it only counts.
 func (s *stage) count(a *actor, events []crdt.Event) {
 	for _, e := range events {
 		switch e.Kind {
@@ -156,13 +165,15 @@ func (s *stage) count(a *actor, events []crdt.Event) {
 	}
 }
 
-// call calls a city over the wire, from its neighbour.
+// call calls a city over the wire, from its neighbour: a call from its own node would stay
+// in memory and show less.
 func (s *stage) call(ctx context.Context, to int, do func(*protocol.Client) error) error {
 	from := s.actors[(to+1)%len(s.actors)]
 	return from.node.Call(ctx, s.actors[to].name, do)
 }
 
-// status asks every city how it is.
+// status asks every city how it is, one after another. So Equal may be false where a hero
+// has just changed.
 func (s *stage) status(ctx context.Context) (Status, error) {
 	status := Status{Equal: true}
 	for i, a := range s.actors {
@@ -194,7 +205,8 @@ func (s *stage) sum(end Status) Summary {
 	}
 }
 
-// close has all cities leave, and waits for it.
+// close has all cities leave, and waits for it, for all of them together no longer than
+// stopWait.
 func (s *stage) close() {
 	for _, a := range s.actors {
 		a.leave()

@@ -14,7 +14,8 @@ import (
 )
 
 const (
-	// lookEvery is the pause between two looks at whether a step has come true.
+	// lookEvery is the pause between two looks at whether a step has come true: the story
+	// tells milliseconds, and a look at all cities takes some.
 	lookEvery = 20 * time.Millisecond
 	// breath is a pause for the reader before the climax.
 	breath = time.Second
@@ -35,7 +36,8 @@ func (p *play) tell(event, city, format string, args ...any) {
 	p.config.Told(Line{Event: event, City: city, Text: fmt.Sprintf(format, args...)})
 }
 
-// story plays the acts one after another. Each has its own time.
+// story plays the acts one after another. Each has its own time, so that the error says
+// which one did not come to its end.
 func (p *play) story(ctx context.Context) error {
 	acts := []struct {
 		title string
@@ -83,7 +85,8 @@ func (p *play) meet(ctx context.Context) error {
 	return nil
 }
 
-// alive returns how many cities of a list are alive.
+// alive returns how many cities of a list are alive. The one that was asked is in its own
+// list.
 func alive(lines []protocol.CityLine) int {
 	n := 0
 	for _, line := range lines {
@@ -115,7 +118,8 @@ func (p *play) gather(ctx context.Context) error {
 }
 
 // enlist creates a hero and orders it to a city, which need not have heard of
-// it.
+// it. The create is tried again, for a city refuses it until it is open; each time it has
+// the same id, so there is one hero in the end.
 func (p *play) enlist(ctx context.Context, name string, to int) error {
 	hero, order := crdt.ID(uuid.New()), crdt.ID(uuid.New())
 	return p.stage.call(ctx, to, func(c *protocol.Client) error {
@@ -149,6 +153,7 @@ func (p *play) action(ctx context.Context) error {
 // disaster bombs the first city and waits until it holds what all hold.
 func (p *play) disaster(ctx context.Context) error {
 	a := p.stage.actors[0]
+	// Taken before the bomb, so that what is waited for is what the bomb brings about.
 	starts, opened := a.starts.Load(), a.opened.Load()
 	p.tell("bomb", a.name, "%s is bombed", a.name)
 	err := p.stage.call(ctx, 0, func(c *protocol.Client) error { return c.Bomb(ctx) })
@@ -172,7 +177,8 @@ func (p *play) disaster(ctx context.Context) error {
 	return nil
 }
 
-// equal waits until all cities have one digest at one moment, while they go on.
+// equal waits until all cities have one digest at one moment, while they go on. Ticks change
+// each of them every second, and a delta takes milliseconds, so that is soon so.
 func (p *play) equal(ctx context.Context) (crdt.Summary, error) {
 	var common crdt.Summary
 	err := until(ctx, func() bool {

@@ -19,7 +19,8 @@ const (
 	answerSummary
 )
 
-// answerKeys is how many keys an answer has.
+// answerKeys is how many keys an answer has. The stores of earlier programs have answers
+// in this form: another one needs a new format of the store.
 const answerKeys = answerSummary
 
 // EncodeAnswer returns an answer as the store keeps it.
@@ -39,7 +40,7 @@ func EncodeAnswer(a city.Answered) store.Answer {
 }
 
 // DecodeAnswer is the inverse of EncodeAnswer. It fails on bytes that EncodeAnswer
-// does not make.
+// does not make: an answer that was misread would be given to a caller as the truth.
 func DecodeAnswer(s store.Answer) (city.Answered, error) {
 	a := city.Answered{Caller: city.Caller{Name: s.Caller}, Number: s.Number}
 	var e crdt.Entries

@@ -17,6 +17,8 @@ var errVoided = fmt.Errorf("the city was %w", city.ErrBombed)
 func (m *Machine) learnEpoch(epoch store.Epoch) {
 	m.epoch = max(m.epoch, epoch) // news of two bombs may come in either order
 	if m.voided() {
+		// The store would refuse what waits. The log stays until the next Begin, so that
+		// Written tells the loop why it has to end.
 		m.log.take()
 		m.log.rewrite = nil
 		m.do(News{})

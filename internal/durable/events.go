@@ -13,13 +13,14 @@ type Event interface{ event() }
 
 type (
 	// Started says that the writer runs. One that ran before has ended, in the
-	// middle of a write perhaps.
+	// middle of a write perhaps: with a panic, after which its supervisor starts it anew.
 	Started struct{}
 
 	// Begin begins a new incarnation, and ends the one before.
 	Begin struct{}
 
-	// Append gives the effects of one message of an incarnation.
+	// Append gives the effects of one message of an incarnation. They are read before
+	// Step returns, and none of their slices is kept.
 	Append struct {
 		Incarnation uint64
 		Effects     city.Effects
@@ -58,7 +59,8 @@ type (
 	// or does not serve yet.
 	PageFailed struct{ Err error }
 
-	// Failed says that somebody else found the store not to work.
+	// Failed says that somebody else found the store not to work: a start, a read at a
+	// start, or a bomb. There need not be a commit that would find it out.
 	Failed struct{ Err error }
 
 	// Raised says that a bomb raised the store's epoch.
@@ -92,7 +94,8 @@ type (
 	// Wake has the writer say that it is Free, if it waits.
 	Wake struct{}
 
-	// News has the present incarnation look at Written.
+	// News has the present incarnation look at Written. It may come more often than
+	// Written changes, and several may be taken for one.
 	News struct{}
 
 	// Commit has the writer commit a batch; Committed answers it.
@@ -108,7 +111,8 @@ type (
 		At          crdt.Cursor
 	}
 
-	// Wait has the writer say that it is Free at that time, or at a Wake.
+	// Wait has the writer say that it is Free at that time, or at a Wake. It is no job:
+	// effects that are appended meanwhile have to be written, if there is no fault.
 	Wait struct{ Until time.Time }
 
 	// FaultBegan tells that the store does not work.

@@ -22,8 +22,10 @@ const FactsFile = "city.json"
 // or nowhere. Facts are safe for concurrent use: changes are kept in the order in
 // which they are made, and reading never waits for the disk.
 type Facts struct {
-	keep    func(cityFacts) error
-	turn    chan struct{} // holds a token while current changes and is kept
+	keep func(cityFacts) error
+	// turn holds a token while current changes and is kept. It is no mutex, for its
+	// holder waits for the disk.
+	turn    chan struct{}
 	current atomic.Pointer[cityFacts]
 }
 
@@ -56,6 +58,7 @@ func OpenFacts(dir, network, city string) (*Facts, error) {
 	}
 	if err == nil {
 		first = cityFacts{}
+		// To go on without them would give up the city's claim to its name unasked.
 		if err := json.Unmarshal(text, &first); err != nil {
 			return nil, fmt.Errorf("%s is damaged (%w); remove it to start as a new city", file, err)
 		}
@@ -79,7 +82,9 @@ func StoredFacts(s *store.Store, city string) *Facts {
 	})
 }
 
-// Since returns when the city took its name; 0 if it never did.
+// Since returns when the city took its name; 0 if it never did. A time before all clocks
+// that were ever set is that of a machine which had none: the older claim to a name counts
+// (internal/names), and such a one would win over all others.
 func (f *Facts) Since() crdt.Stamp {
 	if since := f.current.Load().Since; since >= crdt.EarliestSet {
 		return since
@@ -100,7 +105,9 @@ func (f *Facts) Claim(now crdt.Stamp) error {
 }
 
 // NextIncarnation returns the stamp of a start: the clock's, but greater than
-// every one before. A store that does not work keeps the stamp later, with Save.
+// every one before, also where the clock was set back. A store that does not work keeps
+// the stamp later, with Save: a city must be able to start in order to wait for its
+// store. Other errors keep it from starting.
 func (f *Facts) NextIncarnation(now crdt.Stamp) (crdt.Stamp, error) {
 	var number crdt.Stamp
 	err := f.change(func(next *cityFacts) {
@@ -116,7 +123,8 @@ func (f *Facts) NextIncarnation(now crdt.Stamp) (crdt.Stamp, error) {
 // Save keeps the facts as they are now.
 func (f *Facts) Save() error { return f.change(func(*cityFacts) {}) }
 
-// change applies edit and keeps the outcome, one change after another.
+// change applies edit and keeps the outcome, one change after another. What could not be
+// kept counts all the same for this process: two starts of it must not have one number.
 func (f *Facts) change(edit func(*cityFacts)) error {
 	f.turn <- struct{}{}
 	defer func() { <-f.turn }()

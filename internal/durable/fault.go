@@ -7,10 +7,13 @@ import (
 )
 
 const (
-	// ResumeEvery is how often a store that failed is tried again.
+	// ResumeEvery is how often a store that failed is tried again. A try opens the
+	// database anew, which is too much to do all the time; the city refuses orders until
+	// one succeeds, so it must not be rare.
 	ResumeEvery = time.Second
 	// StuckAfter is how long a commit may take before the store counts as failed:
-	// a disk that hangs gives no error.
+	// a disk that hangs gives no error. It is well within a dispatcher's patience of 30 s
+	// (node/dispatch), so that a caller hears the cause and can try again.
 	StuckAfter = 5 * time.Second
 )
 
@@ -20,7 +23,8 @@ var (
 )
 
 // started takes a write that a crash of the writer interrupted for a fault, since
-// nobody knows what came of it.
+// nobody knows what came of it. A resume or the reading of a page that was interrupted
+// is taken for one too: the rewrite after it costs less than a rule for each.
 func (m *Machine) started(now time.Time) {
 	interrupted := m.job.kind != idle
 	m.job, m.stopping = job{}, false
@@ -29,8 +33,10 @@ func (m *Machine) started(now time.Time) {
 	}
 }
 
-// fail notes that the store does not work. What waits is dropped: the state holds
-// it, and the whole state is written once the store works again.
+// fail notes that the store does not work. What waits is dropped. Of that, what
+// neighbours and callers brought is in the state, which is written whole once the store
+// works again; own writes that no commit holds are dropped by the city too, which sees
+// them beyond Tried. The city's loop must hear of it before it reads a page.
 func (m *Machine) fail(now time.Time, err error) {
 	known := m.fault != nil
 	m.fault = err
@@ -40,14 +46,15 @@ func (m *Machine) fail(now time.Time, err error) {
 		m.do(News{})
 	}
 	if known {
-		return
+		return // the pause before the next try has begun, and has been told
 	}
 	m.retryAt = now.Add(ResumeEvery)
 	m.do(Wake{})
 	m.do(FaultBegan{Err: err})
 }
 
-// tick takes a commit that does not end for a fault.
+// tick takes a commit that does not end for a fault. The job goes on, and the writing
+// goroutine is within it: the store is tried again once the disk has answered.
 func (m *Machine) tick(now time.Time) {
 	if m.fault == nil && m.Writing() && now.Sub(m.job.since) > StuckAfter {
 		m.fail(now, errStuck)
@@ -57,7 +64,7 @@ func (m *Machine) tick(now time.Time) {
 // retry has a store that failed tried again when that is due.
 func (m *Machine) retry(now time.Time) {
 	switch {
-	case m.stopping:
+	case m.stopping: // a store that fails must not hold up the end
 	case now.Before(m.retryAt):
 		m.do(Wait{Until: m.retryAt})
 	default:
@@ -75,7 +82,7 @@ func (m *Machine) resumed(now time.Time, e Resumed) {
 		m.retryAt = now.Add(ResumeEvery)
 		return
 	}
-	m.learnEpoch(e.Epoch)
+	m.learnEpoch(e.Epoch) // first: the state of a voided incarnation must not be written
 	if m.log == nil || m.voided() {
 		m.works()
 		return

@@ -14,7 +14,8 @@ import (
 const (
 	// progressEvery is how often the progress of reading the store is told.
 	progressEvery = time.Second
-	// settleLook is how often it is looked whether the last write has ended.
+	// settleLook is how often it is looked whether the last write has ended. That happens at
+	// a start alone, which 10 ms do not delay so that anybody sees it.
 	settleLook = 10 * time.Millisecond
 )
 
@@ -29,6 +30,10 @@ type Progress struct {
 // with less than it acknowledged would deny it. Fill also waits for a write of the
 // last incarnation to end, since what is being written can be read already and may
 // yet be lost.
+//
+// The start of the city calls it, in the goroutine of that child, and ends with ctx. A
+// read that failed halfway is begun anew, and give gets some of it twice: merging takes
+// no harm from that.
 func (w *Writer) Fill(ctx context.Context, give func(city.Message)) error {
 	r := reading{of: w, give: give, begun: time.Now()}
 	for {
@@ -45,6 +50,9 @@ func (w *Writer) Fill(ctx context.Context, give func(city.Message)) error {
 		if _, down := errors.AsType[*store.DownError](err); down {
 			w.step(Failed{Err: err})
 		}
+		// With a fault the writer tries the store again, and this waits for that. Without
+		// one what was read is damaged, or the store was mended just now; then the next
+		// start reads it.
 		if w.Fault() == nil {
 			return fmt.Errorf("read the store: %w", err)
 		}
@@ -54,7 +62,9 @@ func (w *Writer) Fill(ctx context.Context, give func(city.Message)) error {
 	}
 }
 
-// Messages returns a part of the store as the messages that give it to a core.
+// Messages returns a part of the store as the messages that give it to a core. They take
+// the part's memory over. Entries come with SourceStore, so that they are neither judged
+// by the clock nor stored again.
 func Messages(p store.Part) ([]city.Message, error) {
 	var messages []city.Message
 	if p.Entries.Len() > 0 {

@@ -21,6 +21,7 @@ func (w *Writer) Begin() city.Journal {
 		w.step(Failed{Err: err})
 	}
 	j := &incarnationJournal{writer: w, news: wake.NewSignal()}
+	// Before Begin, whose News is for this journal.
 	w.mu.Lock()
 	w.present = j
 	w.mu.Unlock()
@@ -31,7 +32,8 @@ func (w *Writer) Begin() city.Journal {
 	return j
 }
 
-// Append has effects written with the next commit.
+// Append has effects written with the next commit. It counts as the machine does, which
+// numbers all effects of the present incarnation, those too that it leaves out.
 func (j *incarnationJournal) Append(fx city.Effects) uint64 {
 	j.writer.step(Append{Incarnation: j.number, Effects: fx})
 	j.appended++

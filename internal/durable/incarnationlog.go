@@ -40,7 +40,9 @@ func (m *Machine) begin() {
 }
 
 // append has effects written with the next commit, or notes that they are left
-// out.
+// out. During a fault all are, until the rewrite that ends it has begun: from then on
+// they go with its pages. Own writes and what callers brought are never left out for want
+// of room: they wait for StuckAfter at most, and then there is a fault.
 func (m *Machine) append(e Append) {
 	if !m.isPresent(e.Incarnation) {
 		return
@@ -58,7 +60,7 @@ func (m *Machine) append(e Append) {
 		l.waiting.Answers = append(l.waiting.Answers, EncodeAnswer(a))
 	}
 	l.waiting.Forgotten = append(l.waiting.Forgotten, fx.Forgotten()...)
-	l.waiting.Lazy = l.waiting.Lazy && fx.Lazy()
+	l.waiting.Lazy = l.waiting.Lazy && fx.Lazy() // one caller who waits has all of it synced
 	m.do(Wake{})
 }
 
@@ -73,8 +75,10 @@ func (l *incarnationLog) add(r *crdt.Record) {
 	}
 }
 
-// addPage adds a page of a rewrite. The last one has all answers: which of those that the
-// store has were forgotten during a fault it was not told.
+// addPage adds a page of a rewrite, behind what waits: the store keeps the later of two
+// records, and the page was read after that was appended. The last one has all answers:
+// which of those that the store has were forgotten during a fault it was not told. What
+// is appended after it goes into the same batch, or a later one, and is kept.
 func (l *incarnationLog) addPage(page PageRead) {
 	l.waiting.Entries.Append(page.Entries)
 	if page.More {
@@ -86,11 +90,14 @@ func (l *incarnationLog) addPage(page PageRead) {
 	}
 }
 
+// isEmpty reports whether a commit would write nothing. What is Forgotten comes with the
+// next answer, so it never waits alone.
 func (l *incarnationLog) isEmpty() bool {
 	return len(l.waiting.Answers) == 0 && l.waiting.Entries.Len() == 0
 }
 
-// take returns all that waits, which then waits no more.
+// take returns all that waits, which then waits no more. The batch's memory is then its
+// taker's: the next append begins new slices, while the disk reads the old ones.
 func (l *incarnationLog) take() store.Batch {
 	b := l.waiting
 	b.Epoch = l.epoch

@@ -10,7 +10,8 @@ import (
 )
 
 // Machine is a city's journal without a clock, a goroutine, a lock or a store. It
-// has one owner and is not safe for concurrent use.
+// has one owner and is not safe for concurrent use. The Writer steps it under a lock,
+// from both of its goroutines, from the city's loop, from starts and from bombs.
 type Machine struct {
 	waitingBytesMax int
 	epoch           store.Epoch     // the store's, as far as is known
@@ -92,7 +93,9 @@ func (m *Machine) Step(now time.Time, e Event) []Effect {
 func (m *Machine) do(e Effect) { m.out = append(m.out, e) }
 
 // free gives the writer its next job. What waits goes before a rewrite, since
-// callers wait for it.
+// callers wait for it; once a rewrite runs, it goes with the pages. A writer that stops
+// writes what waits once more, and begins no rewrite: what was left out without a fault is
+// what neighbours sent.
 func (m *Machine) free(now time.Time) {
 	if m.job.kind != idle {
 		panic("durable: the writer asks for a job before its last one has ended")
@@ -101,7 +104,7 @@ func (m *Machine) free(now time.Time) {
 	switch {
 	case m.fault != nil && !m.rewriting():
 		m.retry(now)
-	case l == nil || m.voided():
+	case l == nil || m.voided(): // nothing may be written until the next incarnation begins
 	case m.rewriting() && !m.stopping:
 		m.goOnRewriting(now)
 	case !l.isEmpty():

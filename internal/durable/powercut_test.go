@@ -9,19 +9,12 @@ import (
 	"github.com/citynode/citynode/internal/store"
 )
 
-// cut ends the process as a power cut does: nothing that it does after this is stored,
-// and what was not synced is lost.
-func (r *run) cut(place *store.Memory) {
-	place.Kill()
-	r.stop()
-}
-
 // survives fails the test unless a power cut takes nothing of what the city holds.
-func (r *run) survives(t *testing.T, place *store.Memory) {
+func (r *run) survives(t *testing.T) {
 	t.Helper()
 	held := r.summary()
-	r.cut(place)
-	again := start(t, place)
+	r.kill()
+	again := start(t, r.place)
 	defer again.stop()
 	if got := again.summary(); got != held {
 		t.Errorf("after the cut it holds %v, want %v", got, held)
@@ -35,7 +28,7 @@ func TestWhatWasAnsweredSurvivesAPowerCut(t *testing.T) {
 		for n := range 10 {
 			gotham.created(n)
 		}
-		gotham.survives(t, &place)
+		gotham.survives(t)
 	})
 }
 
@@ -48,7 +41,7 @@ func TestAPowerCutTakesOnlyWhatNeighboursSent(t *testing.T) {
 		held := gotham.summary()
 		gotham.merge(100, 200)
 		synctest.Wait()
-		gotham.cut(&place)
+		gotham.kill()
 		again := start(t, &place)
 		defer again.stop()
 		if got := again.summary(); got != held {
@@ -92,7 +85,7 @@ func TestAStateThatWasWrittenAnewSurvivesAPowerCut(t *testing.T) {
 			gotham.merge(20, 20_000) // is left out
 			goOn()
 			synctest.Wait()
-			gotham.survives(t, &place)
+			gotham.survives(t)
 		})
 	})
 	t.Run("after the store had failed", func(t *testing.T) {
@@ -108,7 +101,7 @@ func TestAStateThatWasWrittenAnewSurvivesAPowerCut(t *testing.T) {
 			if fault := gotham.writer.Fault(); fault != nil {
 				t.Error(fault)
 			}
-			gotham.survives(t, &place)
+			gotham.survives(t)
 		})
 	})
 }
@@ -121,7 +114,7 @@ func TestABombThatWasAnsweredSurvivesAPowerCut(t *testing.T) {
 		if err := gotham.writer.Raise(); err != nil {
 			t.Fatal(err)
 		}
-		gotham.cut(&place)
+		gotham.kill()
 		again := start(t, &place)
 		defer again.stop()
 		if got := again.summary().Heroes; got != 0 {
@@ -136,7 +129,7 @@ func TestTheNumberOfAnIncarnationSurvivesAPowerCut(t *testing.T) {
 		var place store.Memory
 		gotham := start(t, &place)
 		last := gotham.writer.cfg.Facts.Incarnation()
-		gotham.cut(&place)
+		gotham.kill()
 		again, err := place.Open(store.Config{Identity: store.Identity{City: "gotham", Network: "test", Peer: "a peer"}})
 		if err != nil {
 			t.Fatal(err)

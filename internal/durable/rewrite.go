@@ -7,7 +7,9 @@ import (
 )
 
 // rewrite is a writing of the whole state and all answers, page by page, for what
-// was left out is not known. What is appended meanwhile goes with the pages.
+// was left out is not known. What is appended meanwhile goes with the pages. Pages keep
+// the loop from being held up: each takes a turn of it of less than a millisecond, and
+// at most one page lies in memory.
 type rewrite struct {
 	at    crdt.Cursor // of the page that is to be read
 	paged bool        // a page was read, and is not committed yet
@@ -20,7 +22,7 @@ func (m *Machine) rewriting() bool { return m.log != nil && m.log.rewrite != nil
 // works.
 func (m *Machine) catchUp(now time.Time) {
 	if now.Before(m.retryAt) {
-		m.do(Wait{Until: m.retryAt})
+		m.do(Wait{Until: m.retryAt}) // the last one was given up a moment ago
 		return
 	}
 	m.do(FellBehind{})
@@ -28,6 +30,8 @@ func (m *Machine) catchUp(now time.Time) {
 	m.goOnRewriting(now)
 }
 
+// beginRewrite forgets that the log is behind: what is left out from now on is not known
+// to be in a page, so it makes the log behind once more.
 func (m *Machine) beginRewrite() { m.log.behind, m.log.rewrite = false, &rewrite{} }
 
 // goOnRewriting commits the page that was read, or has the next one read.
@@ -56,7 +60,7 @@ func (m *Machine) pageRead(e PageRead) {
 	m.log.addPage(e)
 }
 
-// pageFailed gives the rewrite up, to be begun again.
+// pageFailed gives the rewrite up, to be begun again with its first page.
 func (m *Machine) pageFailed(now time.Time, err error) {
 	if m.job.kind == readingPage {
 		m.job = job{}

@@ -72,6 +72,8 @@ func (w *Writer) write(ctx context.Context) error {
 	for ctx.Err() == nil {
 		w.carryOut(ctx, w.step(Free{}))
 	}
+	// ctx is done, but a commit does not look at it. The city has ended before, so this is
+	// the last of what it did.
 	w.step(Stop{})
 	w.carryOut(ctx, w.step(Free{}))
 	return nil
@@ -116,7 +118,8 @@ func (w *Writer) commit(b store.Batch) {
 }
 
 // resume tries the store again. One that works is first given the facts, which it
-// may have missed.
+// may have missed: a start goes on while the store is down, and its number must not be
+// given twice. A store that does not take them does not work.
 func (w *Writer) resume() {
 	err := w.cfg.Store.Resume()
 	if err == nil {
@@ -128,7 +131,8 @@ func (w *Writer) resume() {
 	w.step(Resumed{Err: err, Epoch: w.cfg.Store.Epoch()})
 }
 
-// readPage reads a page of the state. The machine is told within the loop's turn.
+// readPage reads a page of the state. The machine is told within the loop's turn. The
+// writing goroutine waits for that turn; while it does, nothing is written.
 func (w *Writer) readPage(ctx context.Context, job ReadPage) {
 	err := w.cfg.InLoop(ctx, func(core *city.Core) {
 		page := PageRead{Incarnation: job.Incarnation, At: job.At}
@@ -143,7 +147,9 @@ func (w *Writer) readPage(ctx context.Context, job ReadPage) {
 	}
 }
 
-// watchDisk has the machine look now and then whether a commit hangs.
+// watchDisk has the machine look now and then whether a commit hangs. It is a goroutine
+// of its own, for the writing one is then within the commit. Who waits hears of a disk
+// that hangs after StuckAfter and a fifth of it at most.
 func (w *Writer) watchDisk(ctx context.Context) error {
 	ticker := time.NewTicker(StuckAfter / 5)
 	defer ticker.Stop()
@@ -179,8 +185,9 @@ func (w *Writer) step(e Event) (job Effect) {
 	return job
 }
 
-// stepLocked returns the effects that are to be carried out without the lock. The
-// tokens of the others never wait.
+// stepLocked returns the effects that are to be carried out without the lock: logging and
+// the program's callback may take their time, and the city's loop waits for this lock.
+// The tokens of the others never wait, and are set under it, since it guards present.
 func (w *Writer) stepLocked(e Event) (others []Effect) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -220,6 +227,7 @@ func (w *Writer) writing() bool {
 // end that stored it. An error says whether the store may be voided all the same
 // once it works again; then the incarnation ends at that time.
 func (w *Writer) Raise() error {
+	// A store that is known to be down refuses the bomb for certain: nothing was written.
 	if err := w.cfg.Store.Err(); err != nil {
 		return err
 	}

@@ -20,6 +20,7 @@ import (
 // crashes, and a Writer.
 type run struct {
 	t      *testing.T
+	place  *store.Memory
 	store  *store.Store
 	writer *Writer
 	city   *city.City
@@ -34,7 +35,7 @@ func start(t *testing.T, place *store.Memory, adjust ...func(*Config)) *run {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r := &run{t: t, store: s}
+	r := &run{t: t, place: place, store: s}
 	cfg := Config{Store: s, Facts: StoredFacts(s, "gotham"), InLoop: r.inLoop, Logger: slog.New(slog.DiscardHandler)}
 	for _, f := range adjust {
 		f(&cfg)
@@ -84,9 +85,10 @@ func (r *run) inLoop(ctx context.Context, f func(*city.Core)) error {
 	return inc.Read(ctx, f)
 }
 
-// kill ends the process: nothing that it does after this is stored.
+// kill ends the process as a power cut does: nothing that it does after this is stored,
+// and what was not synced is lost.
 func (r *run) kill() {
-	_ = r.store.Close()
+	r.place.Kill()
 	r.stop()
 }
 
@@ -120,6 +122,19 @@ func (r *run) summary() (s crdt.Summary) {
 		r.t.Error(err)
 	}
 	return s
+}
+
+// storedRecords counts the records that the store shows, synced or not.
+func (r *run) storedRecords() (n uint64) {
+	r.t.Helper()
+	err := r.store.Load(r.t.Context(), func(p store.Part) error {
+		n += uint64(p.Entries.Len())
+		return nil
+	})
+	if err != nil {
+		r.t.Error(err)
+	}
+	return n
 }
 
 // merge gives the city heroes as anti-entropy does.
@@ -205,6 +220,59 @@ func TestAnOrderThatComesWhileTheWholeStateIsWrittenIsAnswered(t *testing.T) {
 	})
 }
 
+// What comes while the disk writes the last page of a state is in no page of it, and
+// nobody may write anything after it.
+func TestWhatComesAfterTheLastPageIsStoredByItself(t *testing.T) {
+	test := func(t *testing.T, own bool) {
+		var place store.Memory
+		lastPage := make(chan func(), 1) // lets the disk write it
+		gotham := start(t, &place, func(c *Config) {
+			c.WaitingBytesMax = 100
+			inLoop := c.InLoop
+			c.InLoop = func(ctx context.Context, f func(*city.Core)) error {
+				err := inLoop(ctx, f) // the only page
+				lastPage <- place.Stall()
+				return err
+			}
+		})
+		goOn := place.Stall()
+		gotham.merge(0, 10)
+		synctest.Wait()
+		gotham.merge(10, 20)
+		gotham.merge(20, 30) // is left out
+		goOn()
+		write := <-lastPage
+		gotham.merge(30, 40)
+		var order <-chan error
+		if own {
+			order = gotham.create(9000)
+		}
+		write()
+		if own {
+			if err := answered(t, order, time.Second); err != nil {
+				t.Error(err)
+			}
+		}
+		synctest.Wait()
+		held := gotham.summary()
+		if got := gotham.storedRecords(); got != held.Heroes {
+			t.Errorf("%d records are stored, want %d", got, held.Heroes)
+		}
+		gotham.kill()
+		again := start(t, &place)
+		defer again.stop()
+		if got := again.summary(); own && got != held { // the order's sync holds for all before it
+			t.Errorf("after the kill it holds %v, want %v", got, held)
+		}
+	}
+	t.Run("neighbours' entries", func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) { test(t, false) })
+	})
+	t.Run("neighbours' entries and an own order", func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) { test(t, true) })
+	})
+}
+
 // What is being written shows already, and may yet be lost with the power.
 func TestAnIncarnationIsFilledOnceTheLastWriteHasEnded(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -226,6 +294,36 @@ func TestAnIncarnationIsFilledOnceTheLastWriteHasEnded(t *testing.T) {
 		}
 		gotham.stop()
 	})
+}
+
+// The loop is busy from before the fault until after the first page is asked for.
+func TestWhatWasRefusedAsNotDoneIsNotStored(t *testing.T) {
+	for range 10 { // the loop takes what waits for it in any order
+		synctest.Test(t, func(t *testing.T) {
+			var place store.Memory
+			gotham := start(t, &place)
+			goOn := place.Stall()
+			gotham.create(1)
+			dropped := gotham.create(2)
+			go func() {
+				_ = gotham.inLoop(t.Context(), func(*city.Core) { time.Sleep(2 * ResumeEvery) })
+			}()
+			synctest.Wait()
+			place.Fail(syscall.EIO)
+			goOn()
+			synctest.Wait()
+			place.Fail(nil)
+			err := answered(t, dropped, time.Minute)
+			time.Sleep(time.Minute)
+			held := gotham.summary()
+			gotham.kill()
+			again := start(t, &place)
+			defer again.stop()
+			if got := again.summary(); got != held {
+				t.Errorf("after the kill it holds %v, want %v; what was dropped was answered %v", got, held, err)
+			}
+		})
+	}
 }
 
 // The sync of the raise fails, and nobody knows what reached the disk.

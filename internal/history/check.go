@@ -40,7 +40,8 @@ func (c *checker) violated(v Violation, format string, args ...any) {
 	c.found = append(c.found, v)
 }
 
-// checkAnswers looks at each answer by itself.
+// checkAnswers looks at each answer by itself. An update names no hero, so nothing is known
+// of what its answer must be.
 func (c *checker) checkAnswers() {
 	for i := range c.history.Operations {
 		o := &c.history.Operations[i]
@@ -142,6 +143,8 @@ func (c *checker) checkKept() {
 	}
 }
 
+// checkKeptBy checks that each final covers what was seen. After healing there is no city
+// that may still have to learn of it.
 func (c *checker) checkKeptBy(s sight) {
 	for i, f := range c.finals {
 		now := c.held[i][s.hero]
@@ -203,7 +206,8 @@ func (c *checker) checkAgreement() {
 }
 
 // difference returns the first hero of which two cities hold different records, and
-// these records.
+// these records. It goes through the entries and not through the maps: one history has
+// its violations in one order.
 func (c *checker) difference(a, b int) (id crdt.ID, of, to crdt.Record) {
 	for _, r := range RecordsOf(c.finals[a].Entries) {
 		if other := c.held[b][IDOf(r)]; other != r {

@@ -55,6 +55,7 @@ func RecordsOf(e crdt.Entries) []crdt.Record {
 	return all
 }
 
+// encodingOf returns crdt's own encoding, which the vectors of docs/wire check.
 func encodingOf(r crdt.Record) []byte { return crdt.AppendEntries(nil, r.Entries()) }
 
 // describe returns a record in the words of a violation.

@@ -30,7 +30,8 @@ func StateFolder() (string, error) {
 }
 
 // CityFolder returns the folder in which one city of one network keeps its
-// identity and what a node remembers. It may not exist yet.
+// identity and what a node remembers. It may not exist yet. Both names must be valid:
+// then neither has a separator in it, or is "..".
 func CityFolder(network, city string) (string, error) {
 	state, err := StateFolder()
 	if err != nil {
@@ -55,6 +56,8 @@ func baseFolder(env, inHome string) (string, error) {
 // temporary folder. The folder exists, belongs to this user, and nobody else can
 // look into it.
 func RuntimeFolder() (string, error) {
+	// A session without one, as under cron, finds the nodes that were started the same way,
+	// and no others: the two places are not searched both.
 	if base := os.Getenv(EnvRuntimeDir); filepath.IsAbs(base) {
 		dir := filepath.Join(base, appFolder)
 		if err := privateFolder(dir); err == nil {
@@ -69,7 +72,10 @@ func RuntimeFolder() (string, error) {
 }
 
 // privateFolder makes the folder, 0700, unless it is there, and refuses one in
-// which other users could have left files or can read ours.
+// which other users could have left files or can read ours. The temporary folder is
+// everybody's: who makes citynode-UID there before this user does could have commands
+// dial a node of theirs. Lstat, not Stat, for the same reason: a link could lead
+// anywhere.
 func privateFolder(dir string) error {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return fmt.Errorf("make runtime folder: %w", err)

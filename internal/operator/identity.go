@@ -23,7 +23,7 @@ type Identity struct {
 
 // Identities returns the identities in the state folder, of one network or, if
 // network is empty, of all, by network and city. Keys that cannot be read are left
-// out.
+// out: one that is damaged, or open to others, must not hide the rest.
 func Identities(network string) ([]Identity, error) {
 	state, err := StateFolder()
 	if err != nil {
@@ -44,6 +44,8 @@ func Identities(network string) ([]Identity, error) {
 	return identities, nil
 }
 
+// identityAt reads the key at a path, which has the names of its network and city. A
+// folder whose name no city can have was made by something else.
 func identityAt(path string) (Identity, error) {
 	folder := filepath.Dir(path)
 	found := Identity{City: filepath.Base(folder), Network: filepath.Base(filepath.Dir(folder)), Key: path}

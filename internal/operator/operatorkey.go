@@ -10,7 +10,9 @@ import (
 
 const operatorKeyName = "operator.key"
 
-// KeyPath returns where the identity of the command line is kept.
+// KeyPath returns where the identity of the command line is kept: with the configuration,
+// not with the state of any city, since one operator has many cities and is an admin of
+// theirs by this key.
 func KeyPath() (string, error) {
 	dir, err := ConfigFolder()
 	if err != nil {

@@ -68,6 +68,8 @@ func Publish(runtimeFolder string, n RunningNode) (*Listing, error) {
 	if err != nil {
 		return nil, fmt.Errorf("list the node: %w", err)
 	}
+	// Written and locked before it has the name that readers look for: none of them may
+	// find it half written, or take it for that of a dead node.
 	f, err := os.CreateTemp(runtimeFolder, "node-*") // 0600
 	if err != nil {
 		return nil, fmt.Errorf("list the node: %w", err)
@@ -94,13 +96,15 @@ func (l *Listing) Remove() {
 }
 
 // RunningNodes returns the nodes that are listed in the runtime folder, by
-// network, city and peer, and clears away what crashed nodes left behind.
+// network, city and peer, and clears away what crashed nodes left behind. It is how things
+// are at one moment: a node may end before the caller dials it.
 func RunningNodes(runtimeFolder string) ([]RunningNode, error) {
 	entries, err := os.ReadDir(runtimeFolder)
 	if err != nil {
 		return nil, fmt.Errorf("list running nodes: %w", err)
 	}
 	var nodes []RunningNode
+	// The folder has other files too, such as the lock of starts, and nobody reads those.
 	for _, entry := range entries[:min(len(entries), runtimeFilesMax)] {
 		path := filepath.Join(runtimeFolder, entry.Name())
 		if ok, _ := filepath.Match(runtimePattern, entry.Name()); !ok || !entry.Type().IsRegular() {
@@ -117,7 +121,8 @@ func RunningNodes(runtimeFolder string) ([]RunningNode, error) {
 }
 
 // readRuntimeFile returns the node that a file lists, if that runs, and removes
-// the file if not.
+// the file if not. It asks for a shared lock: readers do not keep each other out, and
+// take nobody for dead because another one is looking.
 func readRuntimeFile(path string) (RunningNode, bool) {
 	f, err := os.Open(path)
 	if err != nil {
@@ -130,6 +135,7 @@ func readRuntimeFile(path string) (RunningNode, bool) {
 		}
 		return RunningNode{}, false
 	}
+	// What is longer is cut off and then is no JSON, so it lists nobody.
 	b, err := io.ReadAll(io.LimitReader(f, runtimeBytesMax))
 	if err != nil {
 		return RunningNode{}, false

@@ -14,7 +14,9 @@ const (
 	startLockName = "start.lock"
 	// startLockWait bounds how long a start waits for others. One takes about
 	// a tenth of a second.
-	startLockWait  = 10 * time.Second
+	startLockWait = 10 * time.Second
+	// startLockRetry is the pause between two tries: a lock of a file that waits cannot be
+	// given up when ctx ends.
 	startLockRetry = 20 * time.Millisecond
 )
 
@@ -31,6 +33,7 @@ func LockStarts(ctx context.Context, runtimeFolder string) (unlock func(), err e
 		f.Close()
 		return nil, err
 	}
+	// The file stays: to remove it could take it from under the next one who waits.
 	return func() { f.Close() }, nil
 }
 

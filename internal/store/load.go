@@ -7,7 +7,7 @@ import (
 )
 
 // partEntriesMax bounds a part: some 400 KB of heroes, merged in a few
-// milliseconds.
+// milliseconds. A start looks at its context, and tells its progress, between two parts.
 const partEntriesMax = 4096
 
 // loader fills parts and hands them out. It belongs to the goroutine of Load.

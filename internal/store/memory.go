@@ -73,7 +73,8 @@ func (m *Memory) Kill() {
 }
 
 // Open opens the store that lies there, and makes it the first time. Its errors
-// are *[ForeignError] and *[LockedError].
+// are *[ForeignError] and *[LockedError], and that of [Memory.Fail] while it holds. Each
+// opening is an engine of its own, so one that was killed cannot write for the next.
 func (m *Memory) Open(cfg Config) (*Store, error) {
 	return newStore(cfg, func() (engine, Recovered, error) {
 		e, err := m.engine(cfg.Identity)

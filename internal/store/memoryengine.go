@@ -31,7 +31,8 @@ func (e *memoryEngine) begin(ops []op) (number uint64, err error) {
 	return e.m.disk.write(ops), nil
 }
 
-// finish makes a write durable, if it is to be synced and the disk works still.
+// finish makes a write durable, if it is to be synced and the disk works still. A kill or a
+// failure while the write waited for the disk takes it: nobody was told that it is there.
 func (e *memoryEngine) finish(number uint64, sync bool) error {
 	e.m.mu.Lock()
 	defer e.m.mu.Unlock()
@@ -69,6 +70,8 @@ func (e *memoryEngine) state() error {
 	return nil
 }
 
+// scan goes through a copy, in the order of the keys, which is Pebble's too: f may take
+// its time, and writes go on meanwhile.
 func (e *memoryEngine) scan(from, to []byte, f func(key, value []byte) error) error {
 	e.m.mu.Lock()
 	keys, err := maps.Clone(e.m.disk.now), e.state()

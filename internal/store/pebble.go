@@ -14,7 +14,8 @@ import (
 )
 
 // closeWait is how long closing waits for the disk; one that does not answer for
-// so long may never.
+// so long may never. It is twice the time after which the city takes a commit for
+// hanging (internal/durable), so that a disk which was only slow is still waited for.
 const closeWait = 10 * time.Second
 
 // tuning are the sizes that tests make small.
@@ -96,7 +97,8 @@ func reopenPebble(g *guard, f folder, t tuning) (engine, Recovered, error) {
 	// A store that is whole has a database. To make a new one in its place would hide
 	// that it is lost.
 	opts.ErrorIfNotExists = true
-	// Before the inspection, so that nobody writes what is inspected.
+	// Before the inspection, so that nobody writes what is inspected. From here on each way
+	// out gives the lock back, or hands it to the engine.
 	lock, err := lockDatabase(g, database)
 	if err != nil {
 		return nil, Recovered{}, err

@@ -19,7 +19,7 @@ type Facts struct {
 
 // Answer is what a caller was answered; its bytes are the city's affair.
 type Answer struct {
-	Number uint64 // no two answers of an epoch have the same
+	Number uint64 // no two answers of an epoch have the same: it is their key
 	Caller string
 	Data   []byte
 }
@@ -103,7 +103,7 @@ func (s *Store) start() error {
 // a failure of the disk the error is a *[DownError], and the batch is kept wholly
 // or not at all.
 func (s *Store) Commit(b Batch) error {
-	p := s.state.Load()
+	p := s.state.Load() // without the turn, or callers could not share a sync
 	if b.Epoch != p.epoch {
 		return fmt.Errorf("%w: %d, the store's is %d", ErrEpoch, b.Epoch, p.epoch)
 	}
@@ -129,7 +129,9 @@ func (s *Store) Raise() (Epoch, error) {
 	return p.epoch, nil
 }
 
-// SetFacts keeps the facts, durably, whatever the epoch.
+// SetFacts keeps the facts, durably, whatever the epoch: a city that was bombed still has
+// its name since when it had it. After an error the store may have them or not, and Facts
+// returns the former ones.
 func (s *Store) SetFacts(f Facts) error {
 	defer s.takeTurn()()
 	p := *s.state.Load()
@@ -141,7 +143,8 @@ func (s *Store) SetFacts(f Facts) error {
 	return nil
 }
 
-// Facts returns the facts last set, zero before.
+// Facts returns the facts last set, zero before. Facts, Epoch, Recovered and Err never wait
+// for the disk.
 func (s *Store) Facts() Facts { return s.state.Load().facts }
 
 // Epoch returns the present epoch.

@@ -18,7 +18,8 @@ const (
 )
 
 // Await waits until a condition holds. It looks every 10 ms, in the goroutine of the
-// test. what names the condition in the test's output.
+// test, which alone may end the test. what names the condition in the test's output. The
+// first look comes before any wait, so that in a bubble no time passes needlessly.
 func (c *Cluster) Await(what string, holds func() bool) {
 	c.t.Helper()
 	look := time.NewTicker(lookEvery)
@@ -77,6 +78,8 @@ func (c *Cluster) AwaitEqual(nodes ...*node.Node) {
 	c.Await("all cities hold the same", func() bool { return equal(members) })
 }
 
+// equal reports whether all are up and their summaries are the same. They are asked one
+// after another, so with ticks it may be true of no single moment.
 func equal(members []*member) bool {
 	var first crdt.Summary
 	for i, m := range members {

@@ -84,6 +84,7 @@ func (c *Cluster) Start(cfg node.Config) *node.Node {
 	if fault := outward(cfg); fault != "" {
 		c.t.Fatalf("nodetest: %s of city %s: the network of the test makes hosts, and no packet leaves the process", fault, cfg.City.Name)
 	}
+	// Of all that run, and not of the first alone: it may have been closed, or cut off.
 	if len(cfg.Bootstrap) == 0 {
 		cfg.Bootstrap = c.addrs()
 	}
@@ -114,7 +115,8 @@ func (c *Cluster) Wait(n *node.Node) error {
 	return m.err
 }
 
-// close ends all nodes, the last one first, and reports those that failed.
+// close ends all nodes, the last one first, and reports those that failed. It runs before
+// the cleanup that closes the network, so each node can still say goodbye.
 func (c *Cluster) close() {
 	for _, m := range slices.Backward(c.members) {
 		m.stop()
@@ -159,7 +161,8 @@ func (c *Cluster) selected(nodes []*node.Node) []*member {
 	return members
 }
 
-// outward returns the field by which a node would reach beyond the test, or "".
+// outward returns the field by which a node would reach beyond the test, or "". A Host
+// that is given may be on any network, and a name in Bootstrap is asked of a resolver.
 func outward(cfg node.Config) string {
 	switch {
 	case cfg.Host != nil || cfg.PubSub != nil:

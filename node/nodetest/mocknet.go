@@ -34,9 +34,9 @@ type mockNet struct {
 	t     testing.TB
 	sides *sides
 
-	mu     sync.Mutex // guards the rest
-	number uint       // of the last host
-	conns  []libp2pnetwork.Conn
+	mu     sync.Mutex           // guards the rest
+	number uint                 // of the last host
+	conns  []libp2pnetwork.Conn // all that there have been: a test's are few
 }
 
 func newMockNet(t testing.TB, s *sides) *mockNet {
@@ -114,7 +114,8 @@ func (n *mockNet) nextAddr() ma.Multiaddr {
 	return ma.StringCast(fmt.Sprintf("/ip4/10.0.%d.%d/tcp/4900", n.number>>8, n.number&0xff))
 }
 
-// separate links the hosts that are on one side, and takes apart those that are not.
+// separate links the hosts that are on one side, and takes apart those that are not. Links
+// go before connections, or a peer could dial anew in between.
 func (n *mockNet) separate() {
 	type pair struct{ a, b peer.ID }
 	var cut []pair

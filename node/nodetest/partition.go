@@ -29,7 +29,7 @@ func (c *Cluster) Heal() {
 }
 
 // sides says which peer is on which side of the cuts. A peer that was never cut off is
-// on side 0.
+// on side 0. Several goroutines ask: hosts may be made by programs under test.
 type sides struct {
 	mu   sync.Mutex // guards the rest
 	of   map[peer.ID]int32
@@ -38,7 +38,8 @@ type sides struct {
 
 func newSides() *sides { return &sides{of: make(map[peer.ID]int32)} }
 
-// split puts peers on a new side.
+// split puts peers on a new side. A peer that was cut off before leaves the side on which it
+// was, so a second cut of one node takes it from the others of the first.
 func (s *sides) split(peers []peer.ID) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

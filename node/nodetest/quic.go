@@ -50,7 +50,8 @@ func (n *quicNet) newHost(opts ...libp2p.Option) (host.Host, error) {
 	return h, nil
 }
 
-// reserve returns the number of the next host.
+// reserve returns the number of the next host. Its place stays empty until the host is
+// made, which takes its time, and for good if that fails: a number is never used twice.
 func (n *quicNet) reserve() (byte, error) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
@@ -61,7 +62,8 @@ func (n *quicNet) reserve() (byte, error) {
 	return byte(len(n.hosts)), nil
 }
 
-// separate puts each host on its side.
+// separate puts each host on its side. Side 0 is that of all who were not cut off, so a
+// place that is still empty is on it.
 func (n *quicNet) separate() {
 	n.mu.Lock()
 	defer n.mu.Unlock()
