@@ -1,6 +1,7 @@
 package node
 
 import (
+	"errors"
 	"syscall"
 	"testing"
 	"testing/synctest"
@@ -8,6 +9,7 @@ import (
 	"github.com/citynode/citynode/city"
 	"github.com/citynode/citynode/crdt"
 	"github.com/citynode/citynode/internal/store"
+	"github.com/citynode/citynode/protocol"
 )
 
 // ownWrite returns the next write of a rule of the program, that costs the hero a
@@ -45,5 +47,25 @@ func TestAnOwnRuleIsRefusedWhileTheClockIsNotTrusted(t *testing.T) {
 		if got := gotham.record(t, hero.ID).Hero; got != hero {
 			t.Errorf("holds %+v, want %+v", got, hero)
 		}
+	})
+}
+
+// A caller forgets what was acknowledged; a neighbour still has what it sent.
+func TestWhatACallerBringsIsRefusedWhileTheStoreDoesNotWork(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var place store.Memory
+		net := newMockNet(t)
+		gotham := net.start(t, stored(t, &place, quiet("gotham")))
+		awaitReady(t, gotham)
+		caller := newStranger(t, net)
+		caller.meets(t, gotham)
+		brought := crdt.Entries{Tombstones: []crdt.Tombstone{{ID: newID(), Version: crdt.Version{HLC: crdt.EarliestSet}}}}
+		place.Fail(syscall.ENOSPC)
+		wantRefused(t, gotham, city.Create{Caller: orderer(newID()), HeroName: "Batman", Here: true}, "no space left") // the city knows now
+		reply, err := caller.client(t, gotham).Update(t.Context(), brought)
+		if !errors.Is(err, protocol.ErrUnavailable) {
+			t.Errorf("answered %+v, %v", reply, err)
+		}
+		place.Fail(nil)
 	})
 }
