@@ -1,6 +1,10 @@
 package store
 
-import "github.com/cockroachdb/pebble/v2/vfs"
+import (
+	"time"
+
+	"github.com/cockroachdb/pebble/v2/vfs"
+)
 
 // MemFS is a place in a file system of tests, with memtables that are full after
 // some hundred heroes.
@@ -23,3 +27,9 @@ func (s *Store) WriteAsOf(e Epoch, b Batch) error {
 	b.Epoch = e
 	return s.state.Load().engine.write(batchOps(b), true)
 }
+
+// CloseWait is how long Close waits.
+const CloseWait = closeWait
+
+// CloseBy is Close with another deadline.
+func (s *Store) CloseBy(by time.Time) error { return s.closeBy(by) }

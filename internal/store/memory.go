@@ -5,6 +5,7 @@ import (
 	"maps"
 	"slices"
 	"sync"
+	"time"
 )
 
 // Memory is a place for a store that lasts as long as the process: for tests, and for
@@ -161,7 +162,7 @@ func (e *memoryEngine) err() error {
 	return nil
 }
 
-func (e *memoryEngine) close() error {
+func (e *memoryEngine) close(time.Time) error {
 	e.m.mu.Lock()
 	defer e.m.mu.Unlock()
 	// Also an engine that is down lets the place go, so that Resume can open it again.
