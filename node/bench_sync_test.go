@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/citynode/citynode/city"
+	"github.com/citynode/citynode/crdt"
+	"github.com/citynode/citynode/internal/antientropy"
 	"github.com/citynode/citynode/internal/reconcile"
 )
 
@@ -216,4 +218,36 @@ func (r *reconciled) sync(b *testing.B, d int) reconcile.Result {
 		b.Fatalf("%d entries differed, want %d", result.Differed, d)
 	}
 	return result
+}
+
+// An audit of a state, as each of the two cities makes it: of all IDs, of the part that
+// audits take, and of a sixty-fourth, which shows what the walk alone costs.
+func BenchmarkAudit(b *testing.B) {
+	for _, size := range []int{100_000, 1_000_000} {
+		b.Run(sizeName(size), func(b *testing.B) {
+			state := crdt.NewState()
+			for _, h := range someHeroes(1, size, "here") {
+				state.MergeHero(h)
+			}
+			pages := func(_ context.Context, at crdt.Cursor) (p reconcile.Page, err error) {
+				p.Encoded, p.Entries, p.Next, p.More = state.AppendPage(nil, at, city.PageBytesMax)
+				return p, nil
+			}
+			for _, parts := range []uint64{1, antientropy.AuditParts, 64} {
+				b.Run("parts="+sizeName(int(parts)), func(b *testing.B) {
+					audit := reconcile.Query{Cells: 256, Audit: reconcile.Audit{Salt: 1, Parts: parts}}
+					begun := processCPU(b)
+					for b.Loop() {
+						if _, err := reconcile.AuditCells(context.Background(), pages, audit); err != nil {
+							b.Fatal(err)
+						}
+					}
+					spent := (processCPU(b) - begun).Nanoseconds() / int64(b.N)
+					noTime(b)
+					b.ReportMetric(float64(spent)/1e6, "cpu-ms")
+					b.ReportMetric(times(spent, size), "cpu-ns/hero")
+				})
+			}
+		})
+	}
 }

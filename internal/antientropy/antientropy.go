@@ -113,6 +113,7 @@ type AntiEntropy struct {
 	future     atomic.Uint64 // heroes skipped for their future stamps, so far
 	requests   *requests
 	intake     *intake
+	audits     audits
 }
 
 // New returns an AntiEntropy that runs no session until Serve does.

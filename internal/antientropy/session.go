@@ -38,11 +38,6 @@ func checkPace(begun time.Time, r reconcile.Result) error {
 	return nil
 }
 
-// auditOneIn is how many sessions with equal summaries there are for one that audits a
-// sample of the state. An audit costs a walk through the whole state; what it finds,
-// entries that collide in their symbols, is rare but for an attacker's work.
-const auditOneIn = 64
-
 // initiateWith runs one session with a peer, to its end. The result is complete if
 // the error is nil.
 func (a *AntiEntropy) initiateWith(ctx context.Context, p peer.ID) (reconcile.Result, error) {
@@ -83,10 +78,14 @@ func (a *AntiEntropy) initiate(ctx context.Context, p peer.ID, stream *Stream, r
 	// Drawn anew for each session, so that nobody can make entries beforehand that an
 	// audit takes for equal.
 	options.Salt = rand.Uint64()
-	if rand.IntN(auditOneIn) == 0 {
-		options.Audit = rand.Uint64()
+	begun := time.Now()
+	if own, err := a.city.summary(ctx); err == nil {
+		options.Audit, options.AuditParts = a.audits.draw(begun, own), AuditParts
 	}
 	session := reconcile.NewInitiator(replica, options)
+	if options.Audit != 0 { // also where a callback panics, or no session would ever audit again
+		defer func() { a.audits.ended(time.Now(), time.Since(begun), session.Result()) }()
+	}
 	err := a.drive(ctx, p, stream, session)
 	result := session.Result()
 	// Also after an error: how far a transfer came is what the next session goes on
