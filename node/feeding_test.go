@@ -2,6 +2,7 @@ package node
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"sync/atomic"
@@ -277,4 +278,93 @@ func TestOneBadPeerKeepsAJoinerEmptyForABoundedTime(t *testing.T) {
 			})
 		})
 	}
+}
+
+// A shelf is a bait whose pages end.
+type shelf struct{ bait }
+
+func (s shelf) Page(_ context.Context, at crdt.Cursor) (p reconcile.Page, err error) {
+	p.Encoded, p.Entries, p.Next, p.More = s.state.AppendPage(nil, at, city.PageBytesMax)
+	return p, nil
+}
+
+// syncsWith runs a session with a member, which the stranger begins.
+func (s *stranger) syncsWith(t *testing.T, m *member, from reconcile.Replica) (reconcile.Result, error) {
+	t.Helper()
+	stream := antientropy.NewStream(s.syncStream(t, m))
+	defer stream.Close() //nolint:errcheck // whatever it says, the session has ended
+	session := reconcile.NewInitiator(from, reconcile.Options{})
+	out, err := session.Begin(t.Context())
+	for {
+		for err == nil && !out.IsZero() {
+			if err = stream.Send(out); err == nil {
+				out, err = session.Next(t.Context())
+			}
+		}
+		if err != nil || session.Done() {
+			return session.Result(), err
+		}
+		var in reconcile.Message
+		if in, err = stream.Receive(antientropy.StallTimeout); err == nil {
+			out, err = session.Step(t.Context(), in)
+		}
+	}
+}
+
+func TestAPeerThatCannotBeAskedMaySendItsStateAfterAll(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		net := newMockNet(t)
+		gotham := net.start(t, quiet("gotham"))
+		awaitReady(t, gotham)
+		shy := newStranger(t, net)
+		shy.claims("metropolis") // and resets what syncs others begin
+		shy.meets(t, gotham)
+		awaitKnown(t, gotham, shy.ID())
+		has := shelf{newBait()}
+		declined := 0
+		for ; ; declined++ {
+			result, err := shy.syncsWith(t, gotham, has)
+			if err == nil && result.Complete {
+				break
+			}
+			if !errors.Is(err, reconcile.ErrUnavailable) || declined > 5 {
+				t.Fatalf("declined %d times, then %v", declined, err)
+			}
+			time.Sleep(time.Second)
+		}
+		if declined == 0 || shy.syncs.Load() == 0 {
+			t.Errorf("declined %d times, asked %d times", declined, shy.syncs.Load())
+		}
+		if got := gotham.summary(); got != has.state.Summary() {
+			t.Errorf("gotham holds %v", got)
+		}
+	})
+}
+
+func TestALittleIsSyncedWhileAWholeStateComes(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		t.Cleanup(func() { time.Sleep(2 * time.Second) }) // until the last page has failed
+		net := newMockNet(t)
+		gotham, star := quiet("gotham"), quiet("star")
+		gotham.NoGossip, star.NoGossip = true, true
+		cities := []*member{net.start(t, gotham)}
+		cities = append(cities, net.start(t, star, cities[0]))
+		awaitReady(t, cities...)
+		cities[0].create(t, "Batman")
+		awaitEqual(t, cities...)
+		slow := newStranger(t, net)
+		slow.claims("metropolis")
+		slow.respondsToSync(feeds(1<<30, 100*time.Millisecond))
+		slow.meets(t, cities[0])
+		eventually(t, "its state is coming", func() bool { return cities[0].entropy.Joining() != nil })
+		for range 3 {
+			hero := cities[1].create(t, "Cyborg")
+			within(t, healSoon, "a sync with another", func() {
+				eventually(t, "gotham has it", func() bool { return cities[0].record(t, hero.ID).Kind == crdt.KindHero })
+			})
+		}
+		if cities[0].entropy.Joining() == nil {
+			t.Error("the whole state has come meanwhile")
+		}
+	})
 }
