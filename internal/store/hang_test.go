@@ -3,6 +3,7 @@ package store_test
 import (
 	"errors"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -63,14 +64,23 @@ func TestCloseEndsInTimeWhateverWaitsForTheDisk(t *testing.T) {
 func TestCloseEndsInTimeWhateverWaitsForTheDiskInPebble(t *testing.T) {
 	for fact, hang := range hangs {
 		t.Run(fact, func(t *testing.T) {
-			disk := &faultyDisk{every: true}
+			hung, well := make(chan struct{}), make(chan struct{})
+			var (
+				hangs atomic.Bool
+				once  sync.Once
+			)
+			disk := &faultyDisk{every: true, do: func() error {
+				if hangs.Load() {
+					once.Do(func() { close(hung) })
+					<-well
+				}
+				return nil
+			}}
 			st, err := store.MemFS{FS: errorfs.Wrap(vfs.NewMem(), disk)}.Open(storetest.Config(storetest.Start))
 			if err != nil {
 				t.Fatal(err)
 			}
-			hung, well := make(chan struct{}), make(chan struct{})
-			var once sync.Once
-			disk.do = func() error { once.Do(func() { close(hung) }); <-well; return nil }
+			hangs.Store(true)
 			ended := make(chan error, 1)
 			go func() { ended <- hang(st) }()
 			<-hung
