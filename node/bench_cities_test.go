@@ -45,8 +45,8 @@ const (
 	storeBatch = 10_000
 )
 
-// benchNet makes cities with ticks, random rounds of anti-entropy and presences
-// off, on loopback, and counts what goes over their connections.
+// benchNet makes cities with ticks off, and random rounds of anti-entropy and presences
+// unless they are to be lively, on loopback, and counts what goes over their connections.
 type benchNet struct {
 	b      *testing.B
 	listen string
@@ -56,6 +56,8 @@ type benchNet struct {
 	syncs *payload
 	// changed, if set, hears each change of each city, from its loop.
 	changed func(city.SourcedChange)
+	// lively has cities send presences and begin random rounds as they do by default.
+	lively bool
 	// store, if set, is that of the next city to run.
 	store *store.Store
 }
@@ -64,7 +66,9 @@ type benchNet struct {
 func (n *benchNet) run(name string) *member {
 	n.b.Helper()
 	cfg := quiet(name)
-	cfg.PresenceEvery, cfg.SyncEvery = never, never
+	if !n.lively {
+		cfg.PresenceEvery, cfg.SyncEvery = never, never
+	}
 	cfg.Listen = []ma.Multiaddr{ma.StringCast(n.listen)}
 	cfg.NewHost, cfg.store = n.host, n.store
 	n.store = nil

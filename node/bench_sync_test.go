@@ -8,45 +8,115 @@ import (
 	"time"
 
 	"github.com/citynode/citynode/city"
+	"github.com/citynode/citynode/crdt"
+	"github.com/citynode/citynode/internal/antientropy"
 	"github.com/citynode/citynode/internal/reconcile"
 )
 
-// joinQuiet is how long nothing may go over the wire for a join to be over.
-const joinQuiet = 300 * time.Millisecond
+const (
+	// joinQuiet is how long nothing may go over the wire for a join to be over.
+	joinQuiet = 300 * time.Millisecond
+	// joinRounds is how long a joiner is watched when it is full: some random rounds of
+	// each city, which at first are a second apart, fall into it.
+	joinRounds = 3 * time.Second
+)
 
-// A new, empty city that connects to one that holds many heroes, until both
-// hold the same: the time, and all that goes over the wire for it, also after
-// that, against the state's canonical encoding. The baseline is libp2p itself,
-// which copies as many bytes.
+// A new, empty city that connects to some that hold the same many heroes, and one of
+// these that is bombed, until all hold the same: the time, and all that goes over the wire
+// for it, also after that, against the state's canonical encoding. Random rounds are on.
+// The baseline is libp2p itself, which copies as many bytes.
 func BenchmarkJoin(b *testing.B) {
 	for _, size := range []int{100_000, 1_000_000} {
 		b.Run(sizeName(size), func(b *testing.B) {
-			net := &benchNet{b: b, listen: overTCP}
-			full := net.run("full")
-			heroes := someHeroes(1, size, "full")
-			net.tell(full, city.SourceStore, heroes)
-			bare := newBareCopy(b, overTCP, 1)
-			var took, wire, cpu, copied []float64
-			for b.Loop() {
-				empty := net.run("empty")
-				before, _ := net.wire.total()
-				begun, spent := time.Now(), processCPU(b)
-				net.connect(empty, full)
-				net.await("both hold the same", func() bool { return empty.summary() == full.summary() })
-				took = append(took, time.Since(begun).Seconds())
-				cpu = append(cpu, times((processCPU(b)-spent).Nanoseconds(), size))
-				wire = append(wire, times(net.whenQuiet()-before, encodedBytes(heroes)))
-				net.end(empty)
-				copied = append(copied, bare.copy(encodedBytes(heroes)).Seconds())
+			for _, cities := range []int{1, 3, 5} {
+				if size > 100_000 && cities > 1 {
+					continue // a machine has not the memory for so many large ones
+				}
+				b.Run("cities="+sizeName(cities), func(b *testing.B) {
+					j := newJoin(b, size, cities)
+					j.measure(func() *member { return j.net.run("empty") }, j.enter, j.net.end)
+				})
 			}
-			noTime(b)
-			b.ReportMetric(percentile(took, 50)*1e3, "ms")
-			b.ReportMetric(percentile(took, 50)/percentile(copied, 50), "time/copy")
-			b.ReportMetric(percentile(took, 50)*1e9/float64(size), "ns/hero")
-			b.ReportMetric(percentile(cpu, 50), "cpu-ns/hero")
-			b.ReportMetric(percentile(wire, 50), "wire/canonical")
+			if size > 100_000 {
+				return
+			}
+			b.Run("bombed", func(b *testing.B) {
+				j := newJoin(b, size, 5)
+				j.measure(func() *member { return j.old[0] }, j.bomb, func(*member) {})
+			})
 		})
 	}
+}
+
+// A join is some cities that hold the same, which others join.
+type join struct {
+	net   *benchNet
+	old   []*member
+	bytes int // of the state's canonical encoding
+	size  int
+}
+
+func newJoin(b *testing.B, size, cities int) *join {
+	j := &join{net: &benchNet{b: b, listen: overTCP, lively: true}, size: size}
+	heroes := someHeroes(1, size, "full")
+	j.bytes = encodedBytes(heroes)
+	for _, name := range cityNames(cities) {
+		c := j.net.run(name)
+		j.net.tell(c, city.SourceStore, heroes)
+		for _, other := range j.old {
+			j.net.connect(c, other)
+		}
+		j.old = append(j.old, c)
+	}
+	j.net.settled(j.old)
+	return j
+}
+
+// enter connects a city to all that are there.
+func (j *join) enter(empty *member) {
+	for _, c := range j.old {
+		j.net.connect(empty, c)
+	}
+}
+
+// bomb has a city lose all it holds.
+func (j *join) bomb(m *member) {
+	before := m.facts.Incarnation()
+	if _, err := m.city.Do(context.Background(), city.Bomb{}); err != nil {
+		j.net.b.Fatal(err)
+	}
+	j.net.await("a new incarnation", func() bool {
+		inc, err := m.city.Current()
+		return err == nil && inc.Number() > before
+	})
+}
+
+// measure has a city come empty, until it holds what the others hold, and go again.
+func (j *join) measure(prepare func() *member, come, gone func(*member)) {
+	b := j.net.b
+	bare := newBareCopy(b, overTCP, 1)
+	bare.copy(1) // a stream that nothing is written to at first is given up after 10 s
+	var took, wire, cpu, copied []float64
+	for b.Loop() {
+		empty := prepare()
+		before, _ := j.net.wire.total()
+		begun, spent := time.Now(), processCPU(b)
+		come(empty)
+		full := j.old[len(j.old)-1]
+		j.net.await("all hold the same", func() bool { return empty.summary() == full.summary() })
+		took = append(took, time.Since(begun).Seconds())
+		cpu = append(cpu, times((processCPU(b)-spent).Nanoseconds(), j.size))
+		<-time.After(joinRounds)
+		wire = append(wire, times(j.net.whenQuiet()-before, j.bytes))
+		gone(empty)
+		copied = append(copied, bare.copy(j.bytes).Seconds())
+	}
+	noTime(b)
+	b.ReportMetric(percentile(took, 50)*1e3, "ms")
+	b.ReportMetric(percentile(took, 50)/percentile(copied, 50), "time/copy")
+	b.ReportMetric(percentile(took, 50)*1e9/float64(j.size), "ns/hero")
+	b.ReportMetric(percentile(cpu, 50), "cpu-ns/hero")
+	b.ReportMetric(percentile(wire, 50), "wire/canonical")
 }
 
 // whenQuiet is what has gone over the wire once nothing big does any more.
@@ -148,4 +218,36 @@ func (r *reconciled) sync(b *testing.B, d int) reconcile.Result {
 		b.Fatalf("%d entries differed, want %d", result.Differed, d)
 	}
 	return result
+}
+
+// An audit of a state, as each of the two cities makes it: of all IDs, of the part that
+// audits take, and of a sixty-fourth, which shows what the walk alone costs.
+func BenchmarkAudit(b *testing.B) {
+	for _, size := range []int{100_000, 1_000_000} {
+		b.Run(sizeName(size), func(b *testing.B) {
+			state := crdt.NewState()
+			for _, h := range someHeroes(1, size, "here") {
+				state.MergeHero(h)
+			}
+			pages := func(_ context.Context, at crdt.Cursor) (p reconcile.Page, err error) {
+				p.Encoded, p.Entries, p.Next, p.More = state.AppendPage(nil, at, city.PageBytesMax)
+				return p, nil
+			}
+			for _, parts := range []uint64{1, antientropy.AuditParts, 64} {
+				b.Run("parts="+sizeName(int(parts)), func(b *testing.B) {
+					audit := reconcile.Query{Cells: 256, Audit: reconcile.Audit{Salt: 1, Parts: parts}}
+					begun := processCPU(b)
+					for b.Loop() {
+						if _, err := reconcile.AuditCells(context.Background(), pages, audit); err != nil {
+							b.Fatal(err)
+						}
+					}
+					spent := (processCPU(b) - begun).Nanoseconds() / int64(b.N)
+					noTime(b)
+					b.ReportMetric(float64(spent)/1e6, "cpu-ms")
+					b.ReportMetric(times(spent, size), "cpu-ns/hero")
+				})
+			}
+		})
+	}
 }

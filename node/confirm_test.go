@@ -1,13 +1,20 @@
 package node
 
 import (
+	"context"
+	"fmt"
+	"io"
 	"slices"
 	"testing"
 	"testing/synctest"
 	"time"
 
+	"github.com/libp2p/go-libp2p/core/network"
+	libp2pprotocol "github.com/libp2p/go-libp2p/core/protocol"
+
 	"github.com/citynode/citynode/crdt"
 	"github.com/citynode/citynode/internal/membership"
+	"github.com/citynode/citynode/protocol"
 )
 
 func TestAQuestionIsPutAgainOnANewConnection(t *testing.T) {
@@ -110,4 +117,60 @@ func TestCitiesThatAreRestartedOneByOneAreKnownToAll(t *testing.T) {
 			}
 		}
 	})
+}
+
+// chatters has the stranger send presences, ten a second, that nothing confirms: the
+// stranger never answers info. It ends with the test.
+func (s *stranger) chatters(t *testing.T, name string) {
+	t.Helper()
+	stalled := func(stream network.Stream) { _, _ = io.Copy(io.Discard, stream); _ = stream.Reset() }
+	s.SetStreamHandler(libp2pprotocol.ID(protocol.CallID(protocol.DefaultNetwork)), stalled)
+	s.respondsToSync(resets)
+	_, presences := s.gossips(t)
+	ctx, cancel := context.WithCancel(context.Background())
+	ended := make(chan struct{})
+	t.Cleanup(func() { cancel(); <-ended })
+	go func() {
+		defer close(ended)
+		often := time.NewTicker(100 * time.Millisecond)
+		defer often.Stop()
+		for {
+			select {
+			case <-ctx.Done():
+				return
+			case <-often.C:
+			}
+			now := crdt.StampAt(time.Now())
+			news, err := protocol.Marshal(protocol.Presence{City: name, Since: 1, Incarnation: now, Sent: now, Software: "stranger"})
+			if err == nil {
+				err = presences.Publish(ctx, news)
+			}
+			if err != nil && ctx.Err() == nil {
+				t.Error(err)
+			}
+		}
+	}()
+}
+
+func TestACityIsKnownSoonAlthoughOthersChatterAndNeverAnswer(t *testing.T) {
+	for _, chatterers := range []int{4, 8} {
+		synctest.Test(t, func(t *testing.T) {
+			net := newMockNet(t)
+			gotham := net.start(t, quiet("gotham"))
+			awaitReady(t, gotham)
+			for i := range chatterers {
+				silent := newStranger(t, net)
+				silent.meets(t, gotham)
+				silent.chatters(t, fmt.Sprint("nowhere-", i))
+			}
+			time.Sleep(30 * time.Second)
+			for i := range 3 {
+				city := newStranger(t, net)
+				city.claims(fmt.Sprint("new-", i))
+				city.meets(t, gotham)
+				within(t, time.Second, "asking a new city", func() { awaitKnown(t, gotham, city.ID()) })
+				time.Sleep(7 * time.Second)
+			}
+		})
+	}
 }

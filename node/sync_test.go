@@ -9,9 +9,11 @@ import (
 	"time"
 
 	"github.com/libp2p/go-libp2p/core/network"
+	"github.com/libp2p/go-libp2p/core/peer"
 
 	"github.com/citynode/citynode/city"
 	"github.com/citynode/citynode/crdt"
+	"github.com/citynode/citynode/crdt/crdttest"
 	"github.com/citynode/citynode/internal/antientropy"
 	"github.com/citynode/citynode/internal/reconcile"
 	"github.com/citynode/citynode/protocol"
@@ -236,6 +238,30 @@ func TestAPeerThatTricklesHoldsNoSessionForEver(t *testing.T) {
 		_, err := gotham.entropy.Sync(t.Context(), hostile.ID())
 		if took := time.Since(begun); !errors.Is(err, antientropy.ErrTooSlow) || took > 2*antientropy.SessionGrace {
 			t.Errorf("ended after %v with %v", took, err)
+		}
+	})
+}
+
+func TestCitiesWithEntriesMadeToHaveOneSumFindOut(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		net := newMockNet(t)
+		cities := []*member{net.start(t, quiet("gotham")), net.start(t, quiet("metropolis"))}
+		awaitReady(t, cities...)
+		one, other := crdttest.SameSum()
+		cities[0].do(t, city.Update{Entries: crdt.Entries{Tombstones: one}, Source: city.SourceStore})
+		cities[1].do(t, city.Update{Entries: crdt.Entries{Tombstones: other}, Source: city.SourceStore})
+		if err := cities[0].host.Connect(t.Context(), peer.AddrInfo{ID: cities[1].Peer(), Addrs: cities[1].host.Addrs()}); err != nil {
+			t.Fatal(err)
+		}
+		awaitAlive(t, cities...)
+		if !equal(cities) {
+			t.Fatal("their summaries differ")
+		}
+		time.Sleep(antientropy.AuditEvery + antientropy.AuditEvery/5)
+		for _, c := range cities {
+			if got, want := c.summary().Tombstones, uint64(len(one)+len(other)); got != want {
+				t.Errorf("%s holds %d of %d tombstones", c.cfg.City.Name, got, want)
+			}
 		}
 	})
 }

@@ -32,7 +32,8 @@ const (
 	// repairWith is with how many cities it does so where this node may be the one
 	// that misses something. Two, since one may have lost the same.
 	repairWith = 2
-	// learnFrom is how many neighbours a new incarnation learns from at once.
+	// learnFrom is how many neighbours a new incarnation asks at once. The first that
+	// answers sends its state; the other one is there in case that goes wrong.
 	learnFrom = 2
 )
 
@@ -111,6 +112,8 @@ type AntiEntropy struct {
 	settles    settles
 	future     atomic.Uint64 // heroes skipped for their future stamps, so far
 	requests   *requests
+	intake     *intake
+	audits     audits
 }
 
 // New returns an AntiEntropy that runs no session until Serve does.
@@ -124,7 +127,8 @@ func New(cfg Config) *AntiEntropy {
 		strikes:    newStrikes(),
 		requests:   newRequests(),
 	}
-	a.opening = newOpening(cfg)
+	a.intake = newIntake(a.requests.wake)
+	a.opening = newOpening(cfg, func() bool { _, held := a.intake.held(time.Now()); return held })
 	a.progress = &follower{log: cfg.Logger, name: cfg.Cluster.NameOf, tell: cfg.Hooks.Joining}
 	return a
 }
@@ -172,8 +176,7 @@ func (a *AntiEntropy) Lost() {
 	}
 }
 
-// IncarnationStarted has a city that has just started learn from two neighbours at
-// once.
+// IncarnationStarted has a city that has just started learn from its neighbours.
 func (a *AntiEntropy) IncarnationStarted() {
 	a.opening.begin()
 	for _, p := range a.cfg.Cluster.Neighbours(learnFrom) {

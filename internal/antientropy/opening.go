@@ -29,6 +29,7 @@ const (
 // knows what a neighbour knows, or when there is no neighbour that can be asked.
 type opening struct {
 	cfg Config
+	fed func() bool // whether a neighbour sends its whole state just now
 
 	mu     sync.Mutex // guards closed, begun, filled, first, failed
 	closed bool       // waiting to open
@@ -38,7 +39,7 @@ type opening struct {
 	failed int
 }
 
-func newOpening(cfg Config) *opening { return &opening{cfg: cfg} }
+func newOpening(cfg Config, fed func() bool) *opening { return &opening{cfg: cfg, fed: fed} }
 
 // nodeStarted begins the wait of the first incarnation, for looking for
 // neighbours is part of its name check already.
@@ -95,7 +96,11 @@ func (o *opening) check() time.Duration {
 	switch {
 	case alone && (waited >= ConnectWait || !o.cfg.ExpectsPeers()):
 		o.open(true)
-	case !alone && (late || failed >= openingAttempts && waited >= openingPatience):
+	case !alone && late: // however much is on its way
+		o.open(false)
+	case o.fed(): // what is missing is on its way, and the end of that session opens
+		return o.cfg.Every / 10
+	case !alone && failed >= openingAttempts && waited >= openingPatience:
 		o.open(false)
 	default:
 		return o.cfg.Every / 10

@@ -12,6 +12,9 @@ import (
 	"github.com/citynode/citynode/internal/reconcile"
 )
 
+// nobodyFeeds says that no neighbour sends its whole state just now.
+func nobodyFeeds() bool { return false }
+
 // closedCity is the opening of a city that has just been filled and has a neighbour, and
 // how often it has been opened.
 func closedCity() (o *opening, opened *int) {
@@ -20,7 +23,7 @@ func closedCity() (o *opening, opened *int) {
 		Open:    func(bool) { *opened++ },
 		Cluster: crowd{[]peer.ID{"neighbour"}},
 		Every:   time.Second,
-	})
+	}, nobodyFeeds)
 	o.begin()
 	return o, opened
 }
@@ -65,7 +68,7 @@ func opens(t *testing.T, neighbours []peer.ID, expects bool, fail func(*opening)
 		var opened []bool
 		o := newOpening(Config{
 			Open: func(alone bool) { opened = append(opened, alone) }, Cluster: crowd{neighbours}, ExpectsPeers: func() bool { return expects }, Every: time.Second,
-		})
+		}, nobodyFeeds)
 		o.nodeStarted()
 		o.begin()
 		begun := time.Now()

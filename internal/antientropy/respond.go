@@ -77,10 +77,12 @@ func decline(stream *Stream, reason error) error {
 }
 
 // answer answers a session to its end, or an audit that follows one.
-func (a *AntiEntropy) answer(ctx context.Context, p peer.ID, stream *Stream, session *reconcile.Responder, in reconcile.Message) error {
+func (a *AntiEntropy) answer(ctx context.Context, p peer.ID, stream *Stream, session *reconcile.Responder, in reconcile.Message) (err error) {
+	fed := guest{intake: a.intake, peer: p}
+	defer func() { fed.leave(err != nil && ctx.Err() == nil) }()
 	begun, start := time.Now(), a.cfg.Now()
 	for {
-		out, err := session.Step(ctx, in)
+		out, err := a.step(ctx, p, session, in)
 		for !out.IsZero() {
 			if out.Kind() == reconcile.KindUnavailable {
 				return decline(stream, err)
@@ -98,11 +100,72 @@ func (a *AntiEntropy) answer(ctx context.Context, p peer.ID, stream *Stream, ses
 			a.completed(p, session.Result(), start, begun)
 			return nil
 		}
+		if !fed.admits(session) {
+			session.Decline()
+			return decline(stream, errWaits)
+		}
 		if in, err = stream.Receive(StallTimeout); err == nil {
 			err = checkPace(begun, session.Result())
 		}
 		if err != nil {
 			return err
 		}
+	}
+}
+
+// step takes a message of a session that the peer began. Where the peer was about to send
+// its whole state, or much of what another city is sending, the peer is declined instead,
+// and this node asks for what the peer has when nobody else sends. So one side alone
+// decides who sends a whole state, and when.
+func (a *AntiEntropy) step(ctx context.Context, p peer.ID, session *reconcile.Responder, in reconcile.Message) (reconcile.Message, error) {
+	out, err := session.Step(ctx, in)
+	if err != nil || out.Kind() != reconcile.KindDiffer || !a.declines(p, session) {
+		return out, err
+	}
+	a.requests.add(p, 0)
+	return session.Decline(), errDeclined
+}
+
+// declines reports whether a session that a peer has just begun is to wait.
+func (a *AntiEntropy) declines(p peer.ID, session *reconcile.Responder) bool {
+	now := time.Now()
+	if _, held := a.intake.held(now); held {
+		return session.Ahead()
+	}
+	// A peer that was declined several times cannot be asked, it seems: better to be sent
+	// too much by such a peer than to be left without.
+	if !session.FarAhead() || a.intake.refusals.barred(p, now) {
+		return false
+	}
+	a.intake.refusals.add(p, now)
+	return true
+}
+
+// A guest is the turn of a peer that sends its whole state unasked.
+type guest struct {
+	intake *intake
+	peer   peer.ID
+	turn   *turn // nil until the session has sent much
+}
+
+// admits reports whether the session may go on. It fails where the peer sends much while
+// another does.
+func (g *guest) admits(session *reconcile.Responder) (ok bool) {
+	if g.turn == nil && !session.Flooded() {
+		return true
+	}
+	if g.turn == nil {
+		if g.turn, ok = g.intake.take(g.peer, false, time.Now()); !ok {
+			return false
+		}
+	}
+	g.intake.note(g.turn, session.Result().EntriesIn)
+	return true
+}
+
+// leave ends the turn, if there was one.
+func (g *guest) leave(failed bool) {
+	if g.turn != nil {
+		g.intake.end(g.turn, failed, time.Now())
 	}
 }

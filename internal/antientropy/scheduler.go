@@ -2,11 +2,11 @@ package antientropy
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/libp2p/go-libp2p/core/peer"
 
-	"github.com/citynode/citynode/crdt"
 	"github.com/citynode/citynode/internal/reconcile"
 	"github.com/citynode/citynode/internal/supervise"
 	"github.com/citynode/citynode/internal/wake"
@@ -18,6 +18,9 @@ const (
 	idleEvery = 30 * time.Second
 	// slowing is by how much the pause grows after a round that found nothing.
 	slowing = 2
+	// outrunPause is how long a session waits to be tried again that ended because the
+	// states changed faster than it compared them. What fed them is mostly over then.
+	outrunPause = time.Second
 )
 
 // Serve runs sessions until ctx is done: those that are requested, and one with a
@@ -44,6 +47,8 @@ type outcome struct {
 // and the pause; each session has a goroutine of its own.
 func (a *AntiEntropy) schedule(ctx context.Context, group *supervise.Group) error {
 	running := make(map[peer.ID]bool)
+	// Those that have much to send, until the city that sends now has ended.
+	waiting := make(map[peer.ID]bool)
 	// Has room for all sessions, so that they end although nobody reads any more.
 	ended := make(chan outcome, sessionsMax)
 	start := func(p peer.ID, random bool) {
@@ -55,16 +60,20 @@ func (a *AntiEntropy) schedule(ctx context.Context, group *supervise.Group) erro
 			return nil
 		})
 	}
+	busy := func(p peer.ID) bool { return waiting[p] || running[p] || a.responders.serves(p) }
 	pause := a.cfg.Every
 	random := time.NewTimer(wake.Jitter(pause))
 	defer random.Stop()
 	for {
-		busy := func(p peer.ID) bool { return running[p] || a.responders.serves(p) }
+		again, fed := a.intake.held(time.Now())
+		if !fed {
+			clear(waiting)
+		}
 		due, wait := a.requests.take(time.Now(), sessionsMax-len(running), busy)
 		for _, p := range due {
 			start(p, false)
 		}
-		next := time.After(min(wait, a.opening.check()))
+		next := time.After(min(wait, again, a.opening.check()))
 		select {
 		case <-ctx.Done():
 			return nil
@@ -72,15 +81,32 @@ func (a *AntiEntropy) schedule(ctx context.Context, group *supervise.Group) erro
 		case <-next:
 		case o := <-ended:
 			delete(running, o.peer)
-			a.opening.sessionEnded(o.err)
+			if errors.Is(o.err, errWaits) {
+				waiting[o.peer] = true
+			}
+			a.ended(o)
 			pause = a.nextPause(pause, o)
 		case <-random.C:
 			// A round that finds no room is left out. What is requested comes first.
-			if some := a.cfg.Cluster.Neighbours(1); len(some) == 1 && len(running) < sessionsMax && !running[some[0]] {
+			if some := a.cfg.Cluster.Neighbours(1); len(some) == 1 && len(running) < sessionsMax && !busy(some[0]) {
 				start(some[0], true)
 			}
 			random.Reset(wake.Jitter(pause))
 		}
+	}
+}
+
+// ended notes how a session ended. One that waits for another city's state begins once
+// that has come, and one that the states outran has less to do soon.
+func (a *AntiEntropy) ended(o outcome) {
+	switch {
+	case errors.Is(o.err, errWaits):
+		a.requests.add(o.peer, 0)
+	case errors.Is(o.err, reconcile.ErrMoving), errors.Is(o.err, reconcile.ErrOutgrown):
+		a.requests.add(o.peer, outrunPause)
+		a.opening.sessionEnded(o.err)
+	default:
+		a.opening.sessionEnded(o.err)
 	}
 }
 
@@ -100,7 +126,7 @@ func (a *AntiEntropy) nextPause(pause time.Duration, o outcome) time.Duration {
 
 // run runs one session with a peer, and what follows from its end.
 func (a *AntiEntropy) run(ctx context.Context, p peer.ID) outcome {
-	result, err := a.Sync(ctx, p)
+	result, err := a.syncOnce(ctx, p)
 	switch {
 	case ctx.Err() != nil:
 		return outcome{peer: p, err: ctx.Err()}
@@ -108,35 +134,4 @@ func (a *AntiEntropy) run(ctx context.Context, p peer.ID) outcome {
 		return outcome{peer: p, err: err}
 	}
 	return outcome{peer: p, differs: result.Differed > 0}
-}
-
-// Sync runs one session with a peer to its end. If the error is nil, the session was
-// complete: each side holds what the other held when it began.
-func (a *AntiEntropy) Sync(ctx context.Context, p peer.ID) (reconcile.Result, error) {
-	// Taken before the session: what changes while it runs, it need not have brought.
-	// begun measures, and start is shown to others.
-	begun, start := time.Now(), a.cfg.Now()
-	result, err := a.initiateWith(ctx, p)
-	a.progress.over(p)
-	switch {
-	case err == nil:
-		a.completed(p, result, start, begun)
-	case ctx.Err() == nil:
-		a.log.Debug("sync ended early", "peer", p, "err", err)
-		a.cfg.Hooks.Synced(SyncEvent{City: a.cfg.Cluster.NameOf(p), Peer: p, Took: time.Since(begun), Err: err})
-	}
-	return result, err
-}
-
-// completed notes a session that was complete, for this side at least.
-func (a *AntiEntropy) completed(p peer.ID, result reconcile.Result, start crdt.Stamp, begun time.Time) {
-	// A complete session brought both sides what the other had, so it counts for both,
-	// whoever began it.
-	a.requests.fulfilled(p, begun)
-	a.cfg.Cluster.Agreed(p, result.Peer, start)
-	a.opening.synced()
-	a.cfg.Hooks.Synced(SyncEvent{
-		City: a.cfg.Cluster.NameOf(p), Peer: p,
-		Differed: result.Differed, Skipped: result.Skipped, Took: time.Since(begun),
-	})
 }

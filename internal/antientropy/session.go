@@ -25,6 +25,10 @@ const (
 // ErrTooSlow ends a session that trickles.
 var ErrTooSlow = errors.New("the session is too slow")
 
+// errWaits ends a session in which the peer was about to send much while another city
+// sends its whole state.
+var errWaits = errors.New("another city's whole state is coming")
+
 // checkPace fails for a session that has taken too long for what it moved.
 func checkPace(begun time.Time, r reconcile.Result) error {
 	allowed := SessionGrace + time.Duration(r.EntriesIn+r.EntriesOut)*time.Second/sessionPace
@@ -33,11 +37,6 @@ func checkPace(begun time.Time, r reconcile.Result) error {
 	}
 	return nil
 }
-
-// auditOneIn is how many sessions with equal summaries there are for one that audits a
-// sample of the state. An audit costs a walk through the whole state; what it finds,
-// entries that collide in their symbols, is rare but for an attacker's work.
-const auditOneIn = 64
 
 // initiateWith runs one session with a peer, to its end. The result is complete if
 // the error is nil.
@@ -79,17 +78,25 @@ func (a *AntiEntropy) initiate(ctx context.Context, p peer.ID, stream *Stream, r
 	// Drawn anew for each session, so that nobody can make entries beforehand that an
 	// audit takes for equal.
 	options.Salt = rand.Uint64()
-	if rand.IntN(auditOneIn) == 0 {
-		options.Audit = rand.Uint64()
+	begun := time.Now()
+	if own, err := a.city.summary(ctx); err == nil {
+		options.Audit, options.AuditParts = a.audits.draw(begun, own), AuditParts
 	}
 	session := reconcile.NewInitiator(replica, options)
+	if options.Audit != 0 { // also where a callback panics, or no session would ever audit again
+		defer func() { a.audits.ended(time.Now(), time.Since(begun), session.Result()) }()
+	}
 	err := a.drive(ctx, p, stream, session)
 	result := session.Result()
 	// Also after an error: how far a transfer came is what the next session goes on
 	// from.
 	a.memory.ended(p, number, session.Bookmark(), result, a.cfg.Now())
 	if err != nil {
-		_ = stream.Reset()
+		if errors.Is(err, errWaits) {
+			_ = stream.Close() // the other side has done nothing wrong; it may have closed first
+		} else {
+			_ = stream.Reset()
+		}
 		a.judge(p, err)
 		return result, fmt.Errorf("sync with %s: %w", p, err)
 	}
@@ -100,12 +107,24 @@ func (a *AntiEntropy) initiate(ctx context.Context, p peer.ID, stream *Stream, r
 }
 
 // drive sends and receives until the session has ended.
-func (a *AntiEntropy) drive(ctx context.Context, p peer.ID, stream *Stream, session *reconcile.Initiator) error {
+func (a *AntiEntropy) drive(ctx context.Context, p peer.ID, stream *Stream, session *reconcile.Initiator) (err error) {
 	begun := time.Now()
+	var fed *turn
+	defer func() {
+		if fed != nil {
+			a.intake.end(fed, err != nil && ctx.Err() == nil, time.Now())
+		}
+	}()
 	out, err := session.Begin(ctx)
 	for {
 		for err == nil && !out.IsZero() {
-			if err = stream.Send(out); err == nil {
+			if fed == nil {
+				fed, err = a.admit(p, out)
+			}
+			if err == nil {
+				err = stream.Send(out)
+			}
+			if err == nil {
 				out, err = session.Next(ctx)
 			}
 		}
@@ -117,9 +136,33 @@ func (a *AntiEntropy) drive(ctx context.Context, p peer.ID, stream *Stream, sess
 			return err
 		}
 		if out, err = session.Step(ctx, in); err == nil {
-			a.progress.note(p, session.Result())
+			a.moved(p, fed, session.Result())
 			err = checkPace(begun, session.Result())
 		}
+	}
+}
+
+// admit fails with errWaits for a message that asks for much while another city has its
+// turn. Before the peer is asked for its whole state it gets a turn, which is returned.
+func (a *AntiEntropy) admit(p peer.ID, out reconcile.Message) (*turn, error) {
+	now := time.Now()
+	if out.Kind() == reconcile.KindPull {
+		if fed, ok := a.intake.take(p, true, now); ok {
+			return fed, nil
+		}
+		return nil, errWaits
+	}
+	if _, held := a.intake.held(now); held && out.AsksMuch() {
+		return nil, errWaits
+	}
+	return nil, nil
+}
+
+// moved notes how far a session has come that this node began. fed is its turn, or nil.
+func (a *AntiEntropy) moved(p peer.ID, fed *turn, r reconcile.Result) {
+	a.progress.note(p, r)
+	if fed != nil {
+		a.intake.note(fed, r.EntriesIn)
 	}
 }
 

@@ -11,7 +11,8 @@ import (
 const (
 	// strikesMax is how often a peer may do what no correct program does before
 	// nothing is synced with the peer for strikeLife. It is more than one, since a
-	// new version of a program may have a fault that shows rarely.
+	// new version of a program may have a fault that shows rarely. The turns of an intake
+	// have the same bound, since a line may break once or twice.
 	strikesMax = 3
 	strikeLife = 10 * time.Minute
 	// struckMax bounds the peers whose strikes are remembered. To be forgotten before
@@ -19,7 +20,7 @@ const (
 	struckMax = 1024
 )
 
-// strikes count, against each peer, what no correct program does.
+// strikes count, against each peer, what may happen once and must not happen often.
 type strikes struct {
 	mu     sync.Mutex // guards byPeer, and what it points to
 	byPeer *lru.Cache[peer.ID, *strike]
@@ -42,7 +43,12 @@ func newStrikes() *strikes {
 
 // add counts one more against the peer. A peer that was good for strikeLife begins
 // anew.
-func (s *strikes) add(p peer.ID, now time.Time) {
+func (s *strikes) add(p peer.ID, now time.Time) { s.addMany(p, 1, now) }
+
+// bar counts as many against the peer as put the peer out.
+func (s *strikes) bar(p peer.ID, now time.Time) { s.addMany(p, strikesMax, now) }
+
+func (s *strikes) addMany(p peer.ID, count int, now time.Time) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	of, ok := s.byPeer.Get(p)
@@ -50,7 +56,7 @@ func (s *strikes) add(p peer.ID, now time.Time) {
 		of = new(strike)
 		s.byPeer.Add(p, of)
 	}
-	of.count++
+	of.count += count
 	of.last = now
 }
 

@@ -19,9 +19,9 @@ const (
 	// confirmWorkers is how many peers are asked at once. A question to a dead peer
 	// takes ConfirmTimeout; with several at once the living need not wait for it.
 	confirmWorkers = 4
-	// confirmQueueMax bounds the peers that wait to be asked. A peer that does not fit
-	// is asked at its next presence. It also bounds what is remembered of them: a peer
-	// is in the queue, or with one of the workers, at most once.
+	// confirmQueueMax bounds the peers that wait in each of the two queues. A peer that
+	// does not fit is asked at its next presence. It also bounds what is remembered of
+	// them: a peer is in one queue, or with one of the workers, at most once.
 	confirmQueueMax = 256
 )
 
@@ -38,18 +38,24 @@ type identifier interface {
 
 // A confirmer asks peers who they are, a few at once. What a presence says, or what
 // a connection means, is only a hint until the peer itself answers info.
+//
+// Peers that kept a worker waiting last time have a queue of their own, and one worker
+// that does not serve it. So a new city never waits for those who show themselves and do
+// not answer, however many there are.
 type confirmer struct {
-	host  host.Host
-	ident identifier
-	queue chan peer.ID
+	host   host.Host
+	ident  identifier
+	prompt chan peer.ID // peers that answered promptly last time, or were not asked yet
+	tardy  chan peer.ID // the others
 
-	mu    sync.Mutex // guards asked and the questions in it
-	asked map[peer.ID]*question
+	mu       sync.Mutex // guards asked, the questions in it, and patience
+	asked    map[peer.ID]*question
+	patience *patience
 }
 
 // A question is put to one peer. It exists from when it is wanted until it is over.
 type question struct {
-	again   bool               // the peer gave a sign of life since it was asked last
+	again   reason             // why it is to be put again; doubt: it is not
 	cancel  context.CancelFunc // ends the present attempt; nil before the first
 	dialing bool               // there was no connection when the present attempt began
 }
@@ -61,7 +67,7 @@ const (
 	// doubt: there is no sign of life. A question under way will tell.
 	doubt reason = iota
 	// sign: the peer lives. A question under way that has no answer was put to a
-	// process that is gone, and is put again.
+	// process that is gone, and is put again, unless that has come to nothing often.
 	sign
 	// contact: there is a new connection to the peer. A question under way is put
 	// again at once, as it is where a peer that was being dialed is found connected.
@@ -69,11 +75,14 @@ const (
 )
 
 func newConfirmer(h host.Host, ident identifier) *confirmer {
-	return &confirmer{host: h, ident: ident, queue: make(chan peer.ID, confirmQueueMax), asked: make(map[peer.ID]*question)}
+	return &confirmer{
+		host: h, ident: ident, asked: make(map[peer.ID]*question), patience: newPatience(),
+		prompt: make(chan peer.ID, confirmQueueMax), tardy: make(chan peer.ID, confirmQueueMax),
+	}
 }
 
 // ask queues a peer, which is asked soon. It never blocks: where the queue is full
-// the peer's next presence asks again.
+// the peer's next presence asks again. So it does where the peer is to rest.
 func (c *confirmer) ask(p peer.ID, why reason) {
 	// The host is asked before the lock is taken, for it has locks of its own.
 	connected := c.connected(p)
@@ -83,14 +92,21 @@ func (c *confirmer) ask(p peer.ID, why reason) {
 		if connected && q.dialing {
 			why = contact
 		}
-		q.again = q.again || why != doubt
+		q.again = max(q.again, why)
 		if why == contact && q.cancel != nil {
 			q.cancel()
 		}
 		return
 	}
+	if why == sign && c.patience.rests(p, time.Now()) {
+		return
+	}
+	queue := c.prompt
+	if c.patience.isTardy(p) {
+		queue = c.tardy
+	}
 	select {
-	case c.queue <- p:
+	case queue <- p:
 		c.asked[p] = new(question)
 	default:
 	}
@@ -100,33 +116,40 @@ func (c *confirmer) connected(p peer.ID) bool {
 	return c.host.Network().Connectedness(p) == network.Connected
 }
 
-// work asks the peers of the queue, one after another.
-func (c *confirmer) work(ctx context.Context) error {
+// work asks peers, one after another, of both queues by turns or of the prompt one alone.
+func (c *confirmer) work(ctx context.Context, promptOnly bool) error {
+	tardy := c.tardy
+	if promptOnly {
+		tardy = nil
+	}
 	for {
 		select {
 		case <-ctx.Done():
 			return nil
-		case p := <-c.queue:
+		case p := <-c.prompt:
+			c.answer(ctx, p)
+		case p := <-tardy:
 			c.answer(ctx, p)
 		}
 	}
 }
 
-// answer asks a peer until it answers. A peer that does not answer, and has given
-// no sign of life since it was asked last, is lost. One that was heard in another way
-// goes to the end of the queue, behind those that wait.
+// answer asks a peer once. A peer that does not answer, and has given no sign of life
+// since it was asked, is lost. Any other that does not answer goes to the end of a queue,
+// behind those that wait.
 func (c *confirmer) answer(ctx context.Context, p peer.ID) {
-	for {
-		asked := c.ident.clock()
-		err := c.attempt(ctx, p)
-		answered := err == nil || ctx.Err() != nil
-		if !c.over(p, answered) {
-			continue
-		}
-		if !answered && c.ident.unanswered(p, asked, err) {
-			c.ask(p, doubt)
-		}
-		return
+	asked, begun := c.ident.clock(), time.Now()
+	err := c.attempt(ctx, p)
+	if ctx.Err() != nil {
+		err = nil // nothing is held against a peer when this node ends
+	}
+	again := c.over(p, begun, err == nil)
+	switch {
+	case err == nil:
+	case again != doubt:
+		c.ask(p, again)
+	case c.ident.unanswered(p, asked, err):
+		c.ask(p, sign)
 	}
 }
 
@@ -139,21 +162,30 @@ func (c *confirmer) attempt(ctx context.Context, p peer.ID) error {
 	q := c.asked[p]
 	// What is noted from here on is newer than this attempt, so it is not forgotten at
 	// its end.
-	q.again, q.cancel, q.dialing = false, cancel, dialing
+	q.again, q.cancel, q.dialing = doubt, cancel, dialing
 	c.mu.Unlock()
 	_, err := c.ident.Identify(ctx, p)
 	return err
 }
 
-// over ends a question and reports true, or reports false where the question had
-// no answer and is to be put again.
-func (c *confirmer) over(p peer.ID, answered bool) bool {
+// over ends a question and notes how long it took. It returns why the question is to be
+// put again if it had no answer, or doubt.
+func (c *confirmer) over(p peer.ID, begun time.Time, answered bool) (again reason) {
 	connected := c.connected(p)
+	now := time.Now()
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if q := c.asked[p]; !answered && (q.again || connected && q.dialing) {
-		return false
-	}
+	q := c.asked[p]
 	delete(c.asked, p)
-	return true
+	again = q.again
+	if connected && q.dialing {
+		again = contact
+	}
+	switch late := now.Sub(begun) > promptMax; {
+	case late:
+		c.patience.late(p, now)
+	case answered:
+		c.patience.prompt(p)
+	} // a question that failed at once held nobody up
+	return again
 }

@@ -125,8 +125,8 @@ func (m *Members) Serve(ctx context.Context) error {
 	group.Go(func() error { return m.receive(ctx, sub) })
 	group.Go(func() error { return m.followPeers(ctx, peers.Out()) })
 	group.Go(func() error { return m.ageCities(ctx) })
-	for range confirmWorkers {
-		group.Go(func() error { return m.confirm.work(ctx) })
+	for i := range confirmWorkers {
+		group.Go(func() error { return m.confirm.work(ctx, i == 0) })
 	}
 	for range deadWorkers {
 		group.Go(func() error { return m.dead.work(ctx) })

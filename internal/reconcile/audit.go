@@ -25,7 +25,7 @@ type Audit struct {
 const (
 	// auditPartsMax keeps a part from being empty in any state worth an audit.
 	auditPartsMax = 1 << 16
-	// auditSampleParts is of how many parts an occasional audit takes one.
+	// auditSampleParts is of how many parts an audit takes one that is not told.
 	auditSampleParts = 64
 )
 

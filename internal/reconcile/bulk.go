@@ -13,6 +13,9 @@ const (
 	// costs less than to find it.
 	bulkShare = 4
 	bulkOver  = 128
+	// sketchReach is about how many differences can be found at all, with the 32,768
+	// cells that a state keeps. Where more differ a whole state is sent.
+	sketchReach = 20_000
 )
 
 // bulk asks for the other side's whole state. Where that has come already it sends

@@ -12,9 +12,9 @@ var (
 	// what no correct program does.
 	ErrProtocol = errors.New("sync protocol violated")
 	// ErrUnavailable means that the other side's incarnation has ended, has
-	// changed during the session, or cannot be synced with yet. It is nobody's
-	// fault; try again.
-	ErrUnavailable = errors.New("the other side is restarting")
+	// changed during the session, or cannot be synced with yet, or that another
+	// city is sending it a whole state. It is nobody's fault; try again.
+	ErrUnavailable = errors.New("the other side is restarting or busy")
 	// ErrEnded means that the own incarnation changed during the session.
 	ErrEnded = errors.New("the own incarnation ended during the session")
 	// ErrBusy means that the own replica does not do now what it is asked for;

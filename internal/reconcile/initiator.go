@@ -15,9 +15,11 @@ type Options struct {
 	Deferred *Deferred
 	// Bookmark is where a bulk transfer from the same city ended early.
 	Bookmark Bookmark
-	// Audit, if not 0, has a sample of the IDs audited with this salt after
+	// Audit, if not 0, has a part of the IDs audited with this salt after
 	// the summaries were found equal.
 	Audit uint64
+	// AuditParts is of how many parts that is one. Default 64.
+	AuditParts uint64
 	// Salt is the salt of an audit that turns out to be needed.
 	Salt uint64
 	// BulkOver is how many entries must differ, at least, for a whole state to
@@ -88,6 +90,9 @@ const (
 func NewInitiator(r Replica, o Options) *Initiator {
 	if o.BulkOver == 0 {
 		o.BulkOver = bulkOver
+	}
+	if o.AuditParts == 0 {
+		o.AuditParts = auditSampleParts
 	}
 	return &Initiator{replica: r, options: o}
 }
@@ -184,7 +189,8 @@ func (i *Initiator) greeted(ctx context.Context, in Message) (Message, error) {
 	equal := in.hello.Summary == i.self.Summary
 	switch {
 	case in.kind == KindSame && equal && i.options.Audit != 0:
-		return i.look(Audit{Salt: i.options.Audit, Parts: auditSampleParts}, auditCells)
+		i.result.Audited = true
+		return i.look(Audit{Salt: i.options.Audit, Parts: i.options.AuditParts}, auditCells)
 	case in.kind == KindSame && equal:
 		return Message{}, i.complete(ctx)
 	case in.kind == KindDiffer && !equal:

@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"github.com/citynode/citynode/crdt"
+	"github.com/citynode/citynode/crdt/sketch"
 )
 
 // Kind is the kind of a message, and its number on the wire.
@@ -67,6 +68,21 @@ func Unavailable() Message { return Message{kind: KindUnavailable} }
 
 // Kind returns the message's kind, 0 for no message.
 func (m Message) Kind() Kind { return m.kind }
+
+// AsksMuch reports whether the message of an initiator asks for much: a whole state, a
+// sketch for many differences, or many entries.
+func (m Message) AsksMuch() bool {
+	switch m.kind {
+	case KindPull:
+		return true
+	case KindAsk:
+		return m.cells > sketch.CellsMin
+	case KindWant:
+		return len(m.symbols) > bulkOver
+	default:
+		return false
+	}
+}
 
 // IsZero reports whether there is no message.
 func (m Message) IsZero() bool { return m.kind == 0 }

@@ -42,6 +42,34 @@ func (r *Responder) Result() Result { return r.result }
 // the summaries equal may still go on with an audit.
 func (r *Responder) Done() bool { return r.over || r.result.Complete }
 
+// Ahead reports whether the initiator, which has said hello, claims so many more entries
+// than this side holds that it would send many.
+func (r *Responder) Ahead() bool { return r.result.Peer.size() > r.self.size()+bulkOver }
+
+// FarAhead reports whether the initiator, which has said hello, claims so many more
+// entries than this side holds that it would send its whole state.
+func (r *Responder) FarAhead() bool {
+	there, here := r.result.Peer.size(), r.self.size()
+	return there > here && isWhole(there-here, there)
+}
+
+// Flooded reports whether the initiator has sent so much, measured by what both held when
+// the session began, that it is about to send its whole state.
+func (r *Responder) Flooded() bool {
+	return isWhole(r.result.EntriesIn, max(r.result.Peer.size(), r.self.size()))
+}
+
+// isWhole reports whether so many entries of a state are so many that all of it is sent.
+func isWhole(entries, of uint64) bool {
+	return entries > bulkOver && (entries > of/bulkShare || entries > sketchReach)
+}
+
+// Decline ends the session and returns what tells the initiator to try again later.
+func (r *Responder) Decline() Message {
+	r.over, r.rest, r.result.Complete = true, nil, false
+	return Message{kind: KindUnavailable}
+}
+
 // Step takes a message of the other side and returns the first message of the
 // answer, if there is an answer. Do not call it before Next has returned none. The
 // error matches ErrProtocol, ErrEnded, ErrBusy or ErrOutgrown, or is the

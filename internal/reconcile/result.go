@@ -21,6 +21,8 @@ type Result struct {
 	Future []crdt.Hero
 	// Bulk says that a whole state was sent, one way or both.
 	Bulk bool
+	// Audited says that a part of the states was audited after equal summaries.
+	Audited bool
 	// EntriesIn and EntriesOut count the entries received and sent,
 	// MessagesIn and MessagesOut the messages, CellsIn the cells of sketches
 	// received.

@@ -63,8 +63,8 @@ func (n *node) attemptSomebody() {
 
 func (n *node) attempt(with *node) {
 	life := n.life
-	n.w.sync(n, with, func(complete bool) {
-		if n.life != life || !n.opening() || complete {
+	n.w.sync(n, with, func(err error) {
+		if n.life != life || !n.opening() || err == nil {
 			return
 		}
 		n.door.failed++

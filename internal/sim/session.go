@@ -93,9 +93,9 @@ type session struct {
 	steps     int           // grows with each message that is sent or comes
 	inOrder   time.Duration // when the last message on its way comes
 	over      bool
-	broken    bool // nothing more arrives
-	deaf      bool // the responder has given up
-	ended     func(complete bool)
+	broken    bool        // nothing more arrives
+	deaf      bool        // the responder has given up
+	ended     func(error) // nil: complete
 }
 
 // syncWithSomebody runs a session with a random connected city.
@@ -104,11 +104,25 @@ func (n *node) syncWithSomebody() {
 	if n.core == nil || len(peers) == 0 {
 		return
 	}
-	n.w.sync(n, peers[n.w.rng.IntN(len(peers))], func(bool) {})
+	n.w.sync(n, peers[n.w.rng.IntN(len(peers))], func(error) {})
 }
 
-// sync begins a session; ended is told how it ended for the initiator.
-func (w *world) sync(from, to *node, ended func(complete bool)) {
+// syncInCalm syncs with another city, and again where the states changed faster than they
+// were compared, as other sessions of the same round may make them. So does
+// internal/antientropy.
+func (w *world) syncInCalm(from, to *node, tries int, ended func(error)) {
+	w.sync(from, to, func(err error) {
+		if errors.Is(err, reconcile.ErrMoving) && tries > 1 {
+			w.after(w.delay(), "sync again", func() { w.syncInCalm(from, to, tries-1, ended) })
+			return
+		}
+		ended(err)
+	})
+}
+
+// sync begins a session; ended is told how it ended for the initiator: with nil if it was
+// complete.
+func (w *world) sync(from, to *node, ended func(error)) {
 	s := &session{w: w, from: from, to: to, life: from.life, ended: ended}
 	s.initiator = reconcile.NewInitiator(replica{from, from.life}, from.syncOptions())
 	hello, err := s.initiator.Begin(context.Background())
@@ -237,7 +251,7 @@ func (s *session) end(complete bool, err error) {
 	if !complete {
 		s.w.counts.SyncsFailed++
 		s.w.tracef("%v → %v: sync failed: %v", s.from, s.to, err)
-		s.ended(false)
+		s.ended(err)
 		return
 	}
 	s.w.counts.Syncs++
@@ -246,5 +260,5 @@ func (s *session) end(complete bool, err error) {
 		s.initiator.Result().Differed, s.initiator.Result().Skipped)
 	s.w.oracle.completed(s.from, s.theirs, s.initiator.Result())
 	s.from.learned()
-	s.ended(true)
+	s.ended(nil)
 }

@@ -1,5 +1,7 @@
 package store
 
+import "time"
+
 // engine is an ordered map from keys to values that outlives a crash. Its methods
 // are safe for concurrent use.
 type engine interface {
@@ -11,8 +13,10 @@ type engine interface {
 	// err is nil while the engine works, a *DownError after a failure, and
 	// ErrClosed after close.
 	err() error
-	// close ends the engine; of one that is down it only waits for the end.
-	close() error
+	// close ends the engine; of one that is down it only waits for the end. It waits
+	// until the time by at most, and returns ErrCloseTimeout then. For later calls the
+	// engine is closed all the same.
+	close(by time.Time) error
 }
 
 // op sets a key, deletes it if value is nil, or deletes all keys in [key, end) if end is
@@ -38,4 +42,4 @@ func (closedEngine) scan(_, _ []byte, _ func(key, value []byte) error) error { r
 
 func (closedEngine) err() error { return ErrClosed }
 
-func (closedEngine) close() error { return nil }
+func (closedEngine) close(time.Time) error { return nil }

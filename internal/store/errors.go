@@ -17,6 +17,9 @@ var (
 
 	// ErrCloseTimeout is returned when the disk did not let go in time.
 	ErrCloseTimeout = errors.New("store: did not close in time, abandoned")
+
+	// errHangs is the cause where the disk has not answered another call for closeWait.
+	errHangs = errors.New("the disk does not answer")
 )
 
 // DownError says that the disk failed. It stands until Resume succeeds. What fails

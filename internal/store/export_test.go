@@ -1,6 +1,8 @@
 package store
 
 import (
+	"time"
+
 	"github.com/cockroachdb/pebble/v2/vfs"
 
 	"github.com/citynode/citynode/crdt"
@@ -51,3 +53,9 @@ func (s *Store) RecordsKept() (n int, err error) {
 	err = e.scan([]byte{tableRecords}, []byte{tableAnswers}, func(_, _ []byte) error { n++; return nil })
 	return n, err
 }
+
+// CloseWait is how long Close waits.
+const CloseWait = closeWait
+
+// CloseBy is Close with another deadline.
+func (s *Store) CloseBy(by time.Time) error { return s.closeBy(by) }

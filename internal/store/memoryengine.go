@@ -3,6 +3,7 @@ package store
 import (
 	"maps"
 	"slices"
+	"time"
 )
 
 // memoryEngine is one opening of a Memory.
@@ -97,7 +98,7 @@ func (e *memoryEngine) err() error {
 
 // close makes all durable, unless the disk has failed: then a crash could have left no
 // less than it holds.
-func (e *memoryEngine) close() error {
+func (e *memoryEngine) close(time.Time) error {
 	e.m.mu.Lock()
 	defer e.m.mu.Unlock()
 	if e.m.opened != e {

@@ -13,9 +13,10 @@ import (
 	"github.com/cockroachdb/pebble/v2/vfs"
 )
 
-// closeWait is how long closing waits for the disk; one that does not answer for
-// so long may never. It is twice the time after which the city takes a commit for
-// hanging (internal/durable), so that a disk which was only slow is still waited for.
+// closeWait is how long closing waits for the disk, and a call for another that has its
+// turn; a disk that does not answer for so long may never. It is twice the time after
+// which the city takes a commit for hanging (internal/durable), so that a disk which was
+// only slow is still waited for.
 const closeWait = 10 * time.Second
 
 // tuning are the sizes that tests make small.
@@ -77,7 +78,7 @@ func createPebble(g *guard, f folder, id Identity, t tuning) error {
 	}
 	e, err := startPebble(g, f, options(g, t))
 	if err == nil {
-		err = errors.Join(e.write([]op{setEpoch(1)}, true), e.close())
+		err = errors.Join(e.write([]op{setEpoch(1)}, true), e.close(time.Now().Add(closeWait)))
 	}
 	if err == nil {
 		err = f.finish()
@@ -324,11 +325,11 @@ func (e *pebbleEngine) err() error {
 	}
 }
 
-// close waits for serve, for closeWait at most. After that the goroutine and what it holds
-// are left behind: a disk that does not answer cannot be made to.
-func (e *pebbleEngine) close() error {
+// close waits for serve. After that the goroutine and what it holds are left behind: a
+// disk that does not answer cannot be made to.
+func (e *pebbleEngine) close(by time.Time) error {
 	e.once.Do(func() { close(e.stop) })
-	late := time.NewTimer(closeWait)
+	late := time.NewTimer(time.Until(by))
 	defer late.Stop()
 	select {
 	case <-e.done:

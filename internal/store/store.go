@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"sync/atomic"
+	"time"
 
 	"github.com/citynode/citynode/crdt"
 )
@@ -56,6 +57,9 @@ type Store struct {
 	// holder waits for the disk.
 	turn  chan struct{}
 	state atomic.Pointer[present]
+	// abandoned is set by a Close that did not get its turn. Whoever has the turn then
+	// leaves no engine behind that works.
+	abandoned atomic.Bool
 }
 
 // present is what a store is at a time. It is never changed, only replaced. A commit
@@ -90,10 +94,10 @@ func (s *Store) start() error {
 		err = e.write(voided(epoch), false)
 	}
 	if err != nil {
-		_ = e.close()
+		_ = e.close(time.Now().Add(closeWait))
 		return err
 	}
-	s.state.Store(&present{engine: e, epoch: epoch, facts: facts, recovered: recovered})
+	s.become(present{engine: e, epoch: epoch, facts: facts, recovered: recovered})
 	return nil
 }
 
@@ -115,9 +119,15 @@ func (s *Store) Commit(b Batch) error {
 }
 
 // Raise voids all records and answers, durably, and returns the new epoch. After
-// a *[DownError] it may or may not have happened; Epoch says so after Resume.
+// a *[DownError] it may or may not have happened; Epoch says so after Resume. The error
+// is also a *[DownError] where another call has waited for the disk for closeWait: then
+// nothing has happened.
 func (s *Store) Raise() (Epoch, error) {
-	defer s.takeTurn()()
+	giveBack, err := s.takeTurn(time.Now().Add(closeWait))
+	if err != nil {
+		return 0, err
+	}
+	defer giveBack()
 	p := *s.state.Load()
 	// p is a copy: commits that run go on with the former one.
 	p.epoch++
@@ -125,21 +135,25 @@ func (s *Store) Raise() (Epoch, error) {
 	if err := p.engine.write(ops, true); err != nil {
 		return 0, err
 	}
-	s.state.Store(&p)
+	s.become(p)
 	return p.epoch, nil
 }
 
 // SetFacts keeps the facts, durably, whatever the epoch: a city that was bombed still has
 // its name since when it had it. After an error the store may have them or not, and Facts
-// returns the former ones.
+// returns the former ones. Its errors are those of Raise.
 func (s *Store) SetFacts(f Facts) error {
-	defer s.takeTurn()()
+	giveBack, err := s.takeTurn(time.Now().Add(closeWait))
+	if err != nil {
+		return err
+	}
+	defer giveBack()
 	p := *s.state.Load()
 	if err := p.engine.write([]op{setFacts(f)}, true); err != nil {
 		return err
 	}
 	p.facts = f
-	s.state.Store(&p)
+	s.become(p)
 	return nil
 }
 
@@ -175,37 +189,78 @@ func (s *Store) Load(ctx context.Context, f func(Part) error) error {
 
 // Resume opens a store anew that is down, and does nothing to one that works. It fails
 // as Open does, and the store is down still then. What was lazy or not acknowledged may
-// be missing, so the caller commits its state again. A closed store stays closed.
+// be missing, so the caller commits its state again. A closed store stays closed. Where
+// calls that run do not let go of the disk, Resume fails after closeWait with a
+// *[DownError] or with ErrCloseTimeout. Only the opening itself has no such bound.
 func (s *Store) Resume() error {
-	defer s.takeTurn()()
+	by := time.Now().Add(closeWait)
+	giveBack, err := s.takeTurn(by)
+	if err != nil {
+		return err
+	}
+	defer giveBack()
 	e := s.state.Load().engine
 	if err := e.err(); err == nil || err == ErrClosed { //nolint:errorlint // it is never wrapped by an engine
 		return err
 	}
 	// The lock of the folder must be free before it is opened again.
-	if err := e.close(); err != nil {
+	if err := e.close(by); err != nil {
 		return err
 	}
-	return s.start()
+	if err := s.start(); err != nil {
+		return err
+	}
+	return s.Err() // a Close may not have waited for this
 }
 
-// Close ends the store. It waits for commits and loads that run, at most
-// closeWait; after that it abandons them with ErrCloseTimeout.
-func (s *Store) Close() error {
-	defer s.takeTurn()()
-	p := *s.state.Load()
-	if p.engine.err() == ErrClosed { //nolint:errorlint // it is never wrapped by an engine
+// Close ends the store. It waits for whatever uses the store, commits and loads, raises,
+// facts and a Resume, at most closeWait in all. After that it abandons them with
+// ErrCloseTimeout: the store is closed for all who come later, and what hangs in the disk
+// holds the folder until the process ends.
+func (s *Store) Close() error { return s.closeBy(time.Now().Add(closeWait)) }
+
+func (s *Store) closeBy(by time.Time) error {
+	giveBack, err := s.takeTurn(by)
+	if err != nil {
+		s.abandoned.Store(true)
+		_ = s.end(by) // which has passed, so it does not wait
+		return ErrCloseTimeout
+	}
+	defer giveBack()
+	if s.Err() == ErrClosed { //nolint:errorlint // it is never wrapped by an engine
 		return nil
 	}
-	err := p.engine.close()
+	return s.end(by)
+}
+
+// become makes p the present state. Close sets abandoned before it looks for the engine,
+// and here the engine is set before the look: one of the two closes it.
+func (s *Store) become(p present) {
+	s.state.Store(&p)
+	if s.abandoned.Load() {
+		_ = s.end(time.Now())
+	}
+}
+
+// end closes the engine.
+func (s *Store) end(by time.Time) error {
+	p := *s.state.Load()
+	err := p.engine.close(by)
 	p.engine = closedEngine{}
 	s.state.Store(&p)
 	return err
 }
 
-// takeTurn waits for the turn and returns what gives it back. The holder may wait for
-// the disk, and all who come wait with it.
-func (s *Store) takeTurn() func() {
-	s.turn <- struct{}{}
-	return func() { <-s.turn }
+// takeTurn waits for the turn and returns what gives it back. The holder may wait for the
+// disk, and all who come wait with it, until that time. Then the disk counts as down for
+// them.
+func (s *Store) takeTurn(by time.Time) (giveBack func(), err error) {
+	late := time.NewTimer(time.Until(by))
+	defer late.Stop()
+	select {
+	case s.turn <- struct{}{}:
+		return func() { <-s.turn }, nil
+	case <-late.C:
+		return nil, &DownError{Err: errHangs}
+	}
 }
