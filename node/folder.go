@@ -61,7 +61,7 @@ func (n *Node) openStore() (err error) {
 		n.log.Info("city is ephemeral: what only it holds is lost with this process", "city", n.cfg.City.Name)
 		return nil
 	}
-	n.facts = durable.StoredFacts(n.store, n.cfg.City.Name)
+	n.facts = durable.StoredFacts(n.store, n.cfg.City.Name, n.facts)
 	n.journal = durable.New(durable.Config{
 		Store:  n.store,
 		Facts:  n.facts,

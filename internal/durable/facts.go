@@ -1,6 +1,7 @@
 package durable
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -73,10 +74,15 @@ func OpenFacts(dir, network, city string) (*Facts, error) {
 	return newFacts(first, func(f cityFacts) error { return writeFacts(file, f) }), nil
 }
 
-// StoredFacts returns the facts of a city that a store has, to keep them there.
-func StoredFacts(s *store.Store, city string) *Facts {
+// StoredFacts returns the facts of a city that a store has, to keep them there. Earlier
+// are those of the city while it was ephemeral, or nil: a store that is new has none yet.
+func StoredFacts(s *store.Store, city string, earlier *Facts) *Facts {
 	stored := s.Facts()
 	first := cityFacts{City: city, Since: stored.Since, Incarnation: stored.Incarnation}
+	if earlier != nil {
+		first.Since = cmp.Or(first.Since, earlier.Since())
+		first.Incarnation = max(first.Incarnation, earlier.Incarnation())
+	}
 	return newFacts(first, func(f cityFacts) error {
 		return s.SetFacts(store.Facts{Since: f.Since, Incarnation: f.Incarnation})
 	})

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/citynode/citynode/crdt"
+	"github.com/citynode/citynode/internal/store"
 )
 
 // day is a day of 2030, long after crdt.EarliestSet.
@@ -35,6 +36,34 @@ func TestSinceIsTakenOnceAndKept(t *testing.T) {
 	}
 	if got := mustOpenFacts(t, dir).Since(); f.Since() != day(1) || got != day(1) {
 		t.Errorf("since %v, after a restart %v, want %v", f.Since(), got, day(1))
+	}
+}
+
+func TestAnEphemeralCityThatIsGivenAStoreKeepsItsName(t *testing.T) {
+	ephemeral := mustOpenFacts(t, t.TempDir())
+	if err := ephemeral.Claim(day(1)); err != nil {
+		t.Fatal(err)
+	}
+	before, err := ephemeral.NextIncarnation(day(5))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var place store.Memory
+	s, err := place.Open(store.Config{Identity: store.Identity{City: "gotham", Network: "main", Peer: "a peer"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	f := StoredFacts(s, "gotham", ephemeral)
+	if err := f.Claim(day(3)); err != nil {
+		t.Fatal(err)
+	}
+	next, err := f.NextIncarnation(day(2)) // by a clock that was set back
+	if err != nil || f.Since() != day(1) || next <= before {
+		t.Errorf("since %v, incarnation %d after %d, %v", f.Since(), next, before, err)
+	}
+	if again := StoredFacts(s, "gotham", nil); again.Since() != day(1) || again.Incarnation() != next {
+		t.Errorf("the store has since %v, incarnation %d", again.Since(), again.Incarnation())
 	}
 }
 

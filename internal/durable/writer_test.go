@@ -36,7 +36,7 @@ func start(t *testing.T, place *store.Memory, adjust ...func(*Config)) *run {
 		t.Fatal(err)
 	}
 	r := &run{t: t, place: place, store: s}
-	cfg := Config{Store: s, Facts: StoredFacts(s, "gotham"), InLoop: r.inLoop, Logger: slog.New(slog.DiscardHandler)}
+	cfg := Config{Store: s, Facts: StoredFacts(s, "gotham", nil), InLoop: r.inLoop, Logger: slog.New(slog.DiscardHandler)}
 	for _, f := range adjust {
 		f(&cfg)
 	}
