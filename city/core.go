@@ -31,6 +31,7 @@ type Core struct {
 	incarnation crdt.Stamp
 	state       *crdt.State
 	overlay     *overlay // nil: own writes enter the state at once
+	waiting     int      // turns that a HoldBack keeps back
 	answers     *answers
 	open        bool   // an unknown id is not found; before, somebody may know it
 	suspicion   string // why own writes are refused: the clock is wrong

@@ -6,6 +6,11 @@ import (
 	"time"
 )
 
+// WaitingMax bounds the turns that wait for the disk, about 700 bytes each. Callers that
+// wait for their answers have far fewer; a caller that gives up and asks anew while the
+// disk hangs could have any number.
+const WaitingMax = 16 << 10
+
 // A HoldBack keeps back the replies of turns, and what they wrote, until that is
 // durable. Then the writes enter the state, in the order of the turns, and each turn is
 // told. What a message sees of an earlier one must be durable too before it is answered,
@@ -75,6 +80,7 @@ func (h *HoldBack[W]) Add(j interface{ Append(fx Effects) uint64 }, t Turn[W]) {
 		answered: t.Effects.answered, repeated: t.Effects.repeated,
 	}
 	h.held = append(h.held, held)
+	h.core.waiting = len(h.held)
 }
 
 // pass tells a turn at once.
@@ -112,6 +118,7 @@ func (h *HoldBack[W]) keep(some []heldTurn[W]) {
 	n := copy(h.held, some)
 	clear(h.held[n:])
 	h.held = h.held[:n]
+	h.core.waiting = n
 }
 
 // What one is told whose turn could not be stored.

@@ -216,3 +216,21 @@ func TestARefusalSaysTrulyWhetherItHappened(t *testing.T) {
 		}
 	}
 }
+
+func TestOrdersThatWaitForTheDiskAreBounded(t *testing.T) {
+	l := newHoldLab(t)
+	create := func(n int) (Reply, Effects) {
+		return l.core.Step(l.now, nil, Create{Caller: Caller{Request: numberedID(n)}, HeroName: "Robin"})
+	}
+	for n := range WaitingMax {
+		reply, fx := create(n)
+		l.held.Add(l.desk, Turn[string]{Waits: "caller", Reply: reply, Effects: fx})
+	}
+	if reply, fx := create(WaitingMax); ReasonOf(reply.Err) != Busy || len(fx.Pending) > 0 {
+		t.Errorf("one more: %v, %v", reply.Err, fx.Pending)
+	}
+	l.durable(1)
+	if reply, _ := create(WaitingMax); reply.Err != nil {
+		t.Errorf("when one is stored: %v", reply.Err)
+	}
+}

@@ -135,12 +135,15 @@ func (c *Core) updateSelf(entries crdt.Entries, horizon crdt.Stamp, fx *Effects)
 	return reply
 }
 
-// storing refuses what would not become durable.
+// storing refuses what would not become durable, or not soon.
 func (c *Core) storing() *Refusal {
-	if c.storeFault == "" {
-		return nil
+	switch {
+	case c.storeFault != "":
+		return refuse(Unavailable, "city %s cannot store anything now: %s", c.cfg.Name, c.storeFault)
+	case c.waiting >= WaitingMax:
+		return refuse(Busy, "city %s has %d orders that wait for its disk; try again after a pause", c.cfg.Name, c.waiting)
 	}
-	return refuse(Unavailable, "city %s cannot store anything now: %s", c.cfg.Name, c.storeFault)
+	return nil
 }
 
 // writable refuses own writes while the own clock is taken for wrong.
