@@ -36,9 +36,11 @@ func (c *Core) Record(id crdt.ID) crdt.Record {
 	return held
 }
 
-// summary returns that of the state with all own writes so far.
+// summary returns what a reply has: the summary of the state with all own writes so far,
+// behind which the reply waits. While the store does not work replies wait for nothing,
+// and show nothing that does.
 func (c *Core) summary() crdt.Summary {
-	if c.overlay == nil {
+	if c.overlay == nil || c.storeFault != "" {
 		return c.state.Summary()
 	}
 	return c.state.Summary().Plus(c.overlay.extra)
