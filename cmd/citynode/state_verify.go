@@ -14,8 +14,9 @@ func newStateVerify(g *globals) *cobra.Command {
 		Use:   "verify CITY",
 		Short: "Read the whole store of a city and check it",
 		Long: `Read the whole store of a city that does not run: the checksums of all blocks, and
-that each record is what it must be. Nothing is changed. It exits with 1 if
-anything is damaged.`,
+that each record is what it must be, and that the newest log holds what the file
+witness says was on the disk. Nothing is changed. It exits with 1 if anything is
+damaged.`,
 		Args:    exactly("CITY"),
 		Example: "  citynode state verify gotham\n  citynode state verify gotham --network lab --json",
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -46,7 +47,26 @@ type verifiedJSON struct {
 	Answers    int           `json:"answers"`
 	Outdated   int           `json:"outdated"` // of before a bomb, to be deleted
 	TornBytes  int64         `json:"torn_bytes"`
+	Witness    witnessJSON   `json:"witness"`
 	Problems   []problemJSON `json:"problems"`
+}
+
+// witnessJSON is what was on the disk of the newest log, as the store's witness has it.
+type witnessJSON struct {
+	Log      string `json:"log"`      // empty: there is no witness
+	Bytes    int64  `json:"bytes"`    // of the log
+	Outdated bool   `json:"outdated"` // the log is gone, and rightly
+}
+
+// String tells the same in a few words.
+func (w witnessJSON) String() string {
+	switch {
+	case w.Log == "":
+		return "none"
+	case w.Outdated:
+		return "of an older log, " + w.Log
+	}
+	return fmt.Sprintf("%d bytes of %s", w.Bytes, w.Log)
 }
 
 type problemJSON struct {
@@ -59,7 +79,7 @@ func toVerifiedJSON(h *heldStore, r store.Report) verifiedJSON {
 	v := verifiedJSON{
 		City: r.Identity.City, Network: r.Identity.Network, Folder: h.storeFolder(),
 		Heroes: r.Heroes, Tombstones: r.Tombstones, Answers: r.Answers, Outdated: r.Outdated,
-		TornBytes: r.Torn.DroppedBytes, Problems: []problemJSON{},
+		TornBytes: r.Torn.DroppedBytes, Witness: witnessJSON(r.Witness), Problems: []problemJSON{},
 	}
 	for _, p := range r.Problems {
 		v.Problems = append(v.Problems, problemJSON(p))
@@ -82,5 +102,6 @@ func (g *globals) printVerified(v verifiedJSON) error {
 		"city", v.City, "network", v.Network, "folder", v.Folder,
 		"heroes", strconv.Itoa(v.Heroes), "tombstones", strconv.Itoa(v.Tombstones), "answers", strconv.Itoa(v.Answers),
 		"outdated", strconv.Itoa(v.Outdated), "torn bytes", strconv.FormatInt(v.TornBytes, 10),
+		"witness", v.Witness.String(),
 		"problems", strconv.Itoa(len(v.Problems)))
 }

@@ -159,7 +159,7 @@ func TestACityWhosePowerFailsAtItsFirstStartStartsAgain(t *testing.T) {
 // acknowledged.
 func TestPowerCutsFindACityThatDoesNotSync(t *testing.T) {
 	lab := newLab(t, 1)
-	g := startOnGrid(t, lab, buildWith(t, "internal/store/store.go", "write(ops, !b.Lazy)", "write(ops, false)"))
+	g := startOnGrid(t, lab, buildWith(t, "internal/store/store.go", "write(batchOps(b), !b.Lazy)", "write(batchOps(b), false)"))
 	const rounds = 10 // the first is enough, unless by chance all of the log survives
 	found := g.cutUnderLoad(t, rounds)
 	for _, v := range found {

@@ -106,6 +106,30 @@ func BenchmarkCommit(b *testing.B) {
 	b.ReportMetric(median(ratios), "commits/append")
 }
 
+// BenchmarkWitness has 64 callers commit a hero each into a store whose witness is
+// written a hundred times a second, and, in turns with that, into one whose witness is not
+// written meanwhile. A hundredth of what it costs is the cost of a witness once a second,
+// which is too little to be seen.
+func BenchmarkWitness(b *testing.B) {
+	const pairs = 15
+	commits := func(pause time.Duration) func(int) error {
+		s, err := store.OpenWitnessed(filepath.Join(b.TempDir(), "city"), storetest.Config(), pause)
+		if err != nil {
+			b.Fatal(err)
+		}
+		b.Cleanup(func() { s.Close() })
+		return func(n int) error { return s.Commit(hero(n, false)) }
+	}
+	often, never := commits(10*time.Millisecond), commits(time.Hour)
+	var ratios []float64
+	for range pairs {
+		without := rate(b, never)
+		ratios = append(ratios, rate(b, often)/without)
+	}
+	b.ReportMetric(0, "ns/op")
+	b.ReportMetric(median(ratios), "witnessed-100-times-a-second/not")
+}
+
 func median(of []float64) float64 { return slices.Sorted(slices.Values(of))[len(of)/2] }
 
 // BenchmarkLoad opens and reads a store of a million heroes.

@@ -3,6 +3,7 @@ package store_test
 import (
 	"errors"
 	"testing"
+	"time"
 
 	"github.com/citynode/citynode/internal/store"
 	"github.com/citynode/citynode/internal/store/storetest"
@@ -15,13 +16,17 @@ import (
 func TestACrashLosesNothingThatWasAcknowledged(t *testing.T) {
 	n := writesOf(t)
 	for at := int64(1); at <= n; at += int64(step(29)) {
-		for _, percent := range []int{0, 50, 100} {
-			crashAt(t, at, percent)
+		for i, percent := range []int{0, 50, 100} {
+			crashAt(t, at, percent, pauses[(int(at)+i)%len(pauses)])
 		}
 	}
 }
 
-func crashAt(t *testing.T, at int64, percent int) {
+// pauses are those of the witness: it is written within each sync of a log, or beside
+// the commits as often as the disk can, or once in the beginning and once in the end.
+var pauses = []time.Duration{0, 1, time.Hour}
+
+func crashAt(t *testing.T, at int64, percent int, pause time.Duration) {
 	t.Helper()
 	mem := vfs.NewCrashableMem()
 	var s, known *script
@@ -33,7 +38,7 @@ func crashAt(t *testing.T, at int64, percent int) {
 		known.tried(s)
 		return nil
 	}}
-	s = newScript(t, store.MemFS{FS: errorfs.Wrap(mem, disk)})
+	s = newScript(t, store.MemFS{FS: errorfs.Wrap(mem, disk), WitnessPause: pause})
 	if err := s.run(); err != nil {
 		t.Fatalf("crash at %d: %v", at, err)
 	}
@@ -42,7 +47,7 @@ func crashAt(t *testing.T, at int64, percent int) {
 	}
 	defer func() {
 		if t.Failed() {
-			t.Logf("crash before operation %d with %d%% of what was not synced", at, percent)
+			t.Logf("crash before operation %d with %d%% of what was not synced, the witness each %v", at, percent, pause)
 		}
 	}()
 	known.recovers(store.MemFS{FS: left})

@@ -21,12 +21,29 @@
 //	identity      whose folder it is, as text; see below
 //	identity.new  the same while the folder is being made
 //	db/           a Pebble database
+//	witness       how much of the newest log was durable, as text; see below
 //
 // The identity is five lines and a checksum: "citynode store", "format N",
 // "city Q", "network Q", "peer Q", "crc32c H", where Q is a quoted string and H
 // is of the lines before it. It is written and synced as identity.new before
 // anything else, and gets its name when the database is whole. A folder with
 // only identity.new holds nothing that was acknowledged; opening it begins anew.
+//
+// # The witness
+//
+// A log of Pebble has no end mark. One that is empty or torn may be what a crash left of
+// writes that no sync had ended for; it may as well have lost what was acknowledged, to a
+// hand, to a disk that forgot what it had synced, to a copy without it. So a second file
+// says up to where the newest log was durable: "citynode witness", "log N", "bytes N",
+// "sum H" (CRC-32C of so many bytes of the log), "crc32c H" (of the lines before it), with
+// numbers of a fixed width. It is written over itself after a sync of a log, once a second
+// at most and not by who waits for the sync, and at the end. A store that has less in a log
+// that still counts is damaged.
+//
+// No crash makes it so. The witness only says what had been durable before it was
+// written, and a log goes only after the manifest says durably that it does not count any
+// more. What the witness has not seen, a second of commits at most, is not protected. A
+// witness that is torn or gone says nothing.
 //
 // # The keys
 //

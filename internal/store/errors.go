@@ -91,7 +91,8 @@ func (e *HalfCreatedError) Error() string {
 // Unwrap returns what is wrong with the identity.
 func (e *HalfCreatedError) Unwrap() error { return e.Err }
 
-// CorruptError says that a file of the store is damaged.
+// CorruptError says that a file of the store is damaged, or has lost what the witness says
+// was in it.
 type CorruptError struct {
 	File   string // its path
 	Offset int64  // in bytes, -1 where not known

@@ -68,7 +68,7 @@ func failAt(t *testing.T, at int64, cause error, forever bool) (noticed bool) {
 			return cause
 		}
 	}}
-	place := store.MemFS{FS: errorfs.Wrap(mem, disk)}
+	place := store.MemFS{FS: errorfs.Wrap(mem, disk), WitnessPause: pauses[int(at)%len(pauses)]}
 	s := newScript(t, place)
 	err := promptly(t, "the script", s.run)
 	if err != nil && !errors.Is(err, cause) {

@@ -21,6 +21,9 @@ type guard struct {
 	once   sync.Once
 	cause  atomic.Pointer[DownError]
 	failed chan struct{} // closed after cause is set
+	// logSynced is told after each sync of a log what of it is durable, unless it is nil.
+	// It is set before any log is made that it is to hear of.
+	logSynced func(logPrefix)
 }
 
 func newGuard(disk vfs.FS) *guard { return &guard{FS: disk, failed: make(chan struct{})} }
@@ -67,6 +70,9 @@ func (g *guard) file(what, path string, open func() (vfs.File, error)) (vfs.File
 		}
 		return err
 	})
+	if number, is := logNumber(g.PathBase(path)); is {
+		return &guardedLog{guardedFile: f, written: logPrefix{log: number}}, nil
+	}
 	return f, nil
 }
 

@@ -41,6 +41,7 @@ const (
 // damage is a *CorruptError where that is so. A log that only ends in the middle of a
 // record is reported. What nothing follows cannot be told from a torn end: damage to the
 // last record of either file, or in a log to what its later records do not say was synced.
+// Of a log the witness may know better: testify.
 func inspect(fs vfs.FS, database string) (damage error, r Recovered, err error) {
 	names, err := fs.List(database)
 	if err != nil {
@@ -75,8 +76,7 @@ func manifestOf(names []string) (manifest string, ok bool) {
 // newestLog returns the log with the highest number, the only one that may be torn.
 func newestLog(names []string) (newest string, number uint64) {
 	for _, name := range names {
-		base, is := strings.CutSuffix(name, ".log")
-		if n, err := strconv.ParseUint(base, 10, 64); is && err == nil && n >= number {
+		if n, is := logNumber(name); is && n >= number {
 			newest, number = name, n
 		}
 	}

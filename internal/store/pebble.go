@@ -22,6 +22,7 @@ const closeWait = 10 * time.Second
 // tuning are the sizes that tests make small.
 type tuning struct {
 	memTableBytes uint64
+	witnessPause  time.Duration
 }
 
 // The city's state is in memory already, so the caches are small: the database is read at
@@ -39,10 +40,13 @@ const (
 // cause, for instance syscall.ENOSPC. All but the last leave the folder as it was,
 // save that damage to a table shows once the database is open, which adds files to
 // it and removes none.
-func Open(dir string, cfg Config) (*Store, error) { return OpenOn(vfs.Default, dir, cfg) }
+func Open(dir string, cfg Config) (*Store, error) {
+	return openOn(vfs.Default, dir, cfg, tuning{memTableBytes: memTableBytes, witnessPause: witnessPause})
+}
 
 // OpenOn does what Open does, in a folder of another file system than the machine's:
-// for tests.
+// for tests. The witness is written within each sync of a log, so that a crash finds it as
+// far as it can ever be.
 func OpenOn(disk vfs.FS, dir string, cfg Config) (*Store, error) {
 	return openOn(disk, dir, cfg, tuning{memTableBytes: memTableBytes})
 }
@@ -76,7 +80,9 @@ func createPebble(g *guard, f folder, id Identity, t tuning) error {
 	if err = cmp.Or(g.err(), err); err != nil {
 		return fmt.Errorf("make store %s: %w", f.dir, err)
 	}
-	e, err := startPebble(g, f, options(g, t))
+	// It gets no witness: one that outlived a creation that was cut off would speak of a
+	// log that the next one has not.
+	e, err := startPebble(g, f, options(g, t), nil)
 	if err == nil {
 		err = errors.Join(e.write([]op{setEpoch(1)}, true), e.close(time.Now().Add(closeWait)))
 	}
@@ -105,11 +111,14 @@ func reopenPebble(g *guard, f folder, t tuning) (engine, Recovered, error) {
 		return nil, Recovered{}, err
 	}
 	damage, recovered, err := inspect(g, database)
+	if err == nil && damage == nil {
+		_, damage, err = testify(g, f)
+	}
 	if err = errors.Join(err, damage); err != nil {
 		return nil, Recovered{}, errors.Join(err, lock.Close())
 	}
 	opts.Lock = lock
-	e, err := startPebble(g, f, opts)
+	e, err := startPebble(g, f, opts, newWitness(g, f, t.witnessPause))
 	if err != nil {
 		return nil, Recovered{}, errors.Join(err, lock.Close())
 	}
@@ -163,12 +172,14 @@ func (guardLogger) Errorf(string, ...any) {}
 // Fatalf closes the guard.
 func (l guardLogger) Fatalf(format string, args ...any) { l.g.fail(fmt.Errorf(format, args...)) }
 
-// pebbleEngine is an open database. A goroutine of its own closes it when it has
-// failed or when it is told to, whichever comes first.
+// pebbleEngine is an open database. A goroutine of its own writes the witness meanwhile,
+// and closes the database when it has failed or when it is told to, whichever comes first.
 type pebbleEngine struct {
 	g    *guard
 	db   *pebble.DB
 	lock *pebble.Lock // nil if Pebble took its own
+	// witness is nil while the store is made.
+	witness *witness
 
 	gate   sync.RWMutex // held for reading while db is used; guards ended
 	ended  bool
@@ -180,19 +191,21 @@ type pebbleEngine struct {
 
 // startPebble opens the database. If the guard has closed meanwhile, Pebble may believe
 // that it has opened, and is closed again.
-func startPebble(g *guard, f folder, opts *pebble.Options) (e *pebbleEngine, err error) {
+func startPebble(g *guard, f folder, opts *pebble.Options, w *witness) (e *pebbleEngine, err error) {
 	database := f.path(databaseName)
 	db, err := openDB(database, opts)
 	if down := g.err(); down != nil {
 		if db != nil {
 			_ = closeDB(db)
 		}
+		w.close()
 		return nil, fmt.Errorf("open store %s: %w", f.dir, down)
 	}
 	if err != nil {
+		w.close()
 		return nil, asCorrupt(database, err)
 	}
-	e = &pebbleEngine{g: g, db: db, stop: make(chan struct{}), done: make(chan struct{})}
+	e = &pebbleEngine{g: g, db: db, witness: w, stop: make(chan struct{}), done: make(chan struct{})}
 	go e.serve()
 	return e, nil
 }
@@ -225,19 +238,40 @@ func recovered(err *error) {
 // them would be a crash. Who comes later finds ended set.
 func (e *pebbleEngine) serve() {
 	defer close(e.done)
-	select {
-	case <-e.g.failed:
-	case <-e.stop:
-	}
+	e.attend()
 	e.gate.Lock()
 	e.ended = true
 	e.gate.Unlock()
 	e.result = closeDB(e.db)
+	e.witness.close()
 	if e.lock != nil {
 		e.result = errors.Join(e.result, e.lock.Close())
 	}
 	if e.g.err() != nil {
 		e.result = nil // the cause has been told
+	}
+}
+
+// attend writes the witness when something was synced, once in a pause at most, until the
+// database is to be closed.
+func (e *pebbleEngine) attend() {
+	var noted chan struct{} // nil while the witness rests
+	var rested <-chan time.Time
+	if e.witness != nil {
+		noted = e.witness.noted
+	}
+	for {
+		select {
+		case <-e.g.failed:
+			return
+		case <-e.stop:
+			return
+		case <-noted:
+			e.witness.write()
+			noted, rested = nil, time.After(e.witness.pause)
+		case <-rested:
+			noted, rested = e.witness.noted, nil
+		}
 	}
 }
 

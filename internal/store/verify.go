@@ -21,6 +21,7 @@ type Report struct {
 	Answers    int
 	Outdated   int // records and answers of epochs that do not count
 	Torn       Recovered
+	Witness    Testimony
 	Problems   []Problem // at most problemsMax
 }
 
@@ -52,12 +53,13 @@ func verifyOn(disk vfs.FS, dir string) (Report, error) {
 		return r, &NewerError{Dir: dir, Have: version, Want: formatVersion}
 	}
 	r.Identity = id
-	return r, r.database(disk, f.path(databaseName))
+	return r, r.database(disk, f)
 }
 
 // database looks at logs and manifest first: Pebble would take damage there for their end,
 // and not speak of it.
-func (r *Report) database(disk vfs.FS, database string) error {
+func (r *Report) database(disk vfs.FS, f folder) error {
+	database := f.path(databaseName)
 	if _, err := disk.Stat(database); err != nil {
 		return r.problem(asCorrupt(database, err))
 	}
@@ -71,6 +73,12 @@ func (r *Report) database(disk vfs.FS, database string) error {
 		return err
 	}
 	r.Torn = torn
+	if damage == nil {
+		// Where the manifest is damaged, nobody knows which logs count.
+		if r.Witness, damage, err = testify(disk, f); err != nil {
+			return err
+		}
+	}
 	if damage != nil {
 		_ = r.problem(damage)
 	}
