@@ -12,8 +12,9 @@ import (
 // AnswersFor is how long a city remembers its answers to create, assign and retire, of its
 // running time, from the answer or from the city's last start, while there is room. The
 // room is [AnswerBytesAdmin] for each admin, [AnswerBytesConnected] for all other callers
-// that have a connection, and [AnswerBytesOthers] for all the rest. A clock that is set
-// does not move running time. Ten minutes are longer than any caller of this project
+// that have a connection, and [AnswerBytesOthers] for all the rest; what a start reads
+// back has as much until its caller is there again. A clock that is set does not move
+// running time. Ten minutes are longer than any caller of this project
 // tries again.
 const AnswersFor = 10 * time.Minute
 
@@ -30,8 +31,9 @@ type answers struct {
 	callers map[string]*callerAnswers
 	admins  map[string]bool
 	// connected is the share of callers that have a connection, others that of all
-	// other strangers.
-	connected, others *share
+	// other strangers. In restored are those that were read back at a start, until the
+	// caller orders again: at a start nobody is connected.
+	connected, others, restored *share
 	// oldest and newest are the ends of the list of all answers.
 	oldest, newest *answer
 	// forgotten has the numbers of answers of which no journal has been told.
@@ -69,8 +71,9 @@ func newAnswers(admins []string) *answers {
 		next:      1,
 		callers:   make(map[string]*callerAnswers),
 		admins:    make(map[string]bool),
-		connected: newShare(AnswerBytesConnected, mostFirst),
-		others:    newShare(AnswerBytesOthers, oldestFirst),
+		connected: newShare(AnswerBytesConnected),
+		others:    newShare(AnswerBytesOthers),
+		restored:  newShare(AnswerBytesConnected + AnswerBytesOthers),
 	}
 	for _, name := range admins {
 		a.admins[name] = true
@@ -112,7 +115,7 @@ func (a *answers) restore(all []Answered) {
 		if known := a.find(old.Caller); known != nil {
 			a.forget(known)
 		}
-		a.add(old.Caller, old.Number, old.Digest, old.Reply)
+		a.enter(a.callerOf(old.Name, a.restored), old.Request, old.Number, old.Digest, old.Reply)
 	}
 }
 
@@ -125,19 +128,35 @@ func (a *answers) all() []Answered {
 	return all
 }
 
-// find returns the answer that is remembered, nil if none is.
+// find returns the answer that is remembered, nil if none is. A caller that is connected
+// has its answers in that share from now on.
 func (a *answers) find(caller Caller) *answer {
 	a.expire()
-	if of, ok := a.callers[caller.Name]; ok {
-		return of.byID[caller.Request]
+	of, ok := a.callers[caller.Name]
+	if !ok {
+		return nil
 	}
-	return nil
+	known := of.byID[caller.Request]
+	if known != nil && caller.Connected {
+		a.settle(of, a.connected)
+	}
+	return known
 }
 
 // add remembers an answer to what find did not find.
 func (a *answers) add(caller Caller, number uint64, digest RequestDigest, reply Reply) *answer {
-	of := a.callerOf(caller)
-	fresh := &answer{number: number, at: a.ran, caller: of, request: caller.Request, digest: digest, reply: reply, older: a.newest}
+	share := a.others
+	if caller.Connected {
+		share = a.connected
+	}
+	of := a.callerOf(caller.Name, share)
+	a.settle(of, share)
+	return a.enter(of, caller.Request, number, digest, reply)
+}
+
+// enter puts an answer where find finds it, and makes room for it.
+func (a *answers) enter(of *callerAnswers, request crdt.ID, number uint64, digest RequestDigest, reply Reply) *answer {
+	fresh := &answer{number: number, at: a.ran, caller: of, request: request, digest: digest, reply: reply, older: a.newest}
 	if a.newest == nil {
 		a.oldest = fresh
 	} else {
@@ -148,41 +167,49 @@ func (a *answers) add(caller Caller, number uint64, digest RequestDigest, reply 
 	of.order = append(of.order, fresh)
 	of.byID[fresh.request] = fresh
 	of.grow(fresh.bytes())
-	for of.share.bytes > of.share.bytesMax {
-		a.forget(of.share.callers[0].order[0])
-	}
+	a.trim(of.share)
 	return fresh
 }
 
-// callerOf returns the answers to a caller, in the share that the caller has now.
-func (a *answers) callerOf(caller Caller) *callerAnswers {
-	of, known := a.callers[caller.Name]
-	if !known {
-		of = &callerAnswers{name: caller.Name, byID: make(map[crdt.ID]*answer)}
-		a.callers[caller.Name] = of
+// trim forgets what a share has no room for.
+func (a *answers) trim(s *share) {
+	for s.bytes > s.bytesMax {
+		a.forget(s.callers[0].order[0])
 	}
-	switch {
-	case known && (of.share != a.others || !caller.Connected):
-	case a.admins[caller.Name]:
-		of.move(newShare(AnswerBytesAdmin, oldestFirst))
-	case caller.Connected:
-		of.move(a.connected)
-	default:
-		of.move(a.others)
+}
+
+// callerOf returns the answers to a caller. One that is new has the share, an admin a
+// share of its own.
+func (a *answers) callerOf(name string, first *share) *callerAnswers {
+	of, known := a.callers[name]
+	if known {
+		return of
 	}
+	if a.admins[name] {
+		first = newShare(AnswerBytesAdmin)
+	}
+	of = &callerAnswers{name: name, byID: make(map[crdt.ID]*answer)}
+	a.callers[name] = of
+	of.move(first)
 	return of
+}
+
+// settle moves the answers to a caller into a share, but for an admin's. Who is connected
+// stays so until it has departed.
+func (a *answers) settle(of *callerAnswers, share *share) {
+	if of.share == share || of.share == a.connected || of.share != a.others && of.share != a.restored {
+		return
+	}
+	of.move(share)
+	a.trim(share)
 }
 
 // departed moves the answers to a caller that has no connection any more to the share of
 // all others.
 func (a *answers) departed(name string) {
-	of, ok := a.callers[name]
-	if !ok || of.share != a.connected {
-		return
-	}
-	of.move(a.others)
-	for a.others.bytes > a.others.bytesMax {
-		a.forget(a.others.callers[0].order[0])
+	if of, ok := a.callers[name]; ok && of.share == a.connected {
+		of.move(a.others)
+		a.trim(a.others)
 	}
 }
 

@@ -73,8 +73,8 @@ func TestNobodyTakesTheShareOfAnother(t *testing.T) {
 	o.create("connected", true, 1)
 	o.create("stranger", false, 1)
 	o.fill("busy stranger", false, AnswerBytesOthers)
-	if o.remembers("stranger", 1) || !o.remembers("connected", 1) || !o.remembers("admin", 1) {
-		t.Error("a stranger without a connection must take the room of such strangers alone")
+	if !o.remembers("stranger", 1) || !o.remembers("connected", 1) || !o.remembers("admin", 1) || o.remembers("busy stranger", 0) {
+		t.Error("a busy stranger must take its own room alone")
 	}
 	o.fill("operator", true, AnswerBytesAdmin)
 	o.fill("busy", true, AnswerBytesConnected)
@@ -115,33 +115,65 @@ func TestOfThoseThatAreConnectedWhoHasMostGivesWay(t *testing.T) {
 	}
 }
 
-func TestWhoDepartsSharesWithAllOthersAndTheOldestGivesWay(t *testing.T) {
+func TestOfThoseThatHaveAsMuchWhoseAnswersAreOlderGivesWay(t *testing.T) {
+	o := newOrderer(t)
+	o.small(3, 3)
+	for n := range 2 {
+		o.create("first", true, n)
+	}
+	for n := range 2 {
+		o.create("second", true, n)
+	}
+	if o.remembers("first", 0) || !o.remembers("first", 1) || !o.remembers("second", 0) {
+		t.Error("the oldest of all must give way")
+	}
+}
+
+func TestWhoDepartsSharesWithAllOthersUntilItIsBack(t *testing.T) {
 	o := newOrderer(t)
 	o.small(10, 4)
 	for n := range 3 {
 		o.create("gone", true, n)
 	}
-	for n := range 3 {
-		o.create("other", false, n)
-	}
+	o.create("other", false, 0)
+	o.create("other", false, 1)
 	o.core.Step(o.now, nil, Departed{Name: "gone"})
-	var left []int
-	for n := range 3 {
-		if o.remembers("gone", n) {
-			left = append(left, n)
-		}
-		if !o.remembers("other", n) {
-			t.Errorf("order %d of the other is forgotten, and is younger", n)
-		}
+	if o.remembers("gone", 0) || !o.remembers("gone", 1) || !o.remembers("other", 0) {
+		t.Error("who has the most must give way, its oldest answer first")
 	}
-	if !slices.Equal(left, []int{2}) {
-		t.Errorf("of who departed %v are remembered, want the youngest", left)
+	if o.create("gone", true, 2) { // it is back, and only tries again
+		t.Error("it was carried out again")
 	}
-	o.create("gone", true, 3) // it is back
-	o.create("other", false, 4)
-	o.create("other", false, 5)
-	if !o.remembers("gone", 2) {
-		t.Error("its older answer has not come back with it")
+	for n := range 9 {
+		o.create(fmt.Sprint("newcomer ", n), false, 0)
+	}
+	if !o.remembers("gone", 1) {
+		t.Error("its answers have not come back with it")
+	}
+}
+
+func TestARestartTakesNobodysRoom(t *testing.T) {
+	o := newOrderer(t)
+	o.small(10, 4)
+	for n := range 9 {
+		o.create("busy", true, n)
+	}
+	o.create("calm", true, 0)
+	for n := range 4 {
+		o.create("stranger", false, n)
+	}
+	again := newOrderer(t)
+	again.small(10, 4)
+	again.core.answers.restored.bytesMax = again.core.answers.connected.bytesMax + again.core.answers.others.bytesMax
+	again.core.Step(again.now, nil, Remember{Answers: o.core.Answers()})
+	if got, want := len(again.core.Answers()), 14; got != want {
+		t.Errorf("%d answers came back, want all %d", got, want)
+	}
+	for n := range 20 {
+		again.create("newcomer", false, n)
+	}
+	if again.create("calm", true, 0) {
+		t.Error("it was carried out again")
 	}
 }
 
@@ -209,6 +241,9 @@ func TestAJournalIsToldWhatIsForgotten(t *testing.T) {
 			kept[a.Number] = true
 		}
 		for _, number := range fx.Forgotten() {
+			if !kept[number] {
+				t.Fatalf("it is told twice of %d", number)
+			}
 			delete(kept, number)
 		}
 		var remembered []uint64

@@ -70,6 +70,12 @@ func (c *Core) StoreFault() string { return c.storeFault }
 // which Remember takes them back.
 func (c *Core) Answers() []Answered { return c.answers.all() }
 
+// AnswerBytes returns the memory that remembered answers to callers other than admins are
+// counted for: of those that have a connection, and of all others.
+func (c *Core) AnswerBytes() (connected, others int) {
+	return c.answers.connected.bytes, c.answers.others.bytes
+}
+
 // Ran says for how long the city has run, which may not go back. By it answers age: the
 // wall clock may be set.
 func (c *Core) Ran(running time.Duration) { c.answers.ran = running }

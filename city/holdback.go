@@ -123,7 +123,7 @@ func (h *HoldBack[W]) keep(some []heldTurn[W]) {
 
 // What one is told whose turn could not be stored.
 const (
-	refusalInDoubt = "city %s could not store it yet, and does it once its store works again: %s"
+	refusalInDoubt = "city %s could not store it yet, and may do it once its store works again: %s"
 	refusalDropped = "city %s could not store it, and has not done it: %s"
 	refusalNeither = "city %s cannot store anything now: %s" // of a turn that did nothing itself
 )

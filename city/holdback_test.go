@@ -14,6 +14,7 @@ import (
 type desk struct {
 	appended uint64
 	told     []string // who was answered by a turn, "" for nobody
+	future   int      // heroes that were told to be of the future
 	refused  []string
 	reasons  []Reason
 	messages map[string]string // of who was refused
@@ -24,7 +25,10 @@ func (d *desk) Append(Effects) uint64 {
 	return d.appended
 }
 
-func (d *desk) Tell(t *Turn[string]) { d.told = append(d.told, t.Waits) }
+func (d *desk) Tell(t *Turn[string]) {
+	d.told = append(d.told, t.Waits)
+	d.future += len(t.Effects.Future)
+}
 
 func (d *desk) Refuse(waits string, reply Reply) {
 	d.refused = append(d.refused, waits)
@@ -127,6 +131,19 @@ func TestWhatIsSaidOfTheCityItselfDoesNotWait(t *testing.T) {
 	l.wantTold("node", "node", "node")
 }
 
+func TestWhatACallerBringsOfTheFutureIsTold(t *testing.T) {
+	l := newHoldLab(t)
+	hero := l.create(l.city("metropolis", 2))
+	due := hero
+	hero.ID, hero.Version.HLC = l.id(), crdt.StampAt(l.now.Add(2*FutureSkewMax))
+	l.order("a")
+	l.turn("caller", Update{Entries: crdt.Entries{Heroes: []crdt.Hero{hero}}, Source: SourceCaller})
+	l.turn("caller", Update{Entries: crdt.Entries{Heroes: []crdt.Hero{hero, due}}, Source: SourceCaller})
+	if l.desk.future != 2 {
+		t.Errorf("told of %d, want 2", l.desk.future)
+	}
+}
+
 func TestWhatCameFromTheStoreIsNotAppended(t *testing.T) {
 	l := newHoldLab(t)
 	hero := l.create(l.city("metropolis", 2))
@@ -199,7 +216,7 @@ func TestARefusalSaysTrulyWhetherItHappened(t *testing.T) {
 	l.turn("dropped again", dropped)
 	l.turn("unknown hero", Retire{Caller: Caller{Name: "d", Request: l.id()}, Hero: l.id()})
 	l.fails(1, 2)
-	const done, notDone, open = "does it once its store works", "has not done it", "cannot store anything now"
+	const done, notDone, open = "may do it once its store works", "has not done it", "cannot store anything now"
 	for waits, want := range map[string]string{
 		"given": done, "given again": done, "brought": done,
 		"dropped": notDone, "dropped again": notDone,

@@ -4,17 +4,16 @@ import "container/heap"
 
 // The bytes of memory that remembered answers may take. 16 MiB are 37,000 answers: those
 // of 37 s of a caller that gives 1,000 orders a second, and of 1.5 s of one that gives
-// 25,000, about the most that one disk lets a city store. TestAnswersTakeTheBytesThatTheyAreCountedFor prints
-// what one takes.
+// 25,000. TestAnswersTakeTheBytesThatTheyAreCountedFor prints what one takes. Where a share
+// is full the caller with the most answers gives way, its oldest first, so each of n
+// callers has an n-th of the share at least.
 const (
 	// AnswerBytesAdmin is the share of each admin.
 	AnswerBytesAdmin = 16 << 20
-	// AnswerBytesConnected is the share of the callers that have a connection. Where
-	// it is full, the caller with the most answers gives way, so each of n callers has
-	// an n-th of it at least.
+	// AnswerBytesConnected is the share of the callers that have a connection.
 	AnswerBytesConnected = 32 << 20
-	// AnswerBytesOthers is the share of all other callers. Where it is full, the oldest
-	// answer gives way, whoever it was given to.
+	// AnswerBytesOthers is the share of all other callers. What is read back at a start
+	// has a share as large as both, until its caller orders again.
 	AnswerBytesOthers = 16 << 20
 )
 
@@ -30,16 +29,17 @@ func (a *answer) bytes() int { return answerBytes + len(a.reply.Hero.Name) }
 type share struct {
 	bytesMax, bytes int
 	callers         []*callerAnswers
-	before          func(a, b *callerAnswers) bool
 }
 
-func newShare(bytesMax int, before func(a, b *callerAnswers) bool) *share {
-	return &share{bytesMax: bytesMax, before: before}
+func newShare(bytesMax int) *share { return &share{bytesMax: bytesMax} }
+
+// before reports whether a gives way before b.
+func (s *share) before(a, b *callerAnswers) bool {
+	if a.bytes != b.bytes {
+		return a.bytes > b.bytes
+	}
+	return a.oldest() < b.oldest()
 }
-
-func mostFirst(a, b *callerAnswers) bool { return a.bytes > b.bytes }
-
-func oldestFirst(a, b *callerAnswers) bool { return a.oldest() < b.oldest() }
 
 // oldest returns the number of the oldest answer.
 func (of *callerAnswers) oldest() uint64 {

@@ -9,7 +9,7 @@ import (
 // RespondersMax and respondersPerPeer bound the sessions of others that are answered
 // at once: a peer has one, and one more while the first is ending. A message has at most
 // 256 KiB, so the messages that are being read take 8 MiB at most. A peer that is turned
-// away sees its stream reset, and tries again later.
+// away is answered unavailable, and tries again later.
 const (
 	RespondersMax     = 32
 	respondersPerPeer = 2

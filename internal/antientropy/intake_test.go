@@ -4,6 +4,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/libp2p/go-libp2p/core/peer"
+
 	"github.com/citynode/citynode/internal/wake"
 )
 
@@ -130,4 +132,43 @@ func TestWhatNobodyAskedForKeepsNobodyWaitingThatWasAsked(t *testing.T) {
 	if _, ok := i.take("stranger", false, now); ok {
 		t.Error("a stranger sends beside the city that was asked")
 	}
+}
+
+func mustTake(t *testing.T, i *intake, p peer.ID, now time.Time) *turn {
+	t.Helper()
+	taken, ok := i.take(p, true, now)
+	if !ok {
+		t.Fatalf("%s has to wait", p)
+	}
+	return taken
+}
+
+func TestASenderThatWasFastAndTricklesLosesItsTurn(t *testing.T) {
+	i, now := newIntake(wake.NewSignal()), time.Now()
+	fast := mustTake(t, i, "gotham", now)
+	i.note(fast, 1_000_000)
+	now = now.Add(turnWindow)
+	if _, held := i.held(now); !held {
+		t.Fatal("a fast sender has lost its turn")
+	}
+	if _, ok := i.take("metropolis", true, now); ok {
+		t.Fatal("two have their turn")
+	}
+	now = now.Add(turnWindow)
+	if _, held := i.held(now); held {
+		t.Error("a sender that sends nothing any more keeps its turn")
+	}
+	mustTake(t, i, "metropolis", now)
+}
+
+func TestNobodyWaitsForASenderWhoseTurnsFail(t *testing.T) {
+	i, now := newIntake(wake.NewSignal()), time.Now()
+	for range strikesMax {
+		i.end(mustTake(t, i, "joker", now), true, now)
+	}
+	mustTake(t, i, "joker", now)
+	if _, held := i.held(now); held {
+		t.Error("the others wait for it still")
+	}
+	mustTake(t, i, "gotham", now)
 }

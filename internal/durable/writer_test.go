@@ -460,6 +460,28 @@ func TestWhatWaitsAtAStopIsWritten(t *testing.T) {
 }
 
 // Of two changes the later one is stored last, however long the first one takes.
+func TestFactsThatChangeWhileTheStoreIsDownAreStoredOnceItWorks(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var place store.Memory
+		var facts *Facts
+		gotham := start(t, &place, func(c *Config) { facts = c.Facts })
+		place.Fail(syscall.EIO)
+		if err := <-gotham.create(1); err == nil {
+			t.Error("it was stored")
+		}
+		number, err := facts.NextIncarnation(crdt.StampAt(time.Now().Add(time.Hour)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		place.Fail(nil)
+		time.Sleep(10 * ResumeEvery)
+		if got := gotham.store.Facts().Incarnation; got != number {
+			t.Errorf("stored %d, want %d", got, number)
+		}
+		gotham.stop()
+	})
+}
+
 func TestFactsAreStoredInTheOrderOfTheirChanges(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var stored []crdt.Stamp
