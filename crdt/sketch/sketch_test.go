@@ -107,6 +107,19 @@ func TestGrownIsBuiltAtThatSize(t *testing.T) {
 	})
 }
 
+// Of so many symbols each of the new cells holds some.
+func TestEveryCellOfAGrownSketchIsFilled(t *testing.T) {
+	symbols := make([]uint64, 5000)
+	for i := range symbols {
+		symbols[i] = uint64(i + 1)
+	}
+	grown := built(sketch.CellsMin, symbols...)
+	grown.Grow(2*sketch.CellsMin, slices.Values(symbols))
+	if !slices.Equal(cellsOf(grown), cellsOf(built(2*sketch.CellsMin, symbols...))) {
+		t.Error("a sketch that has grown is not the one built at that size")
+	}
+}
+
 func TestCellsAreBounded(t *testing.T) {
 	for _, tc := range []struct{ asked, want int }{
 		{-1, sketch.CellsMin},

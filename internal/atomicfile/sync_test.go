@@ -92,8 +92,10 @@ func TestEachFolderThatIsMadeIsSyncedIntoTheOneAboveIt(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(path, "file"), nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if err := MakeFolder(filepath.Join(path, "file"), 0o700); err == nil {
-		t.Error("a file was taken for a folder")
+	for _, in := range []string{"file", filepath.Join("file", "more")} {
+		if err := MakeFolder(filepath.Join(path, in), 0o700); !errors.Is(err, syscall.ENOTDIR) {
+			t.Errorf("where %s is to be made, and file is no folder: %v", in, err)
+		}
 	}
 	syncFile = func(*os.File) error { return syscall.EIO }
 	if err := MakeFolder(filepath.Join(path, "more"), 0o700); !errors.Is(err, syscall.EIO) {

@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"syscall"
 	"time"
 )
 
@@ -21,7 +22,7 @@ func main() {
 	flag.IntVar(&c.sample, "sample", 0, "how `many` faults to draw; 0: all")
 	flag.StringVar(&c.seed, "seed", "", "any `text` that the sample is drawn by; empty: a random one")
 	flag.Parse()
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	if err := run(ctx, os.Stdout, c); err != nil {
 		fmt.Fprintln(os.Stderr, "mutants:", err)
