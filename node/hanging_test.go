@@ -195,7 +195,7 @@ func TestAnOrderThatAFaultRefusedIsDoneIfTheRefusalSaysSo(t *testing.T) {
 		goOn := h.place.Stall()
 		refused := make(map[string][]<-chan error)
 		for range 2 { // each comes again while it waits
-			refused["does it once"] = append(refused["does it once"], sent(h.gotham, given))
+			refused["may do it once"] = append(refused["may do it once"], sent(h.gotham, given))
 			synctest.Wait()
 		}
 		for range 2 {
