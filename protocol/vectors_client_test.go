@@ -9,18 +9,19 @@ import (
 )
 
 // answeredWith returns how the client has ended its stream to a city that answers a
-// call with this frame, "" if it has not, and the error of the call.
+// call with this frame, and the error of the call. What the client leaves open is
+// closed.
 func answeredWith(t *testing.T, payload []byte, call func(*Client) error) (ended string, err error) {
 	t.Helper()
 	end, city := newPipe(1 << 20)
 	client := NewClient(end)
-	defer client.Close() //nolint:errcheck // always nil
 	go func() {
 		if _, err := ReadFrame(bufio.NewReader(city), FrameBytesMax); err == nil {
 			_ = WriteFrame(city, payload)
 		}
 	}()
 	err = call(client)
+	_ = client.Close() // always nil; it waits until the reader has let go of the stream
 	return end.wasReleased(), err
 }
 
