@@ -81,10 +81,14 @@ func createPebble(g *guard, f folder, id Identity, t tuning) error {
 		return fmt.Errorf("make store %s: %w", f.dir, err)
 	}
 	// It gets no witness: one that outlived a creation that was cut off would speak of a
-	// log that the next one has not.
+	// log that the next one has not. But it gets the room for one, or a disk that is full
+	// would fail the store when it is made already, and has begun to serve.
 	e, err := startPebble(g, f, options(g, t), nil)
 	if err == nil {
 		err = errors.Join(e.write([]op{setEpoch(1)}, true), e.close(time.Now().Add(closeWait)))
+	}
+	if err == nil {
+		err = writeFile(g, f.path(witnessName), noWitness)
 	}
 	if err == nil {
 		err = f.finish()

@@ -26,6 +26,9 @@ const (
 	witnessBytes = 17 + 25 + 27 + 13 + 16
 )
 
+// noWitness is the file of a store that was just made. It says nothing.
+var noWitness = bytes.Repeat([]byte{'-'}, witnessBytes)
+
 // A witness writes the file that says how much of the newest log was durable. The file may
 // be behind the last sync of that log, never ahead of it. An older file is as true as a new
 // one, so it does not matter when it is written, or that a crash takes the last writing.
