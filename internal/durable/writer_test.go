@@ -459,7 +459,6 @@ func TestWhatWaitsAtAStopIsWritten(t *testing.T) {
 	})
 }
 
-// Of two changes the later one is stored last, however long the first one takes.
 func TestFactsThatChangeWhileTheStoreIsDownAreStoredOnceItWorks(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var place store.Memory
@@ -482,6 +481,7 @@ func TestFactsThatChangeWhileTheStoreIsDownAreStoredOnceItWorks(t *testing.T) {
 	})
 }
 
+// Of two changes the later one is stored last, however long the first one takes.
 func TestFactsAreStoredInTheOrderOfTheirChanges(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var stored []crdt.Stamp
