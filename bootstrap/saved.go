@@ -182,10 +182,15 @@ func (s *Saved) Flush() error {
 	if err := atomicfile.Write(s.path, []byte(text), 0o600); err != nil {
 		return fmt.Errorf("write saved peers: %w", err)
 	}
+	s.wrote(version)
+	return nil
+}
+
+// wrote notes which version the file has. There may be a later one by now.
+func (s *Saved) wrote(version uint64) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.written = version
-	return nil
 }
 
 // snapshot returns the text of the file, its version, and whether the file on disk
