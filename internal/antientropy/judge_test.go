@@ -13,7 +13,6 @@ import (
 	"github.com/libp2p/go-libp2p/core/peer"
 	mocknet "github.com/libp2p/go-libp2p/p2p/net/mock"
 
-	"github.com/citynode/citynode/city"
 	"github.com/citynode/citynode/crdt"
 	"github.com/citynode/citynode/internal/reconcile"
 	"github.com/citynode/citynode/protocol"
@@ -26,10 +25,7 @@ var doneAtOnce = []byte{0xa3, 1, byte(reconcile.KindDone), 6, 0, 7, 0}
 // syncsAt returns the anti-entropy of a host, which answers the sessions of others.
 func syncsAt(t *testing.T, h host.Host) *AntiEntropy {
 	t.Helper()
-	gotham, err := city.New(city.Config{Name: "gotham", PatrolEvery: city.Off, FightEvery: city.Off}, city.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
+	gotham := newGotham(t)
 	t.Cleanup(begin(t, gotham))
 	a := New(Config{
 		Host: h, Protocol: testProtocol, City: gotham, Cluster: crowd{},

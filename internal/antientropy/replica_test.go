@@ -32,10 +32,7 @@ func begin(t *testing.T, c *city.City) (bomb func()) {
 }
 
 func TestSessionsShareASketchWhileTheStateStaysTheSame(t *testing.T) {
-	gotham, err := city.New(city.Config{Name: "gotham", Replica: 1, PatrolEvery: city.Off, FightEvery: city.Off}, city.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
+	gotham := newGotham(t)
 	bomb := begin(t, gotham)
 	create := func(id byte) {
 		if _, err := gotham.Do(t.Context(), city.Create{Caller: city.Caller{Name: "alfred", Request: crdt.ID{id}}, HeroName: "Robin", Here: true}); err != nil {

@@ -6,6 +6,7 @@ import (
 	"io"
 	"log/slog"
 	"os"
+	"slices"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -18,6 +19,8 @@ import (
 
 	"github.com/citynode/citynode/city"
 	"github.com/citynode/citynode/crdt"
+	"github.com/citynode/citynode/crdt/crdttest"
+	"github.com/citynode/citynode/internal/cbor"
 	"github.com/citynode/citynode/internal/reconcile"
 	"github.com/citynode/citynode/protocol"
 )
@@ -35,9 +38,18 @@ func (crowd) NameOf(peer.ID) string { return "" }
 
 func (crowd) Agreed(peer.ID, reconcile.Hello, crdt.Stamp) {}
 
-// asked is an AntiEntropy of a starting city and a stream to it, on hosts that end
-// with the test.
-func asked(t *testing.T) (a *AntiEntropy, caller peer.ID, stream network.Stream) {
+// newGotham returns a city that has not started.
+func newGotham(t *testing.T) *city.City {
+	t.Helper()
+	gotham, err := city.New(city.Config{Name: "gotham", PatrolEvery: city.Off, FightEvery: city.Off}, city.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return gotham
+}
+
+// asked is an AntiEntropy of a city and a stream to it, on hosts that end with the test.
+func asked(t *testing.T, own *city.City) (a *AntiEntropy, caller peer.ID, stream network.Stream) {
 	t.Helper()
 	net := mocknet.New()
 	t.Cleanup(func() { _ = net.Close() }) // always nil
@@ -52,16 +64,12 @@ func asked(t *testing.T) (a *AntiEntropy, caller peer.ID, stream network.Stream)
 	if err := errors.Join(net.LinkAll(), net.ConnectAllButSelf()); err != nil {
 		t.Fatal(err)
 	}
-	starting, err := city.New(city.Config{Name: "gotham"}, city.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
 	a = New(Config{
-		Host: hosts[0], Protocol: testProtocol, City: starting, Cluster: crowd{},
+		Host: hosts[0], Protocol: testProtocol, City: own, Cluster: crowd{},
 		Now: func() crdt.Stamp { return 1 }, Logger: slog.New(slog.DiscardHandler),
 	})
 	hosts[0].SetStreamHandler(testProtocol, func(s network.Stream) { _ = a.Respond(context.Background(), s) })
-	stream, err = hosts[1].NewStream(t.Context(), hosts[0].ID(), testProtocol)
+	stream, err := hosts[1].NewStream(t.Context(), hosts[0].ID(), testProtocol)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -78,15 +86,84 @@ func struck(a *AntiEntropy, p peer.ID) int {
 	return 0
 }
 
+// helloOf returns the first message of a city that says it holds so many heroes.
+func helloOf(t *testing.T, heroes uint16) reconcile.Message {
+	t.Helper()
+	var digest [16]byte
+	if heroes > 0 {
+		digest[0] = 1
+	}
+	count := cbor.AppendUint(nil, uint64(heroes))
+	hello, err := reconcile.Decode([]byte("\xa2\x01\x01\x02\xa3\x01\x01\x02\xa3\x01" + string(count) + "\x02\x00\x03\x50" + string(digest[:]) + "\x03\x01"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return hello
+}
+
+// answerTo returns the kind of the answer to a hello.
+func answerTo(t *testing.T, s network.Stream, hello reconcile.Message) reconcile.Kind {
+	t.Helper()
+	stream := NewStream(s)
+	if err := stream.Send(hello); err != nil {
+		t.Fatal(err)
+	}
+	answer, err := stream.Receive(StallTimeout)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = s.Reset()
+	return answer.Kind()
+}
+
+func TestAPeerThatWouldSendItsWholeStateIsToldToWaitAndAsked(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		gotham := newGotham(t)
+		defer begin(t, gotham)()
+		a, caller, s := asked(t, gotham)
+		if kind := answerTo(t, s, helloOf(t, 10_000)); kind != reconcile.KindUnavailable {
+			t.Errorf("answered %v", kind)
+		}
+		due, _ := a.requests.take(time.Now(), 1, nobody)
+		if !slices.Equal(due, []peer.ID{caller}) {
+			t.Errorf("asked are %v, want the peer", due)
+		}
+	})
+}
+
+func TestWhoHasMuchThatAnotherCityIsSendingIsToldToWait(t *testing.T) {
+	for _, sending := range []bool{false, true} {
+		synctest.Test(t, func(t *testing.T) {
+			gotham := newGotham(t)
+			defer begin(t, gotham)()
+			var some crdt.Entries
+			for n := range 1000 {
+				hero := crdt.Hero{ID: crdttest.IDOf(n), Name: "Robin", Location: crdt.Home, Health: 50, Version: crdt.Version{HLC: 1}}
+				some.Heroes = append(some.Heroes, hero)
+			}
+			if _, err := gotham.Do(t.Context(), city.Update{Entries: some, Source: city.SourceSync}); err != nil {
+				t.Fatal(err)
+			}
+			a, _, s := asked(t, gotham)
+			want := reconcile.KindDiffer
+			if sending {
+				want = reconcile.KindUnavailable
+				if _, ok := a.intake.take("metropolis", true, time.Now()); !ok {
+					t.Fatal("nobody has a turn, and metropolis gets none")
+				}
+			}
+			if kind := answerTo(t, s, helloOf(t, 1200)); kind != want {
+				t.Errorf("answered %v where another sends: %t", kind, sending)
+			}
+		})
+	}
+}
+
 func TestACityThatIsStartingAnswersUnavailableAndNobodyIsBlamed(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		a, caller, s := asked(t)
+		a, caller, s := asked(t, newGotham(t))
 		stream := NewStream(s)
-		hello, err := reconcile.Decode([]byte("\xa2\x01\x01\x02\xa3\x01\x01\x02\xa3\x01\x00\x02\x00\x03\x50" + string(make([]byte, 16)) + "\x03\x01"))
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := stream.Send(hello); err != nil {
+		if err := stream.Send(helloOf(t, 0)); err != nil {
 			t.Fatal(err)
 		}
 		answer, err := stream.Receive(StallTimeout)
@@ -106,7 +183,7 @@ func TestACityThatIsStartingAnswersUnavailableAndNobodyIsBlamed(t *testing.T) {
 // The caller may have sent more before it could know. It is read away, for a while.
 func TestACallerThatGoesOnAfterUnavailableIsResetASecondLater(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		a, caller, s := asked(t)
+		a, caller, s := asked(t, newGotham(t))
 		begun := time.Now()
 		pull := []byte("\x05\xa2\x01\x08\x03\x00")
 		for time.Since(begun) < time.Minute {
@@ -140,7 +217,7 @@ func TestWhatIsNoFrameIsAStrike(t *testing.T) {
 	} {
 		t.Run(fact, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				a, caller, s := asked(t)
+				a, caller, s := asked(t, newGotham(t))
 				if _, err := s.Write([]byte(row.sent)); err != nil {
 					t.Fatal(err)
 				}
@@ -161,7 +238,7 @@ func TestWhatIsNoFrameIsAStrike(t *testing.T) {
 
 func TestATimeOutIsNoStrike(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		a, caller, _ := asked(t)
+		a, caller, _ := asked(t, newGotham(t))
 		a.judge(caller, os.ErrDeadlineExceeded)
 		a.judge(caller, ErrTooSlow)
 		a.judge(caller, reconcile.ErrUnavailable)
@@ -173,7 +250,7 @@ func TestATimeOutIsNoStrike(t *testing.T) {
 
 func TestWhoHasTooManySyncsIsAnsweredUnavailable(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		a, caller, s := asked(t)
+		a, caller, s := asked(t, newGotham(t))
 		for range respondersPerPeer {
 			if _, ok := a.responders.enter(caller); !ok {
 				t.Fatal("no room")
