@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"log/slog"
+	"strings"
 	"sync/atomic"
 	"syscall"
 	"testing"
@@ -350,6 +351,25 @@ func TestABombWhoseSyncFailedIsCarriedOutOnceTheStoreWorks(t *testing.T) {
 		if again.summary().Heroes != 1 {
 			t.Errorf("what it answered after the bomb is lost: %v", again.summary())
 		}
+	})
+}
+
+func TestABombOfACityWhoseStoreIsDownIsRefusedAndDidNotHappen(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var place store.Memory
+		gotham := start(t, &place)
+		gotham.created(1)
+		place.Fail(syscall.EIO)
+		<-gotham.create(2)
+		if err := gotham.writer.Raise(); err == nil || strings.Contains(err.Error(), "may have been") {
+			t.Errorf("refused with %v", err)
+		}
+		place.Fail(nil)
+		time.Sleep(10 * ResumeEvery)
+		if gotham.summary().Heroes == 0 {
+			t.Error("it happened")
+		}
+		gotham.stop()
 	})
 }
 
