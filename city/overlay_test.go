@@ -317,3 +317,18 @@ func TestAPageToStoreIsNeverOlderThanAWriteThatWaits(t *testing.T) {
 		}
 	}
 }
+
+func TestTheLastOfTwoWritesIsGoneByOnceTheFirstIsStored(t *testing.T) {
+	l := newHoldLab(t)
+	hero := l.id()
+	l.turn("a", Create{Caller: Caller{Request: hero}, HeroName: "Robin", Here: true})
+	l.turn("b", Assign{Hero: hero, Home: true})
+	last := l.core.Record(hero)
+	l.durable(1)
+	if got := l.core.Record(hero); got != last {
+		t.Errorf("goes by %v, want the order %v", got.Hero, last.Hero)
+	}
+	if stored := l.core.State().Record(hero); stored == last {
+		t.Error("the state shows what is not stored")
+	}
+}
