@@ -3,6 +3,7 @@ package store_test
 import (
 	"errors"
 	"maps"
+	"path"
 	"strings"
 	"testing"
 
@@ -158,5 +159,43 @@ func TestACreationThatCrashedAnywhereBeginsAnew(t *testing.T) {
 			}
 			again.Close()
 		}
+	}
+}
+
+// markedManifests looks, before each marker is made, whether the manifest that it names
+// would outlive a crash.
+type markedManifests struct {
+	t      *testing.T
+	disk   *vfs.MemFS
+	looked int
+}
+
+func (m *markedManifests) MaybeError(o errorfs.Op) error {
+	_, manifest, isMarker := strings.Cut(path.Base(o.Path), "marker.manifest.")
+	if o.Kind != errorfs.OpCreate || !isMarker {
+		return nil
+	}
+	m.looked++
+	_, manifest, _ = strings.Cut(manifest, ".") // behind the marker's own number
+	if _, err := crashed(m.disk, 0, 1).Stat(path.Join(path.Dir(o.Path), manifest)); err != nil {
+		m.t.Errorf("%s is made: %v", o.Path, err)
+	}
+	return nil
+}
+
+func (m *markedManifests) String() string { return "disk that looks for manifests" }
+
+func TestAMarkerIsOfAManifestThatOutlivesACrash(t *testing.T) {
+	mem := vfs.NewCrashableMem()
+	looks := &markedManifests{t: t, disk: mem}
+	for range 2 { // the second start makes a manifest of its own
+		s, err := store.MemFS{FS: errorfs.Wrap(mem, looks)}.Open(storetest.Config())
+		if err != nil {
+			t.Fatal(err)
+		}
+		s.Close()
+	}
+	if looks.looked < 2 {
+		t.Errorf("%d markers were made, want one a start", looks.looked)
 	}
 }
