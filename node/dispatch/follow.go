@@ -37,8 +37,8 @@ type Update struct {
 // and tells what the heroes went through in the gap in one step each, deaths and
 // departures included. It prefers the city of that name; while that cannot be
 // reached, the node that is asked, another candidate of the configuration, or a
-// city that the node knew tells. Such a city may know of a change later than
-// others do.
+// city that the node knew tells. The node is asked each 5 s which cities it knows, and
+// four of them are remembered. Such a city may know of a change later than others do.
 //
 // A Follow remembers what it told, at most Config.RememberedMax entries; it ends
 // with an error that matches [ErrTooManyEntries] rather than exceed that. Of all
@@ -59,12 +59,12 @@ func (d *Dispatcher) Follow(ctx context.Context, location string) iter.Seq2[Upda
 		}
 		if err == nil {
 			f := &follower{
-				memory:   newMemory(location, d.config.RememberedMax),
-				sources:  d.sources(location),
-				learn:    d.learn,
-				patience: d.config.Patience,
-				logger:   d.config.Logger,
-				yield:    yield,
+				memory:       newMemory(location, d.config.RememberedMax),
+				sources:      d.sources(location),
+				keepLearning: d.keepLearning,
+				patience:     d.config.Patience,
+				logger:       d.config.Logger,
+				yield:        yield,
 			}
 			err = f.run(ctx)
 		}
@@ -93,12 +93,12 @@ type follower struct {
 	// sources returns the cities to ask, in this order, each when those before it
 	// could not tell.
 	sources []func(context.Context) (source, error)
-	// learn finds more sources while one tells. It runs beside the follow.
-	learn    func(context.Context)
-	patience time.Duration
-	logger   *slog.Logger
-	yield    func(Update, error) bool
-	began    bool // there has been a Live
+	// keepLearning finds more sources while one tells. It runs beside the follow.
+	keepLearning func(context.Context)
+	patience     time.Duration
+	logger       *slog.Logger
+	yield        func(Update, error) bool
+	began        bool // there has been a Live
 
 	// unseen are the heroes at the location that the present source has not shown
 	// to be there. The source may come to know of their departure or death in one

@@ -39,10 +39,10 @@ func follow(location string, cities ...*fakeCity) *reading {
 	r := &reading{cancel: cancel, ended: make(chan struct{})}
 	last := make(map[crdt.ID]crdt.Record)
 	r.follower = &follower{
-		memory:   newMemory(location, DefaultRememberedMax),
-		learn:    func(context.Context) {},
-		patience: patience,
-		logger:   slog.New(slog.DiscardHandler),
+		memory:       newMemory(location, DefaultRememberedMax),
+		keepLearning: func(context.Context) {},
+		patience:     patience,
+		logger:       slog.New(slog.DiscardHandler),
 		yield: func(u Update, _ error) bool {
 			r.updates = append(r.updates, u)
 			if u.Live {

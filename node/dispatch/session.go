@@ -89,7 +89,7 @@ func (f *follower) session(ctx context.Context, s source) (live bool, err error)
 	f.began = true
 	learning, cancel := context.WithCancel(ctx)
 	var learned sync.WaitGroup
-	learned.Go(func() { f.learn(learning) })
+	learned.Go(func() { f.keepLearning(learning) })
 	defer func() { cancel(); learned.Wait() }()
 	if !f.yield(Update{Live: true, Peer: s.peer}, nil) {
 		return true, errStopped

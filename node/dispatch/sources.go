@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/libp2p/go-libp2p/core/peer"
 
@@ -94,6 +95,25 @@ func (l *Link) source() source {
 		peer: who,
 		open: func(ctx context.Context) (*protocol.Client, error) { return l.Clone().open(ctx) },
 		drop: func() { _ = l.dispatcher.host.Network().ClosePeer(who) }, // whatever that says, the next stream shows it
+	}
+}
+
+// learnEvery is how often a follow asks which cities there are. Whoever came since has
+// not been told of if the node ends before.
+const learnEvery = 5 * time.Second
+
+// keepLearning learns of other cities until ctx is done: those that come while a follow
+// lasts are to take over as well, and those that went come back elsewhere.
+func (d *Dispatcher) keepLearning(ctx context.Context) {
+	again := time.NewTicker(learnEvery)
+	defer again.Stop()
+	for {
+		d.learn(ctx)
+		select {
+		case <-again.C:
+		case <-ctx.Done():
+			return
+		}
 	}
 }
 
