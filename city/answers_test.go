@@ -152,6 +152,33 @@ func TestWhoDepartsSharesWithAllOthersUntilItIsBack(t *testing.T) {
 	}
 }
 
+func TestAnAdminThatDepartsKeepsItsOwnRoom(t *testing.T) {
+	o := newOrderer(t, "admin")
+	o.small(2, 2)
+	for n := range 3 {
+		o.create("admin", true, n)
+	}
+	o.core.Step(o.now, nil, Departed{Name: "admin"})
+	o.create("other", false, 0)
+	if !o.remembers("admin", 0) || !o.remembers("admin", 2) || !o.remembers("other", 0) {
+		t.Error("an admin must not share with all others")
+	}
+}
+
+func TestAnAnswerIsWithdrawnOnce(t *testing.T) {
+	o := newOrderer(t)
+	o.create("alfred", true, 1)
+	id := numberedID(1)
+	copy(id[1:], "alfred")
+	never := o.core.answers.find(Caller{Name: "alfred", Request: id})
+	o.create("alfred", true, 2)
+	o.core.answers.withdraw(never)
+	o.core.answers.withdraw(never)
+	if o.remembers("alfred", 1) || !o.remembers("alfred", 2) || len(o.core.answers.takeForgotten()) != 1 {
+		t.Error("one answer alone must be forgotten, once")
+	}
+}
+
 func TestARestartTakesNobodysRoom(t *testing.T) {
 	o := newOrderer(t)
 	o.small(10, 4)

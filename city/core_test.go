@@ -141,4 +141,7 @@ func TestOrdersThatBringDifferentEntriesAreDifferentRequests(t *testing.T) {
 	if digestOf(order) == digestOf(with) || digestOf(order) == digestOf(home) || digestOf(order) == digestOf(Retire{Hero: order.Hero}) {
 		t.Error("two requests have one digest")
 	}
+	if digestOf(Create{HeroName: "Robin"}) == digestOf(Create{HeroName: "Robin", Here: true}) {
+		t.Error("a creation at home and one here have one digest")
+	}
 }

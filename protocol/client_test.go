@@ -148,6 +148,13 @@ var settleLines = []SettleLine{
 	{City: "bonn", Peer: []byte("p3"), Error: "timed out"},
 }
 
+func TestWhatASettleSaysToPeopleIsPlainText(t *testing.T) {
+	line := SettleLine{City: "bonn", Peer: []byte("p3"), Error: "\x1b[2Jgone\n" + strings.Repeat("x", 2*MessageBytesMax)}
+	if err := line.validate(); err != nil || strings.ContainsAny(line.Error, "\x1b\n") || len(line.Error) > MessageBytesMax {
+		t.Errorf("%v: %d bytes, %.20q", err, len(line.Error), line.Error)
+	}
+}
+
 func TestEveryMethodIsAnsweredOverTheWire(t *testing.T) {
 	c, ctx := dial(t, complete), t.Context()
 	var got crdt.Entries

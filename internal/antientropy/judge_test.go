@@ -77,6 +77,15 @@ func TestAViolationIsHeldAgainstThePeerWhicheverSideBegan(t *testing.T) {
 			if !a.strikes.barred(foe.ID(), time.Now()) {
 				t.Errorf("not barred after %d violations", strikesMax)
 			}
+			s, err := foe.NewStream(t.Context(), own.ID(), testProtocol)
+			if err != nil {
+				t.Fatal(err)
+			}
+			stream := NewStream(s)
+			_ = stream.Send(helloOf(t, 1)) // fails where the reset was faster
+			if answer, err := stream.Receive(StallTimeout); err == nil {
+				t.Errorf("a peer that is barred was answered %v", answer.Kind())
+			}
 		})
 	}
 }

@@ -60,6 +60,23 @@ func TestAnAnswerOfUnavailableIsNoFailedAttempt(t *testing.T) {
 	})
 }
 
+// What is missing is on its way, and the end of that session opens the city.
+func TestACityThatIsBeingFedOpensInAnyCaseOnly(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		o, opened := closedCity()
+		o.fed = func() bool { return true }
+		fails(openingAttempts)(o)
+		time.Sleep(openingPatience)
+		if o.check(); *opened != 0 {
+			t.Error("open, though what is missing is coming")
+		}
+		time.Sleep(openingMax - openingPatience)
+		if o.check(); *opened != 1 {
+			t.Error("not open in any case")
+		}
+	})
+}
+
 // opens runs an opening whose city has started, and checks after how long the city
 // opens, looked at every 100 ms; only after openingMax, as in any case, where that is 0.
 func opens(t *testing.T, neighbours []peer.ID, expects bool, fail func(*opening), want time.Duration, alone bool) {

@@ -131,17 +131,99 @@ func TestAPeerThatWouldSendItsWholeStateIsToldToWaitAndAsked(t *testing.T) {
 	})
 }
 
+// heroesFrom returns so many heroes, with IDs from a number on.
+func heroesFrom(first, many int) (some crdt.Entries) {
+	for n := range many {
+		hero := crdt.Hero{ID: crdttest.IDOf(first + n), Name: "Robin", Location: crdt.Home, Health: 50, Version: crdt.Version{HLC: 1}}
+		some.Heroes = append(some.Heroes, hero)
+	}
+	return some
+}
+
+// pushOf returns the message with which a city pushes entries.
+func pushOf(t *testing.T, entries crdt.Entries) reconcile.Message {
+	t.Helper()
+	push, err := reconcile.Decode(crdt.AppendEntries([]byte{0xa2, 1, byte(reconcile.KindPush), 4}, entries))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return push
+}
+
+// differing begins a session of a peer that says it holds so many heroes, with a city
+// that holds a thousand.
+func differing(t *testing.T, gotham *city.City, heroes uint16) (a *AntiEntropy, stream *Stream) {
+	t.Helper()
+	if _, err := gotham.Do(t.Context(), city.Update{Entries: heroesFrom(0, 1000), Source: city.SourceSync}); err != nil {
+		t.Fatal(err)
+	}
+	a, _, s := asked(t, gotham)
+	stream = NewStream(s)
+	if err := stream.Send(helloOf(t, heroes)); err != nil {
+		t.Fatal(err)
+	}
+	if answer, err := stream.Receive(StallTimeout); err != nil || answer.Kind() != reconcile.KindDiffer {
+		t.Fatalf("answered %v, %v", answer.Kind(), err)
+	}
+	return a, stream
+}
+
+func TestASessionThatTricklesIsEnded(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		gotham := newGotham(t)
+		defer begin(t, gotham)()
+		_, stream := differing(t, gotham, 1000)
+		begun := time.Now()
+		for n := 0; time.Since(begun) < 2*SessionGrace; n++ {
+			if err := stream.Send(pushOf(t, heroesFrom(2000+n, 1))); err != nil {
+				break
+			}
+			time.Sleep(StallTimeout / 2)
+		}
+		if took := time.Since(begun); took < SessionGrace || took > SessionGrace+2*StallTimeout {
+			t.Errorf("ended after %v, want %v", took, SessionGrace)
+		}
+	})
+}
+
+func TestAPeerThatSendsItsWholeStateUnaskedWaitsForItsTurnAndGivesItBack(t *testing.T) {
+	for _, sending := range []bool{false, true} {
+		synctest.Test(t, func(t *testing.T) {
+			gotham := newGotham(t)
+			defer begin(t, gotham)()
+			a, stream := differing(t, gotham, 1000)
+			if sending {
+				if _, ok := a.intake.take("metropolis", true, time.Now()); !ok {
+					t.Fatal("nobody has a turn, and metropolis gets none")
+				}
+			}
+			if err := stream.Send(pushOf(t, heroesFrom(2000, 500))); err != nil {
+				t.Fatal(err)
+			}
+			synctest.Wait()
+			if has := a.intake.turn != nil && a.intake.turn.from != "metropolis"; has == sending {
+				t.Errorf("the peer has a turn where another sends (%t): %t", sending, has)
+			}
+			if sending { // else nothing is answered, and nobody waits in vain: mocknet has no deadlines
+				if answer, err := stream.Receive(StallTimeout); err != nil || answer.Kind() != reconcile.KindUnavailable {
+					t.Errorf("answered %v, %v where another sends", answer.Kind(), err)
+				}
+			}
+			_ = stream.Reset()
+			synctest.Wait()
+			if !sending && a.intake.turn != nil {
+				t.Error("its turn goes on after its session")
+			}
+		})
+	}
+}
+
 func TestWhoHasMuchThatAnotherCityIsSendingIsToldToWait(t *testing.T) {
 	for _, sending := range []bool{false, true} {
 		synctest.Test(t, func(t *testing.T) {
 			gotham := newGotham(t)
 			defer begin(t, gotham)()
-			var some crdt.Entries
-			for n := range 1000 {
-				hero := crdt.Hero{ID: crdttest.IDOf(n), Name: "Robin", Location: crdt.Home, Health: 50, Version: crdt.Version{HLC: 1}}
-				some.Heroes = append(some.Heroes, hero)
-			}
-			if _, err := gotham.Do(t.Context(), city.Update{Entries: some, Source: city.SourceSync}); err != nil {
+			if _, err := gotham.Do(t.Context(), city.Update{Entries: heroesFrom(0, 1000), Source: city.SourceSync}); err != nil {
 				t.Fatal(err)
 			}
 			a, _, s := asked(t, gotham)

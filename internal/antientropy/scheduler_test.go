@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"slices"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -65,6 +66,16 @@ func TestARandomRoundLeavesOutWhoIsBeingServed(t *testing.T) {
 		stop()
 		if err := <-ended; err != nil {
 			t.Error(err)
+		}
+	})
+}
+
+func TestASessionThatHadToWaitIsRequestedAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a, caller, _ := asked(t, newGotham(t))
+		a.ended(outcome{peer: caller, err: errWaits})
+		if due, _ := a.requests.take(time.Now(), 1, nobody); !slices.Equal(due, []peer.ID{caller}) {
+			t.Errorf("due are %v, want the peer", due)
 		}
 	})
 }

@@ -31,3 +31,22 @@ func TestASessionMayLastAMinuteAndLongerIfItMovesEntries(t *testing.T) {
 		})
 	}
 }
+
+func TestMuchIsNotAskedForWhileAnotherCitySendsItsWholeState(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a, caller, _ := asked(t, newGotham(t))
+		ask, err := reconcile.Decode([]byte{0xa2, 1, byte(reconcile.KindAsk), 8, 0x19, 0x40, 0})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := a.admit(caller, ask); err != nil {
+			t.Errorf("where nobody sends: %v", err)
+		}
+		if _, ok := a.intake.take("metropolis", true, time.Now()); !ok {
+			t.Fatal("nobody has a turn, and metropolis gets none")
+		}
+		if _, err := a.admit(caller, ask); !errors.Is(err, errWaits) {
+			t.Errorf("%v, want %v", err, errWaits)
+		}
+	})
+}

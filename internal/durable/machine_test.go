@@ -152,6 +152,21 @@ func effectsOf(now time.Time, n byte, own bool) city.Effects {
 	return fx
 }
 
+func TestDeathsThatWaitCountForTheBoundToo(t *testing.T) {
+	m := NewMachine(1, crdt.TombstoneSize(crdt.Tombstone{}))
+	core := city.NewCore(city.Config{Name: "gotham", Replica: 1}, 1)
+	now := time.Date(2030, 1, 1, 0, 0, 0, 0, time.UTC)
+	m.Step(now, Begin{})
+	for n := range byte(3) {
+		death := crdt.Entries{Tombstones: []crdt.Tombstone{{ID: heroID(n), Version: crdt.Version{HLC: 1}}}}
+		_, fx := core.Step(now, nil, city.Update{Entries: death, Source: city.SourceGossip})
+		m.Step(now, Append{Incarnation: m.Incarnation(), Effects: fx})
+	}
+	if !m.log.behind {
+		t.Error("more than the bound waits, and nothing was left out")
+	}
+}
+
 func heroNumber(n byte) crdt.Hero {
 	return crdt.Hero{ID: heroID(n), Name: "Robin", Health: 50, Location: crdt.Home, Version: crdt.Version{HLC: 1}}
 }

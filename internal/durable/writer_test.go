@@ -373,6 +373,23 @@ func TestABombOfACityWhoseStoreIsDownIsRefusedAndDidNotHappen(t *testing.T) {
 	})
 }
 
+// Nobody may write for long after the start, and an order must not be taken meanwhile.
+func TestAnIncarnationThatBeginsOnAStoreThatFailedKnowsIt(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var place store.Memory
+		gotham := start(t, &place)
+		place.Fail(syscall.EIO)
+		if err := gotham.store.Commit(store.Batch{Epoch: gotham.store.Epoch(), Entries: crdt.Entries{Heroes: []crdt.Hero{heroNumber(1)}}}); err == nil {
+			t.Fatal("it did not fail")
+		}
+		if fault := gotham.writer.Begin().Written().Fault; fault == nil {
+			t.Error("the new incarnation takes its store for well")
+		}
+		place.Fail(nil)
+		gotham.stop()
+	})
+}
+
 func TestABombThatFailedBeforeItWroteDidNotHappen(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var place store.Memory

@@ -173,6 +173,9 @@ func TestDeathsDeparturesAndArrivalsInAGapAreTold(t *testing.T) {
 		if n := len(r.updates); n != 4+1+4+1 {
 			t.Errorf("%d updates, want 10: %+v", n, r.updates)
 		}
+		if last := r.updates[len(r.updates)-1]; !last.Live {
+			t.Errorf("after the end of the gap it told %+v", last)
+		}
 		told := r.told()
 		for i, want := range []string{"elsewhere", "dead", "here", "here", "here"} {
 			if got := kindAt(told[crdttest.IDOf(i)], gotham); got != want {
