@@ -128,10 +128,12 @@ func unguardable(l lock, guarded []string) (faults []string) {
 			faults = append(faults, mapFile+": "+l.name+" cannot guard "+field+", its type has no such field")
 		}
 	}
+	meant := l.after
 	if !guardsTheRest.MatchString(l.comment) {
-		return faults
+		words := regexp.MustCompile(`\w+`).FindAllString(l.comment, -1)
+		meant = slices.DeleteFunc(slices.Clone(l.fields), func(field string) bool { return !slices.Contains(words, field) })
 	}
-	for _, field := range l.after {
+	for _, field := range meant {
 		if !slices.Contains(guarded, field) {
 			faults = append(faults, mapFile+": the row of "+l.name+" leaves out "+field)
 		}

@@ -13,9 +13,10 @@ import (
 // running time, from the answer or from the city's last start, while there is room. The
 // room is [AnswerBytesAdmin] for each admin, [AnswerBytesConnected] for all other callers
 // that have a connection, and [AnswerBytesOthers] for all the rest; what a start reads
-// back has as much until its caller is there again. A clock that is set does not move
-// running time. Ten minutes are longer than any caller of this project
-// tries again.
+// back has as much until its caller is there again. Where the room is full, the caller with
+// the most answers gives way, so each of n has an n-th of it at least. A bomb, and a crash
+// of a city that stores nothing, end the memory. A clock that is set does not move running
+// time. Ten minutes are longer than any caller of this project tries again.
 const AnswersFor = 10 * time.Minute
 
 // RequestDigest tells two requests apart: a hash of the method and the body as

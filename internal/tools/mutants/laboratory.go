@@ -85,8 +85,7 @@ func (l *laboratory) try(ctx context.Context, m mutant) (verdict, error) {
 	}
 	for _, test := range m.tests {
 		binary, err := l.build(ctx, test.pkg, overlay)
-		var failed *buildError
-		if errors.As(err, &failed) {
+		if failed, ok := errors.AsType[*buildError](err); ok {
 			return verdict{invalid, "it does not compile:\n" + failed.output}, nil
 		} else if err != nil {
 			return verdict{}, err
@@ -168,7 +167,7 @@ func (l *laboratory) run(ctx context.Context, binary string, test namedTest, lim
 	command.Dir = filepath.Join(l.root, filepath.FromSlash(test.pkg))
 	command.WaitDelay = time.Second // for programs that the test has started
 	out, err := command.CombinedOutput()
-	var exit *exec.ExitError
+	_, exited := errors.AsType[*exec.ExitError](err)
 	switch {
 	case errors.Is(ctx.Err(), context.DeadlineExceeded), bytes.Contains(out, []byte("panic: test timed out after")):
 		return timedOut, nil
@@ -178,7 +177,7 @@ func (l *laboratory) run(ctx context.Context, binary string, test namedTest, lim
 		return missing, nil
 	case err == nil:
 		return passed, nil
-	case errors.As(err, &exit):
+	case exited:
 		return failed, nil
 	default:
 		return "", fmt.Errorf("run %s: %w", test, err)
