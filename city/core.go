@@ -44,7 +44,7 @@ func NewCore(cfg Config, incarnation crdt.Stamp) *Core {
 	return &Core{
 		cfg:         cfg.WithDefaults(),
 		incarnation: incarnation,
-		state:       crdt.NewState(),
+		state:       crdt.NewTendedState(cfg.Name, cfg.Replica),
 		answers:     newAnswers(cfg.Admins),
 	}
 }

@@ -20,7 +20,7 @@ func refusedAs(t *testing.T, what string, reply Reply, want Reason) {
 func heroOf(l *lab, health uint8, assigned, hlc time.Time, patrolling bool) crdt.Hero {
 	return crdt.Hero{
 		ID: l.id(), Name: "Robin", Location: "gotham", Health: health, Patrolling: patrolling,
-		Version: crdt.Version{Assigned: crdt.StampAt(assigned), Replica: 7, HLC: crdt.StampAt(hlc)},
+		Version: crdt.Version{Assigned: crdt.StampAt(assigned), Replica: 1, HLC: crdt.StampAt(hlc)},
 	}
 }
 
@@ -122,9 +122,10 @@ func TestOnlyTheOwnStoreBringsHeroesOfTheFuture(t *testing.T) {
 	for _, source := range []Source{SourceCaller, SourceSelf, SourceGossip, SourceSync, SourceStore} {
 		l := newLab(t)
 		gotham := l.city("gotham", 1)
-		late := l.now.Add(FutureSkewMax + time.Millisecond)
-		e := crdt.Entries{Heroes: []crdt.Hero{heroOf(l, 50, late, late, false)}}
-		reply := l.done(gotham, Update{Entries: e, Source: source})
+		h := heroOf(l, 50, l.now, l.now, false)
+		l.learn(gotham, h)
+		h.Version.HLC = crdt.StampAt(l.now.Add(FutureSkewMax + time.Millisecond))
+		reply := l.done(gotham, Update{Entries: crdt.Entries{Heroes: []crdt.Hero{h}}, Source: source})
 		if taken := source == SourceStore; (reply.Changed == 1) != taken || (reply.Skipped == 0) != taken {
 			t.Errorf("%v: %d changed, %d skipped", source, reply.Changed, reply.Skipped)
 		}

@@ -19,10 +19,12 @@
 // city with [Incarnation.PageAt], and writes them with an [Update] whose Source is
 // [SourceSelf], which is gossiped and stored as a tick is.
 //
-// Who may write: only the city in which the hero is, by its Location, and there only one
-// goroutine. Under one order exactly one city writes, which is what makes versions
-// comparable; the hero of another city is changed by an [Assign], a death is a
-// [Retire].
+// Who may write: only the city in which the hero is, by its Location, if its Replica is
+// that of the city too, and there only one goroutine. Under one order exactly one peer
+// writes, which is what makes versions comparable. A hero that is here under the order of
+// another peer, which has or had the same name, is that peer's; the hero of another is
+// changed by an [Assign], a death is a [Retire]. The city passes over a write that is not
+// allowed so, as over a stale one.
 //
 // The version of a write: Assigned and Replica stay as they are, for the write happens
 // under the same order. HLC becomes

@@ -107,24 +107,25 @@ func (c *Core) update(now time.Time, entries crdt.Entries, source Source, fx *Ef
 	switch {
 	case source == SourceStore:
 		horizon = crdt.NoHorizon // what the own store holds is fed back whole
-	case source == SourceSelf && c.overlay != nil:
+	case source == SourceSelf:
 		return c.updateSelf(entries, horizon, fx)
 	}
 	merged := c.bring(entries, horizon, fx)
 	return Reply{Changed: len(merged.Changes), Skipped: len(merged.Future), Future: merged.Future}
 }
 
-// updateSelf makes the own writes of a rule, as update merges entries.
+// updateSelf makes the own writes of a rule. It passes over those to heroes whom this city
+// does not tend, as its ticks do, and those that are not under the order which the hero has.
 func (c *Core) updateSelf(entries crdt.Entries, horizon crdt.Stamp, fx *Effects) (reply Reply) {
 	for _, t := range entries.Tombstones {
-		if c.write(crdt.TombstoneRecord(t), fx) {
+		if c.mayWrite(t.ID, t.Version) && c.write(crdt.TombstoneRecord(t), fx) {
 			reply.Changed++
 		}
 	}
 	for _, hero := range entries.Heroes {
 		r, old := crdt.HeroRecord(hero.Detach()), c.Record(hero.ID)
 		switch {
-		case !r.Beats(&old):
+		case !c.mayWrite(hero.ID, hero.Version), !r.Beats(&old):
 		case hero.Version.HLC > horizon:
 			fx.Future = append(fx.Future, r.Hero)
 		case c.write(r, fx):
@@ -133,6 +134,12 @@ func (c *Core) updateSelf(entries crdt.Entries, horizon crdt.Stamp, fx *Effects)
 	}
 	reply.Skipped, reply.Future = len(fx.Future), fx.Future
 	return reply
+}
+
+// mayWrite reports whether an own rule may write a version of a hero.
+func (c *Core) mayWrite(id crdt.ID, v crdt.Version) bool {
+	held := c.Record(id)
+	return c.tends(held) && v.SameOrder(held.Hero.Version)
 }
 
 // storing refuses what would not become durable, or not soon.

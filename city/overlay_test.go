@@ -297,11 +297,14 @@ func TestTheStateIsWhatIsStoredAndOwnWritesGoByAllOfThem(t *testing.T) {
 
 func TestAPageToStoreIsNeverOlderThanAWriteThatWaits(t *testing.T) {
 	l := newHoldLab(t)
-	hero, death := l.create(l.city("metropolis", 2)), crdt.Tombstone{ID: l.id(), Version: crdt.Version{Assigned: 1, HLC: 1}}
-	l.turn("", Update{Entries: crdt.Entries{Heroes: []crdt.Hero{hero}, Tombstones: []crdt.Tombstone{death}}, Source: SourceSync})
+	metropolis := l.city("metropolis", 2)
+	hero, doomed := l.create(metropolis), l.create(metropolis)
+	l.turn("", Update{Entries: crdt.Entries{Heroes: []crdt.Hero{hero, doomed}}, Source: SourceSync})
 	l.turn("dispatcher", Assign{Caller: Caller{Name: "dispatcher", Request: l.id()}, Hero: hero.ID})
-	death.Version.HLC++
-	l.turn("rule", Update{Entries: crdt.Entries{Tombstones: []crdt.Tombstone{death}}})
+	l.turn("dispatcher", Retire{Caller: Caller{Name: "dispatcher", Request: l.id()}, Hero: doomed.ID})
+	death := l.core.Record(doomed.ID).Tombstone
+	earlier := crdt.Tombstone{ID: doomed.ID, Version: crdt.Version{Replica: death.Version.Replica, HLC: 1}}
+	l.turn("", Update{Entries: crdt.Entries{Tombstones: []crdt.Tombstone{earlier}}, Source: SourceSync})
 	for _, bytesMax := range []int{1, 1 << 20} {
 		var got crdt.Entries
 		for at, more := crdt.Cursor(0), true; more; {

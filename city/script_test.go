@@ -93,8 +93,9 @@ func (s *script) run(t *testing.T, d *datadriven.TestData) string {
 }
 
 func (s *script) newCity(t *testing.T, d *datadriven.TestData) string {
-	name := d.CmdArgs[0].Key
+	name := d.CmdArgs[0].Key // in the script; two peers may run a city of one name
 	cfg := Config{Name: name, Replica: crdt.ReplicaID(len(s.cities) + 1)}
+	d.MaybeScanArgs(t, "name", &cfg.Name)
 	seed := uint64(1)
 	d.MaybeScanArgs(t, "seed", &seed)
 	d.MaybeScanArgs(t, "boost", &cfg.Boost)

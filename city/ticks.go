@@ -15,12 +15,13 @@ const (
 	NoteStore          = "store does not work, tick left out"
 )
 
-// patrol sets one random hero of this city patrolling.
+// patrol sets one random hero that this city tends patrolling.
 func (c *Core) patrol(now time.Time, rng *rand.Rand, fx *Effects) {
 	if c.rests(fx) {
 		return
 	}
-	hero, stamp, ok := c.pick(now, rng, c.state.CountAt, c.state.HeroAt)
+	all, _ := c.state.Tended()
+	hero, stamp, ok := c.pick(now, rng, all)
 	if !ok {
 		fx.Note = NoteNobodyToPatrol
 		return
@@ -33,12 +34,13 @@ func (c *Core) patrol(now time.Time, rng *rand.Rand, fx *Effects) {
 	c.write(crdt.HeroRecord(hero), fx)
 }
 
-// fight costs one random patrolling hero some health, or its life.
+// fight costs one random patrolling hero that this city tends some health, or its life.
 func (c *Core) fight(now time.Time, rng *rand.Rand, fx *Effects) {
 	if c.rests(fx) {
 		return
 	}
-	hero, stamp, ok := c.pick(now, rng, c.state.PatrollingAt, c.state.PatrollingHeroAt)
+	_, patrolling := c.state.Tended()
+	hero, stamp, ok := c.pick(now, rng, patrolling)
 	if !ok || !hero.Patrolling {
 		fx.Note = NoteNobodyToFight
 		return
@@ -65,22 +67,16 @@ func (c *Core) rests(fx *Effects) bool {
 	return fx.Note != ""
 }
 
-// pick draws one hero of this city uniformly, passing over those whose next
-// stamp would be too far ahead of the local clock, and those that an own write which is
-// not durable yet sends away or ends; O(1).
-func (c *Core) pick(
-	now time.Time,
-	rng *rand.Rand,
-	count func(location string) int,
-	at func(location string, i int) (crdt.Hero, bool),
-) (crdt.Hero, crdt.Stamp, bool) {
-	n := count(c.cfg.Name)
-	if n == 0 {
+// pick draws one of the first so many of the heroes that this city tends uniformly,
+// passing over those whose next stamp would be too far ahead of the local clock, and those
+// that an own write which is not durable yet sends away or ends; O(1).
+func (c *Core) pick(now time.Time, rng *rand.Rand, among int) (crdt.Hero, crdt.Stamp, bool) {
+	if among == 0 {
 		return crdt.Hero{}, 0, false
 	}
 	latest := crdt.StampAt(now.Add(OwnSkewMax))
 	for range pickAttempts {
-		hero, ok := at(c.cfg.Name, rng.IntN(n))
+		hero, ok := c.state.TendedHero(rng.IntN(among))
 		if ok {
 			hero, ok = c.stays(hero)
 		}
@@ -92,12 +88,20 @@ func (c *Core) pick(
 	return crdt.Hero{}, 0, false
 }
 
-// stays returns a hero of this city as own writes go by it. It reports false if one of
+// stays returns a hero that this city tends as own writes go by it. It reports false if one of
 // them, which the state does not show yet, has ended it or sent it away.
 func (c *Core) stays(hero crdt.Hero) (crdt.Hero, bool) {
 	if c.overlay == nil || len(c.overlay.last) == 0 {
 		return hero, true
 	}
 	r := c.Record(hero.ID)
-	return r.Hero, r.Kind == crdt.KindHero && r.Hero.Location == c.cfg.Name
+	return r.Hero, c.tends(r)
+}
+
+// tends reports whether a record is that of a hero whom this city tends: one that is here,
+// under an order that this city's peer gave, in whatever incarnation. One that is here
+// under another's order is tended by that other, which has this city's name as well. So
+// exactly one peer writes a hero under one order, however often a name is held.
+func (c *Core) tends(r crdt.Record) bool {
+	return r.Kind == crdt.KindHero && r.Hero.Location == c.cfg.Name && r.Hero.Version.Replica == c.cfg.Replica
 }

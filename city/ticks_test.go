@@ -67,3 +67,67 @@ func TestOneHeroStampedFarAheadDoesNotEndATick(t *testing.T) {
 		}
 	}
 }
+
+// Another peer may have the same name, or may have had it, and then it is that peer's to
+// write under its order.
+func TestTicksPassOverHeroesUnderTheOrderOfAnotherPeer(t *testing.T) {
+	for seed := range uint64(20) {
+		l := newLab(t)
+		gotham := l.city("gotham", 2)
+		for range 5 {
+			l.learn(gotham, heroOf(l, 100, l.now, l.now, true))
+		}
+		own := heroOf(l, 100, l.now, l.now, true)
+		own.Version.Replica = 2
+		l.learn(gotham, own)
+		for _, c := range l.tick(gotham, seed, Fight{}).Changes {
+			if c.ID != own.ID {
+				t.Errorf("seed %d: it fought %+v", seed, c.Old.Hero)
+			}
+		}
+		if got := gotham.State().Record(own.ID).Hero; got.Health == 100 {
+			t.Errorf("seed %d: the own hero did not fight", seed)
+		}
+	}
+}
+
+func TestAnOwnRulePassesOverHeroesThatTheCityDoesNotTend(t *testing.T) {
+	for fact, row := range map[string]struct {
+		change  func(held, write *crdt.Hero)
+		changed int
+	}{
+		"its own":                       {func(_, _ *crdt.Hero) {}, 1},
+		"under another's order":         {func(h, w *crdt.Hero) { h.Version.Replica, w.Version.Replica = 7, 7 }, 0},
+		"elsewhere":                     {func(h, w *crdt.Hero) { h.Location, w.Location = "metropolis", "metropolis" }, 0},
+		"written under an order anew":   {func(_, w *crdt.Hero) { w.Version.Assigned = w.Version.HLC }, 0},
+		"not known to the city at all":  {func(_, w *crdt.Hero) { w.ID[15]++ }, 0},
+		"written as if by another peer": {func(_, w *crdt.Hero) { w.Version.Replica = 7 }, 0},
+	} {
+		l := newLab(t)
+		gotham := l.city("gotham", 1)
+		held := heroOf(l, 100, l.now, l.now, true)
+		write := held
+		write.Health, write.Version.HLC = 50, held.Version.HLC.Next()
+		row.change(&held, &write)
+		l.learn(gotham, held)
+		reply := l.done(gotham, Update{Entries: crdt.Entries{Heroes: []crdt.Hero{write}}, Source: SourceSelf})
+		if reply.Changed != row.changed || (gotham.State().Record(held.ID).Hero == held) != (row.changed == 0) {
+			t.Errorf("%s: %d changed, it holds %+v", fact, reply.Changed, gotham.State().Record(held.ID).Hero)
+		}
+	}
+}
+
+func TestAnOwnRuleEndsOnlyHeroesThatTheCityTends(t *testing.T) {
+	for replica, changed := range map[crdt.ReplicaID]int{1: 1, 7: 0} {
+		l := newLab(t)
+		gotham := l.city("gotham", 1)
+		h := heroOf(l, 100, l.now, l.now, true)
+		h.Version.Replica = replica
+		l.learn(gotham, h)
+		death := crdt.Tombstone{ID: h.ID, Version: h.Version}
+		reply := l.done(gotham, Update{Entries: crdt.Entries{Tombstones: []crdt.Tombstone{death}}, Source: SourceSelf})
+		if reply.Changed != changed {
+			t.Errorf("under an order of replica %d: %d changed", replica, reply.Changed)
+		}
+	}
+}

@@ -46,8 +46,14 @@ func (s *State) checkHero(at uint32) error {
 	if c.members.At(slot.member) != at {
 		return fmt.Errorf("not member %d of %q", slot.member, c.location)
 	}
-	if slot.patrolling && c.patrolling.At(slot.patroller) != at {
-		return fmt.Errorf("not patroller %d of %q", slot.patroller, c.location)
+	tended := c.location == s.locations.tended && slot.version.Replica == s.tended.replica
+	switch {
+	case tended != (slot.tended != 0):
+		return fmt.Errorf("at place %d of those tended, in %q, of replica %d", slot.tended, c.location, slot.version.Replica)
+	case tended && s.tended.list.At(slot.tended-1) != at:
+		return fmt.Errorf("not at place %d of those tended", slot.tended)
+	case tended && slot.patrolling != (slot.tended <= s.tended.patrolling):
+		return fmt.Errorf("patrolling is %t, at place %d of those tended, of whom %d patrol", slot.patrolling, slot.tended, s.tended.patrolling)
 	}
 	return nil
 }
@@ -71,17 +77,16 @@ func (s *State) checkIndexed(r ref) error {
 }
 
 func (s *State) checkResidents() error {
-	members, patrolling := 0, 0
+	members := 0
 	for location, number := range s.locations.numbers {
 		c := s.locations.At(number)
 		if c.members.Len() == 0 || c.location != location {
 			return fmt.Errorf("residents %q is called %q and has %d members", location, c.location, c.members.Len())
 		}
 		members += int(c.members.Len())
-		patrolling += int(c.patrolling.Len())
 	}
-	if members != int(s.heroes.Len()) || patrolling > members {
-		return fmt.Errorf("%d members, %d patrollers, %d heroes", members, patrolling, s.heroes.Len())
+	if members != int(s.heroes.Len()) || s.tended.list.Len() > s.heroes.Len() {
+		return fmt.Errorf("%d members, %d tended, %d heroes", members, s.tended.list.Len(), s.heroes.Len())
 	}
 	unused := 0
 	for next := s.locations.unused; next != 0; next = s.locations.At(next - 1).next {

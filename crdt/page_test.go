@@ -112,7 +112,7 @@ func TestAWalkMeetsAllThatStays(t *testing.T) {
 func TestAWalkOfALocationMeetsAllThatStayThere(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		s := crowded(t)
-		stayed := contents(s).at(pagedAt, false)
+		stayed := contents(s).at(pagedAt)
 		met := map[crdt.ID]bool{}
 		for c, more := crdt.Cursor(0), true; more; {
 			var heroes []crdt.Hero

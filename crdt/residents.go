@@ -6,12 +6,12 @@ import (
 	"github.com/citynode/citynode/crdt/internal/table"
 )
 
-// residents are the heroes at one location, as positions in State.heroes. Both
-// lists are dense and use swap-delete, so that a city picks a random hero in O(1).
+// residents are the heroes at one location, as positions in State.heroes, in a dense list
+// that uses swap-delete.
 type residents struct {
-	location   string
-	members    table.List
-	patrolling table.List
+	location string
+	members  table.List
+	tended   bool // those among them with a certain replica are in State.tended
 	// next is, while nobody is here, one more than the unused number after this.
 	next uint32
 }
@@ -24,6 +24,8 @@ type locations struct {
 	numbers map[string]uint32
 	// unused is one more than the first of the numbers to use again.
 	unused uint32
+	// tended is the location of the heroes in State.tended; "": none.
+	tended string
 	// last is the number asked for last: neighbours in a batch are often at
 	// one location.
 	last uint32
@@ -58,7 +60,7 @@ func (c *locations) enter(location string) (number uint32) {
 	} else {
 		number = c.Push()
 	}
-	*c.At(number) = residents{location: location}
+	*c.At(number) = residents{location: location, tended: location == c.tended}
 	if c.numbers == nil {
 		c.numbers = make(map[string]uint32)
 	}
@@ -91,24 +93,6 @@ func (s *State) HeroAt(location string, i int) (Hero, bool) {
 	return Hero{}, false
 }
 
-// PatrollingAt returns the number of patrolling heroes at a location.
-func (s *State) PatrollingAt(location string) int {
-	if c := s.locations.of(location); c != nil {
-		return int(c.patrolling.Len())
-	}
-	return 0
-}
-
-// PatrollingHeroAt returns the hero at position i, from 0 to PatrollingAt-1,
-// of those that patrol at a location, in O(1). The order is arbitrary and
-// changes with writes.
-func (s *State) PatrollingHeroAt(location string, i int) (Hero, bool) {
-	if c := s.locations.of(location); c != nil {
-		return s.pick(&c.patrolling, i)
-	}
-	return Hero{}, false
-}
-
 func (s *State) pick(l *table.List, i int) (Hero, bool) {
 	if i < 0 || i >= int(l.Len()) {
 		return Hero{}, false
@@ -121,17 +105,13 @@ func (s *State) join(at, location uint32) {
 	slot := s.heroes.At(at)
 	slot.location = location
 	slot.member = s.locations.At(location).members.Push(at)
-	if slot.patrolling {
-		s.startPatrol(at)
-	}
+	s.tend(at)
 }
 
 // leave removes the hero at this position from the lists of its location.
 func (s *State) leave(at uint32) {
+	s.untend(at)
 	slot := s.heroes.At(at)
-	if slot.patrolling {
-		s.stopPatrol(at)
-	}
 	c := s.locations.At(slot.location)
 	moved := c.members.Remove(slot.member)
 	s.heroes.At(moved).member = slot.member
@@ -140,24 +120,12 @@ func (s *State) leave(at uint32) {
 	}
 }
 
-func (s *State) startPatrol(at uint32) {
-	slot := s.heroes.At(at)
-	slot.patroller = s.locations.At(slot.location).patrolling.Push(at)
-}
-
-func (s *State) stopPatrol(at uint32) {
-	slot := s.heroes.At(at)
-	moved := s.locations.At(slot.location).patrolling.Remove(slot.patroller)
-	s.heroes.At(moved).patroller = slot.patroller
-}
-
 // relist tells the lists of its location that a hero has moved to this
 // position.
 func (s *State) relist(at uint32) {
 	slot := s.heroes.At(at)
-	c := s.locations.At(slot.location)
-	c.members.Set(slot.member, at)
-	if slot.patrolling {
-		c.patrolling.Set(slot.patroller, at)
+	s.locations.At(slot.location).members.Set(slot.member, at)
+	if slot.tended != 0 {
+		s.tended.list.Set(slot.tended-1, at)
 	}
 }

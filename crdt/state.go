@@ -23,6 +23,7 @@ type State struct {
 	tombstones table.Slab[tombstoneSlot]
 	names      table.Arena
 	locations  locations
+	tended     tended
 	// ids and symbols say where the record of an ID or a symbol is.
 	ids, symbols table.Table
 	// seed keys the hashes of both. Nothing that a caller sees depends on it.
@@ -37,7 +38,7 @@ type State struct {
 }
 
 // A heroSlot is a hero without pointers, and its positions in the lists of its
-// location's residents.
+// location's residents and of the heroes that are tended.
 type heroSlot struct {
 	id          ID
 	version     Version
@@ -45,7 +46,7 @@ type heroSlot struct {
 	name        uint32 // in State.names
 	location    uint32 // in State.locations
 	member      uint32
-	patroller   uint32 // only while patrolling
+	tended      uint32 // one more than its position in State.tended; 0: not there
 	nameBytes   uint8
 	health      uint8
 	patrolling  bool
@@ -161,18 +162,16 @@ func (slot *heroSlot) overwrite(h *Hero) {
 func (s *State) replaceHero(at uint32, h *Hero) {
 	slot := s.heroes.At(at)
 	s.rename(slot, h.Name)
-	switch moves := s.locationOf(slot) != h.Location; {
-	case moves:
+	switch {
+	case s.locationOf(slot) != h.Location:
 		to := s.locations.number(h.Location) // before it leaves, when its own may be given up
 		s.leave(at)
 		slot.overwrite(h)
 		s.join(at, to)
-	case slot.patrolling && !h.Patrolling:
-		s.stopPatrol(at)
+	case slot.patrolling != h.Patrolling, slot.version.Replica != h.Version.Replica:
+		s.untend(at)
 		slot.overwrite(h)
-	case !slot.patrolling && h.Patrolling:
-		slot.overwrite(h)
-		s.startPatrol(at)
+		s.tend(at)
 	default:
 		slot.overwrite(h)
 	}

@@ -46,9 +46,10 @@ type Config struct {
 	// Admins may bomb the city, and may hold many connections at once.
 	Admins []peer.ID
 	// Trusted says that only those are on the network whom its owner admitted, by a
-	// network key or a list of peers. Of two cities that turn out to have one name
-	// the younger then stops. Default: strangers, who can claim anything; nobody is
-	// made to stop for what they say.
+	// network key or a list of peers. A city then does not start while a live one has
+	// had its name for longer, though it has had the name before. Default: strangers, who
+	// can claim anything; only a city that never had its name is kept from starting by
+	// what they say. In either case nobody who runs is made to stop by a claim.
 	Trusted bool
 	// DataDir is the city's folder, made with mode 0700 where there is none: its
 	// identity key, its store, its lock, the addresses on which it listened and its

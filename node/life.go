@@ -79,8 +79,8 @@ func (l *life) open() error {
 
 // Run runs the node until ctx is done or Close is called. Then it lets the orders
 // that it has begun end, refuses new ones, and returns nil once it has said goodbye
-// and everything has ended. Before that it returns a *NameTakenError if another live
-// peer holds the city's name and keeps it, or an error that matches ErrGaveUp. Run
+// and everything has ended. Before that it returns a *NameTakenError if it did not start,
+// since another live peer holds the city's name, or an error that matches ErrGaveUp. Run
 // can be called once; after that, and after Close, it returns ErrClosed.
 func (n *Node) Run(ctx context.Context) (err error) {
 	ctx, quit, err := n.life.begin(ctx)
@@ -92,11 +92,6 @@ func (n *Node) Run(ctx context.Context) (err error) {
 	drained, stop := n.draining.untilDrained(ctx)
 	defer stop()
 	err = n.supervisor.Serve(drained)
-	// A name that is lost ends ctx with the error as its cause; one that is taken at the
-	// start comes within the error of the supervisor.
-	if taken, ok := errors.AsType[*NameTakenError](context.Cause(ctx)); ok && err == nil {
-		err = taken
-	}
 	if taken, ok := errors.AsType[*NameTakenError](err); ok {
 		err = taken
 	}

@@ -278,3 +278,6 @@ func TestAStrangersPresenceDoesNotTakeACitysName(t *testing.T) {
 		}
 	})
 }
+
+// asNameTaken returns the error of a name that is taken, if err is one.
+func asNameTaken(err error) (*NameTakenError, bool) { return errors.AsType[*NameTakenError](err) }

@@ -173,21 +173,21 @@ func (n *Node) joinGossip(syncID, callID libp2pprotocol.ID) (err error) {
 // newNames makes the names, the last of the rooms: they use members and the DHT.
 func (n *Node) newNames() *names.Names {
 	return names.New(names.Config{
-		Host:       n.host,
-		Network:    n.cfg.Network,
-		City:       n.cfg.City.Name,
-		Directory:  n.directory,
-		Members:    n.members,
-		Clients:    n.clients,
-		DHT:        n.dht,
-		Tenure:     n.facts,
-		Neighbours: n.neighbours.Pick,
-		Await:      n.awaitNeighbours,
-		Trusted:    n.cfg.Trusted,
-		Now:        n.now,
-		Logger:     n.log,
-		Contested:  n.cfg.Events.contested,
-		Yield:      n.yield,
+		Host:          n.host,
+		Network:       n.cfg.Network,
+		City:          n.cfg.City.Name,
+		Directory:     n.directory,
+		Members:       n.members,
+		Clients:       n.clients,
+		DHT:           n.dht,
+		Tenure:        n.facts,
+		Neighbours:    n.neighbours.Pick,
+		Await:         n.awaitNeighbours,
+		PresenceEvery: n.cfg.PresenceEvery,
+		Trusted:       n.cfg.Trusted,
+		Now:           n.now,
+		Logger:        n.log,
+		Contested:     n.cfg.Events.contested,
 	})
 }
 

@@ -33,6 +33,8 @@ type Status struct {
 	Peers, Alive, Left, Failed int
 	// Contested lists the peers that claim this city's name as well.
 	Contested []peer.ID
+	// Contests counts how often a peer was found to claim it, or was back with it.
+	Contests uint64
 	// Joining is how far the transfer of another city's whole state has come;
 	// nil if none is running.
 	Joining *JoinProgress
@@ -65,6 +67,7 @@ func (n *Node) Status(ctx context.Context) (Status, error) {
 		Joining:       joinProgress(n.entropy.Joining()),
 		FutureSkipped: n.entropy.FutureSkipped(),
 		DeltasDropped: n.deltas.Dropped() + n.router.Dropped(),
+		Contests:      n.names.Contests(),
 	}
 	if n.journal != nil {
 		s.Store = standing(n.journal.Fault())

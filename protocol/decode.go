@@ -62,6 +62,8 @@ func (s *schema) read(d *decoder, p unsafe.Pointer, last bool) {
 		*(*[]byte)(p) = append([]byte{}, d.Bytes("", 0, math.MaxInt)...)
 	case kindID:
 		d.id((*crdt.ID)(p))
+	case kindInstance:
+		d.instance(p)
 	case kindList:
 		s.readList(d, p)
 	case kindPointer:

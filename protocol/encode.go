@@ -85,6 +85,8 @@ func (s *schema) append(dst []byte, p unsafe.Pointer) []byte {
 		return append(dst, *(*[]byte)(p)...)
 	case kindID:
 		return cbor.AppendBytes(dst, (*crdt.ID)(p)[:])
+	case kindInstance:
+		return appendInstance(dst, (*Instance)(p))
 	case kindHero:
 		return crdt.AppendHero(dst, *(*crdt.Hero)(p))
 	case kindTombstone:

@@ -119,6 +119,8 @@ func conform(b []byte, t reflect.Type, strict bool) error {
 	case t == reflect.TypeFor[crdt.ID]():
 		var id []byte
 		ok = b[0]>>5 == 2 && decMode.Unmarshal(b, &id) == nil && len(id) == 16
+	case t == reflect.TypeFor[Instance]():
+		return conformInstance(b, strict)
 	case reflect.PointerTo(t).Implements(unmarshalerType):
 		ok = b[0] != 0xf6
 	case t.Kind() == reflect.Struct:
@@ -162,6 +164,14 @@ func conformStruct(b []byte, t reflect.Type, strict bool) error {
 		return errGeneral
 	}
 	return nil
+}
+
+func conformInstance(b []byte, strict bool) error {
+	var list []cbor.RawMessage
+	if b[0]>>5 != 4 || decMode.Unmarshal(b, &list) != nil || len(list) != 2 {
+		return errGeneral
+	}
+	return errors.Join(conform(list[0], reflect.TypeFor[crdt.Stamp](), strict), conform(list[1], reflect.TypeFor[crdt.ID](), strict))
 }
 
 func conformSlice(b []byte, elem reflect.Type, strict bool) error {

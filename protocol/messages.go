@@ -110,6 +110,9 @@ type InfoReply struct {
 	// Skipped counts the heroes that were left out for their future stamps, since
 	// the process started.
 	Skipped uint64 `cbor:"11,keyasint,omitempty"`
+	// Instance is the process that answers. Of two that run with one key the greater
+	// stops.
+	Instance Instance `cbor:"12,keyasint"`
 }
 
 // StoreWorks is what InfoReply.Store says of a store that works.

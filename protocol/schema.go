@@ -52,12 +52,13 @@ const keyMax = 63
 type kind uint8
 
 const (
-	kindUint  kind = iota // any type of 64 bits
-	kindText              // string
-	kindBool              // bool
-	kindBytes             // []byte
-	kindRaw               // RawItem
-	kindID                // crdt.ID
+	kindUint     kind = iota // any type of 64 bits
+	kindText                 // string
+	kindBool                 // bool
+	kindBytes                // []byte
+	kindRaw                  // RawItem
+	kindID                   // crdt.ID
+	kindInstance             // Instance
 	kindHero
 	kindTombstone
 	kindEntries
@@ -72,6 +73,7 @@ var knownTypes = map[reflect.Type]kind{
 	reflect.TypeFor[RawItem]():        kindRaw,
 	reflect.TypeFor[[]byte]():         kindBytes,
 	reflect.TypeFor[crdt.ID]():        kindID,
+	reflect.TypeFor[Instance]():       kindInstance,
 	reflect.TypeFor[crdt.Hero]():      kindHero,
 	reflect.TypeFor[crdt.Tombstone](): kindTombstone,
 	reflect.TypeFor[crdt.Entries]():   kindEntries,

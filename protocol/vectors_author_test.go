@@ -381,11 +381,13 @@ func summaryBytes() []byte {
 	return must(crdt.Summary{Heroes: 2, Tombstones: 1, Digest: crdt.Digest{0: 1, 15: 255}}.MarshalCBOR())
 }
 
-func infoItems() [][]byte {
-	return [][]byte{
+// infoItems are what an info has, with optional keys in the place of theirs.
+func infoItems(optional ...[]byte) [][]byte {
+	items := append([][]byte{
 		num(1), tstr("main"), num(2), tstr("paris"), num(3), num(1 << 60), num(4), num(1<<60 + 1),
 		num(5), summaryBytes(), num(6), num(0), num(7), tstr("citynode/1.0.0"), num(8), num(1<<60 + 2),
-	}
+	}, optional...)
+	return append(items, num(12), list(num(1<<60), bstr(requestID("instance"))))
 }
 
 func replyVectors() []vector {
@@ -415,12 +417,20 @@ func replyVectors() []vector {
 		g("update", "update", "form of update's reply", num(1), num(3), num(2), sum, num(3), num(0)),
 		x("update", "update: skipped missing", "zero is written, not left out", num(1), num(3), num(2), sum),
 		g("info", "info", "form of info's reply", infoItems()...),
-		g("info", "info: all keys", "joining, store and skipped are there where they say something", append(infoItems(),
+		g("info", "info: all keys", "joining, store and skipped are there where they say something", infoItems(
 			num(9), pairs(num(1), tstr("rome"), num(2), num(10), num(3), num(100)), num(10), tstr("ok"), num(11), num(3))...),
-		g("info", "info: unknown key", "unknown keys are ignored", append(infoItems(), num(12), list(num(1), null))...),
-		x("info", "info: store as bytes", "a key that is known is no unknown one", append(infoItems(), num(10), bstr([]byte("ok")))...),
-		x("info", "info: skipped as text", "a key that is known is no unknown one", append(infoItems(), num(11), tstr("3"))...),
-		x("info", "info: joining without of", "key 3 is required", append(infoItems(), num(9), pairs(num(1), tstr("rome"), num(2), num(10)))...),
+		g("info", "info: unknown key", "unknown keys are ignored", append(infoItems(), num(50), list(num(1), null))...),
+		x("info", "info: store as bytes", "a key that is known is no unknown one", infoItems(num(10), bstr([]byte("ok")))...),
+		x("info", "info: skipped as text", "a key that is known is no unknown one", infoItems(num(11), tstr("3"))...),
+		x("info", "info: joining without of", "key 3 is required", infoItems(num(9), pairs(num(1), tstr("rome"), num(2), num(10)))...),
+		x("info", "info: no instance", "key 12 is required", infoItems()[:16]...),
+		x("info", "info: instance of one", "an instance is an array of two", append(infoItems()[:16], num(12), list(num(1)))...),
+		x("info", "info: instance of three", "an instance is an array of two",
+			append(infoItems()[:16], num(12), list(num(1), bstr(requestID("instance")), num(0)))...),
+		x("info", "info: instance of 15 bytes", "an instance has 16 random bytes",
+			append(infoItems()[:16], num(12), list(num(1), bstr(requestID("instance")[1:])))...),
+		x("info", "info: instance as a map", "types are as in the CDDL",
+			append(infoItems()[:16], num(12), pairs(num(1), bstr(requestID("instance"))))...),
 		x("info", "info: city home", "home is reserved", append(append(infoItems()[:2:2], num(2), tstr("home")), infoItems()[4:]...)...),
 		g("lookup", "lookup", "the peer ID and addresses without /p2p", num(1), peer, num(2), list(multiaddr)),
 		g("lookup", "lookup: no address", "none is known", num(1), peer, num(2), list()),

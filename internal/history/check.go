@@ -1,6 +1,7 @@
 package history
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -58,7 +59,7 @@ func (c *checker) checkAnswers() {
 // misanswered returns what is wrong with an answer, or "".
 func misanswered(o *Operation) string {
 	hero := o.Record.Hero
-	want, place := crdt.KindHero, o.City
+	want, place := crdt.KindHero, cmp.Or(o.Place, o.City)
 	if o.Kind == Retire {
 		want = crdt.KindTombstone
 	}

@@ -66,6 +66,9 @@ type Operation struct {
 	// Sighting.
 	City string
 	Life int
+	// Place is where the city's orders send heroes, if that is not City: where two peers
+	// have one name each needs a City of its own.
+	Place string
 	// Home says that an assign sends the hero home rather than to the city.
 	Home bool
 	// Invoked and Answered are when the call was sent and answered, if it was.

@@ -99,6 +99,11 @@ func (m *Members) publish(ctx context.Context, leaving bool, opts ...pubsub.PubO
 
 // interval returns the time between two presences, stretched in large networks.
 func (m *Members) interval() time.Duration {
-	cities := len(m.cfg.Directory.Alive()) + 1
-	return max(m.cfg.Every, time.Duration(cities)*networkGap)
+	return Interval(m.cfg.Every, len(m.cfg.Directory.Alive())+1)
+}
+
+// Interval returns the time between two presences of one of so many cities, which is every
+// in a small network.
+func Interval(every time.Duration, cities int) time.Duration {
+	return max(every, time.Duration(cities)*networkGap)
 }

@@ -3,27 +3,12 @@ package names
 import (
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
-	"sync"
-	"time"
 
 	"github.com/libp2p/go-libp2p/core/peer"
-	"github.com/libp2p/go-libp2p/core/peerstore"
 
 	"github.com/citynode/citynode/bootstrap"
 	"github.com/citynode/citynode/crdt"
-	"github.com/citynode/citynode/internal/supervise"
-	"github.com/citynode/citynode/protocol"
-)
-
-const (
-	// claimTimeout bounds the search for another holder of the name. A start must not
-	// hang on a slow DHT; a holder that is found later makes the name contested.
-	claimTimeout = 3 * time.Second
-	// claimAsks bounds the neighbours that are asked for the name. They all know the
-	// same cities, but for those that have just come.
-	claimAsks = 8
 )
 
 // A claim says that a peer is the city of a name, and since when.
@@ -54,14 +39,14 @@ func (n *Names) ownClaim() claim {
 	return claim{holder: peer.AddrInfo{ID: n.cfg.Host.ID()}, since: n.cfg.Tenure.Since()}
 }
 
-// Claim takes the city's name. It returns the holder if another live peer holds the
-// name and keeps it. A city that has had the name before keeps it among strangers,
-// who can claim anything: the name is then contested.
+// Claim takes the city's name, or returns the peer that holds it. Only a start is refused
+// so, and only a first one among strangers: a city that has had its name before keeps it,
+// since strangers can claim anything, and the name is then contested. On a network without
+// strangers it keeps the name unless the other's claim is older.
 func (n *Names) Claim(ctx context.Context) (holder *peer.AddrInfo, err error) {
 	own := n.ownClaim()
 	if own.since == 0 || n.cfg.Trusted {
-		// Without a neighbour there is nobody to ask: the DHT too is reached through
-		// one.
+		// Without a neighbour there is nobody to ask.
 		n.cfg.Await(ctx)
 		rival, found := n.findRival(ctx, func(c claim) bool { return own.since == 0 || c.beats(own, n.cfg.Now()) })
 		// A search that was cut short has not shown that the name is free.
@@ -75,53 +60,8 @@ func (n *Names) Claim(ctx context.Context) (holder *peer.AddrInfo, err error) {
 	return nil, n.cfg.Tenure.Claim(n.cfg.Now())
 }
 
-// findRival asks the neighbours and the DHT, all at once, for another city of this
-// name whose claim matters, and returns the first.
-func (n *Names) findRival(ctx context.Context, matters func(claim) bool) (claim, bool) {
-	ctx, cancel := context.WithTimeout(ctx, claimTimeout)
-	defer cancel()
-	found := make(chan claim, claimAsks+1) // has room for all, so that none waits
-	var (
-		asking sync.WaitGroup
-		panics supervise.Relay
-	)
-	ask := func(f func() (claim, error)) {
-		asking.Go(func() {
-			_ = panics.Guard(func() error { // thrown again below
-				if c, err := f(); err == nil && matters(c) {
-					found <- c
-				}
-				return nil
-			})
-		})
-	}
-	for _, p := range n.cfg.Neighbours(claimAsks) {
-		ask(func() (claim, error) { return n.claimKnownTo(ctx, p) })
-	}
-	ask(func() (claim, error) { return n.rivalInDHT(ctx) })
-	go func() { // ends with the asking, which ends with ctx
-		asking.Wait()
-		close(found)
-	}()
-	first, ok := <-found
-	cancel()
-	for range found { // until all have ended
-	}
-	panics.Rethrow()
-	return first, ok
-}
-
-// rivalInDHT looks the own name up as that of another city. The own peer ID is the
-// asker, which a search never returns.
-func (n *Names) rivalInDHT(ctx context.Context) (claim, error) {
-	other, err := n.lookupOther(ctx, n.cfg.Host.ID(), n.cfg.City)
-	if err != nil {
-		return claim{}, err
-	}
-	return n.claimOf(ctx, other.ID, n.cfg.City)
-}
-
-// claimOf asks a peer whether it is the city of that name, and since when.
+// claimOf asks a peer whether it is the city of that name, and since when. The question
+// does not tell the name.
 func (n *Names) claimOf(ctx context.Context, p peer.ID, name string) (claim, error) {
 	info, err := n.cfg.Members.Identify(ctx, p)
 	if err != nil {
@@ -131,34 +71,4 @@ func (n *Names) claimOf(ctx context.Context, p peer.ID, name string) (claim, err
 		return claim{}, fmt.Errorf("peer %s is city %s: %w", p, info.City, bootstrap.ErrOtherCity)
 	}
 	return claim{holder: n.cfg.Members.AddrInfo(p), since: info.Since}, nil
-}
-
-// claimKnownTo asks one neighbour for another city of this name, which may be the
-// neighbour itself.
-func (n *Names) claimKnownTo(ctx context.Context, p peer.ID) (claim, error) {
-	if c, err := n.claimOf(ctx, p, n.cfg.City); err == nil {
-		return c, nil
-	}
-	var reply protocol.LookupReply
-	err := n.cfg.Clients.Call(ctx, p, func(client *protocol.Client) (err error) {
-		reply, err = client.Lookup(ctx, n.cfg.City)
-		return err
-	})
-	if err != nil {
-		if !errors.Is(err, protocol.ErrNotFound) {
-			n.log.Debug("neighbour could not be asked for the name", "peer", p, "err", err)
-		}
-		return claim{}, err
-	}
-	other, err := bootstrap.ReadAddrInfo(reply.Peer, reply.Addrs)
-	if err == nil && other.ID == n.cfg.Host.ID() {
-		err = bootstrap.ErrOtherCity // a neighbour of an older version finds this city
-	}
-	if err != nil {
-		return claim{}, err
-	}
-	// Only so that the question below can dial: the answer counts by the peer ID that
-	// it comes from.
-	n.cfg.Host.Peerstore().AddAddrs(other.ID, other.Addrs, peerstore.TempAddrTTL)
-	return n.claimOf(ctx, other.ID, n.cfg.City)
 }

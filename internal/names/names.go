@@ -3,6 +3,8 @@ package names
 import (
 	"context"
 	"log/slog"
+	"sync/atomic"
+	"time"
 
 	"github.com/libp2p/go-libp2p/core/host"
 	"github.com/libp2p/go-libp2p/core/peer"
@@ -29,6 +31,8 @@ type Members interface {
 	Identify(ctx context.Context, p peer.ID) (protocol.InfoReply, error)
 	// AddrInfo returns where a peer, which was just talked to, can be dialed.
 	AddrInfo(p peer.ID) peer.AddrInfo
+	// Overhear calls heard with the presences of others until ctx is done.
+	Overhear(ctx context.Context, heard func(author peer.ID, news protocol.Presence)) error
 }
 
 // Finder finds the candidates for a name in the DHT.
@@ -50,26 +54,26 @@ type Config struct {
 	// be some to ask, or when there is nobody to wait for.
 	Neighbours func(most int) []peer.ID
 	Await      func(context.Context)
-	// Trusted says that no strangers are on the network, so that claims are
-	// believed.
+	// PresenceEvery is the time between two presences in a small network.
+	PresenceEvery time.Duration
+	// Trusted says that no strangers are on the network, so that an older claim is
+	// believed at a start.
 	Trusted bool
 	// Now is the wall clock as a stamp.
 	Now    func() crdt.Stamp
 	Logger *slog.Logger
 	// Contested is called when another peer turns out to claim the own city's name.
 	Contested func(name string, other peer.ID)
-	// Yield stops the node in favour of the peer that keeps the name.
-	Yield func(ctx context.Context, holder peer.AddrInfo)
 }
 
 // Names look up cities by name, and hold the name of the own one.
 type Names struct {
-	cfg  Config
-	log  *slog.Logger
-	lost chan peer.AddrInfo // has the holder once another city keeps the name
+	cfg      Config
+	log      *slog.Logger
+	contests atomic.Uint64
 }
 
 // New returns names that hold nothing until Claim.
 func New(cfg Config) *Names {
-	return &Names{cfg: cfg, log: cfg.Logger, lost: make(chan peer.AddrInfo, 1)}
+	return &Names{cfg: cfg, log: cfg.Logger}
 }

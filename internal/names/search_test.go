@@ -22,10 +22,16 @@ import (
 type others struct {
 	cities map[peer.ID]string
 	asked  atomic.Int64
+	// presences are heard before the name is taken; by peer, what they say.
+	presences map[peer.ID]string
+	silent    bool // all of them: a question ends with its context
 }
 
-func (o *others) Identify(_ context.Context, p peer.ID) (protocol.InfoReply, error) {
+func (o *others) Identify(ctx context.Context, p peer.ID) (protocol.InfoReply, error) {
 	o.asked.Add(1)
+	if o.silent {
+		<-ctx.Done()
+	}
 	if o.cities[p] == "" {
 		return protocol.InfoReply{}, errors.New("no answer")
 	}
@@ -33,6 +39,14 @@ func (o *others) Identify(_ context.Context, p peer.ID) (protocol.InfoReply, err
 }
 
 func (*others) AddrInfo(p peer.ID) peer.AddrInfo { return peer.AddrInfo{ID: p} }
+
+func (o *others) Overhear(ctx context.Context, heard func(peer.ID, protocol.Presence)) error {
+	for p, city := range o.presences {
+		heard(p, protocol.Presence{City: city})
+	}
+	<-ctx.Done()
+	return nil
+}
 
 // emptyDHT is one in which nobody provides any name.
 type emptyDHT struct{}

@@ -16,6 +16,7 @@ import (
 type node struct {
 	w        *world
 	index    int
+	name     string // its own alone, unlike that of its city
 	cfg      city.Config
 	rng      *rand.Rand // decides whom ticks pick
 	clock    clock
@@ -37,7 +38,8 @@ func newNode(w *world, index int) *node {
 	n := &node{
 		w:     w,
 		index: index,
-		cfg:   city.Config{Name: name, Replica: crdt.ReplicaOf([]byte(name)), DamageMin: min(w.profile.damageMax, 1), DamageMax: w.profile.damageMax},
+		name:  name,
+		cfg:   city.Config{Name: cityName(w.profile, index), Replica: crdt.ReplicaOf([]byte(name)), DamageMin: min(w.profile.damageMax, 1), DamageMax: w.profile.damageMax},
 		rng:   stream(w.cfg.Seed, uint64(100+index)),
 		heard: make([]hearing, w.profile.cities),
 		disk:  newDisk(),
@@ -46,7 +48,15 @@ func newNode(w *world, index int) *node {
 	return n
 }
 
-func (n *node) String() string { return n.cfg.Name }
+func (n *node) String() string { return n.name }
+
+// cityName returns the name of the city that a peer runs.
+func cityName(p profile, index int) string {
+	if p.namesakes && index == 1 {
+		index = 0
+	}
+	return fmt.Sprintf("city-%c", 'a'+index)
+}
 
 // time returns what the city's own clock shows.
 func (n *node) time() time.Time { return n.clock.at(n.w.now) }

@@ -20,6 +20,9 @@ type oracle struct {
 	writers map[writeKey][]writer
 }
 
+// oneWriter is the rule that lets two cities have one name and do no harm.
+const oneWriter = "a hero is written by the peer whose order it is under"
+
 // writeKey is one version of a hero, alive or dead.
 type writeKey struct {
 	id      crdt.ID
@@ -267,8 +270,8 @@ func (o *oracle) checkRecord(n *node, now, old crdt.Record) {
 }
 
 // checkOwnWrite checks what a city writes by itself: nothing while it suspects
-// its clock, nothing too far ahead of it, and by ticks only on its own heroes
-// and under the order that they have.
+// its clock, nothing too far ahead of it, and by ticks only on heroes that are here under
+// an order of its peer, and under that order.
 func (o *oracle) checkOwnWrite(n *node, m city.Message, before stepBefore, c crdt.Change) {
 	if before.suspicion != "" {
 		o.w.fail("a city that suspects its clock writes nothing", "%v: %s", n, describeRecord(c.New))
@@ -279,12 +282,18 @@ func (o *oracle) checkOwnWrite(n *node, m city.Message, before stepBefore, c crd
 	if c.New.Kind == crdt.KindHero && c.New.Hero.Version.HLC.Time().Sub(n.time()) > city.OwnSkewMax {
 		o.w.fail("no own write is far ahead of the clock", "%v at %v: %s", n, n.time(), describeRecord(c.New))
 	}
+	if c.New.Kind == crdt.KindHero && c.New.Hero.Version.Replica != n.cfg.Replica {
+		o.w.fail(oneWriter, "%v wrote %s", n, describeRecord(c.New))
+	}
 	switch m.(type) {
 	case city.Patrol, city.Fight:
 	default:
 		return
 	}
 	old, new := c.Old.Hero, c.New.Hero
+	if old.Version.Replica != n.cfg.Replica {
+		o.w.fail(oneWriter, "a tick of %v: %s → %s", n, describeRecord(c.Old), describeRecord(c.New))
+	}
 	if c.New.Kind == crdt.KindTombstone {
 		if !c.New.Tombstone.Version.SameOrder(old.Version) || old.Location != n.cfg.Name {
 			o.w.fail("a fight kills only heroes of its city", "%v: %s", n, describeRecord(c.Old))

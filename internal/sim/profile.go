@@ -26,7 +26,8 @@ type profile struct {
 	dupPermil  int           // of deltas
 	cutPermil  int           // of messages of a sync session: the session ends
 
-	forgers bool // dispatchers send altered copies under the same version
+	namesakes bool // the first two cities have one name
+	forgers   bool // dispatchers send altered copies under the same version
 
 	bornEvery time.Duration // once there are that many heroes, and as rarely one is retired; 0: as orders come
 	recent    uint64        // most orders are about so many heroes, the last ones; 0: about any
@@ -137,7 +138,8 @@ func (p *profile) lengthen(last time.Duration) {
 // redrawn returns another profile for the same cluster, with other faults.
 func (p *profile) redrawn(rng *rand.Rand, last time.Duration) profile {
 	next := drawProfile(rng)
-	next.cities, next.dispatchers, next.heroes, next.forgers = p.cities, p.dispatchers, p.heroes, p.forgers
+	next.cities, next.dispatchers, next.heroes = p.cities, p.dispatchers, p.heroes
+	next.namesakes, next.forgers = p.namesakes, p.forgers
 	next.lengthen(last)
 	return next
 }
@@ -187,10 +189,10 @@ func (p profile) drift(rng *rand.Rand) int64 {
 func (p profile) String() string {
 	return fmt.Sprintf("%d cities, %d dispatchers, %d heroes, faults for %v, ticks %v, orders %v, syncs %v, "+
 		"pages %d bytes, bulk over %d, delay %v, loss %d‰, copies %d‰, cuts %d‰, crashes %v, bombs %v, partitions %v (one-way %t), "+
-		"clocks %v (jumps %v, healed %t), forgers %t, kills %v (power %t), stores %t (commits %v, hangs %d‰, fail %d‰, load %v, waiting %d)",
+		"clocks %v (jumps %v, healed %t), namesakes %t, forgers %t, kills %v (power %t), stores %t (commits %v, hangs %d‰, fail %d‰, load %v, waiting %d)",
 		p.cities, p.dispatchers, p.heroes, p.faultsLast, p.tickEvery, p.orderEvery, p.syncEvery,
 		p.pageBytes, p.bulkOver, p.delay, p.lossPermil, p.dupPermil, p.cutPermil, p.crashEvery, p.bombEvery, p.partitionEvery, p.oneWay,
-		p.clocks, p.jumpEvery, p.clocksHealed, p.forgers, p.killEvery, p.powerCuts,
+		p.clocks, p.jumpEvery, p.clocksHealed, p.namesakes, p.forgers, p.killEvery, p.powerCuts,
 		p.stores, p.commitTakes, p.hangPermil, p.failPermil, p.loadTakes, p.waitingBytesMax)
 }
 

@@ -46,14 +46,14 @@ func (o *oracle) voided(n *node) {
 	o.lives[n.index] = newLife()
 	var neighbours []string
 	for _, peer := range n.peers() {
-		neighbours = append(neighbours, peer.cfg.Name)
+		neighbours = append(neighbours, peer.name)
 	}
-	o.history.bombings = append(o.history.bombings, history.Bombing{City: n.cfg.Name, At: o.w.now, Neighbours: neighbours})
+	o.history.bombings = append(o.history.bombings, history.Bombing{City: n.name, At: o.w.now, Neighbours: neighbours})
 }
 
 // asked is told of an operation; what it returns is told of the reply.
 func (o *oracle) asked(dispatcher string, r *request, to *node) func(city.Reply) {
-	op := &history.Operation{Dispatcher: dispatcher, City: to.cfg.Name, Invoked: o.w.now}
+	op := &history.Operation{Dispatcher: dispatcher, City: to.name, Place: to.cfg.Name, Invoked: o.w.now}
 	switch m := r.message.(type) {
 	case city.Create:
 		op.Kind, op.Request, op.Hero = history.Create, m.Request, m.Request
@@ -112,7 +112,7 @@ func (o *oracle) shown(n *node, t *turn) {
 func (o *oracle) showed(n *node, changes []crdt.Change) {
 	for _, c := range changes {
 		o.history.sightings = append(o.history.sightings, history.Sighting{
-			City: n.cfg.Name, Life: n.memory(), At: o.w.now, Hero: c.ID, Record: c.New,
+			City: n.name, Life: n.memory(), At: o.w.now, Hero: c.ID, Record: c.New,
 		})
 	}
 	o.stored(n, changes)
@@ -162,7 +162,7 @@ func (o *oracle) filled(n *node) {
 			continue // it may not be durable, so others may not rely on it
 		}
 		o.history.sightings = append(o.history.sightings, history.Sighting{
-			City: n.cfg.Name, Life: n.memory(), At: o.w.now, Hero: id, Record: n.core.State().Record(id),
+			City: n.name, Life: n.memory(), At: o.w.now, Hero: id, Record: n.core.State().Record(id),
 		})
 	}
 	remembered := make(map[answerKey]givenAnswer)

@@ -67,7 +67,7 @@ func TestABrokenRuleIsNoticed(t *testing.T) {
 			[]string{nothingLeft, string(history.WentBack), string(history.Undead), string(history.Lost), retriesAreEqual},
 		},
 		{
-			"large batches are not synced", lazyRewrite, 4 * fewSeeds,
+			"large batches are not synced", lazyRewrite, 6 * fewSeeds,
 			[]string{nothingLeft, string(history.WentBack), string(history.Undead), string(history.Lost), retriesAreEqual},
 		},
 		{

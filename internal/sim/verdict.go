@@ -38,7 +38,7 @@ func (o *oracle) judge() {
 		o.judgeShadow(n)
 		o.judgeWaiting(n)
 		o.judgeDisk(n)
-		finals = append(finals, history.FinalOf(n.cfg.Name, n.core.State()))
+		finals = append(finals, history.FinalOf(n.name, n.core.State()))
 	}
 	for _, v := range history.Check(o.told(), finals) {
 		o.w.fail(string(v.Rule), "%s", v.Detail)

@@ -40,7 +40,9 @@ type world struct {
 
 func newWorld(cfg Config) *world {
 	rng := stream(cfg.Seed, 0)
-	return newWorldOf(cfg, drawProfile(rng), rng)
+	p := drawProfile(rng)
+	p.namesakes = stream(cfg.Seed, 1).IntN(4) == 0
+	return newWorldOf(cfg, p, rng)
 }
 
 func newWorldOf(cfg Config, p profile, rng *rand.Rand) *world {
