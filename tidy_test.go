@@ -31,6 +31,7 @@ var libp2pRooms = map[string]string{
 	"internal/datadir":     "github.com/libp2p/",
 	"internal/demo":        "github.com/libp2p/",
 	"internal/gossip":      "github.com/libp2p/",
+	"internal/hostile":     "github.com/libp2p/",
 	"internal/membership":  "github.com/libp2p/",
 	"internal/names":       "github.com/libp2p/",
 	"internal/operator":    "github.com/libp2p/",
