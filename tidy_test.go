@@ -28,6 +28,7 @@ var libp2pRooms = map[string]string{
 	"node":                 "github.com/libp2p/",
 	"node/dispatch":        "github.com/libp2p/",
 	"internal/antientropy": "github.com/libp2p/",
+	"internal/connlimit":   "github.com/libp2p/",
 	"internal/datadir":     "github.com/libp2p/",
 	"internal/demo":        "github.com/libp2p/",
 	"internal/gossip":      "github.com/libp2p/",
