@@ -121,6 +121,7 @@ func heroOf(number uint64) crdt.Hero {
 }
 
 func takeVitals(s *statuses) vitals {
+	runtime.GC() // what pools keep is free after the second collection
 	debug.FreeOSMemory()
 	var m runtime.MemStats
 	runtime.ReadMemStats(&m)
