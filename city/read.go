@@ -55,9 +55,15 @@ type EncodedPage struct {
 // EncodedPage returns the same page as Page, already encoded, for callers that forward
 // it unread.
 func (i *Incarnation) EncodedPage(ctx context.Context, at crdt.Cursor) (EncodedPage, error) {
-	buf := make([]byte, 0, PageBytesMax)
+	return i.EncodedPageIn(ctx, make([]byte, 0, PageBytesMax), at)
+}
+
+// EncodedPageIn is EncodedPage in a buffer of the caller's, which it grows where that is
+// too small, for callers that read one page after another. After an error the buffer is
+// not the caller's any more: the city may still write to it.
+func (i *Incarnation) EncodedPageIn(ctx context.Context, buf []byte, at crdt.Cursor) (EncodedPage, error) {
 	return query(ctx, i, func(c *Core) (p EncodedPage) {
-		p.Encoded, p.Entries, p.Next, p.More = c.State().AppendPage(buf, at, PageBytesMax)
+		p.Encoded, p.Entries, p.Next, p.More = c.State().AppendPage(buf[:0], at, PageBytesMax)
 		return p
 	})
 }

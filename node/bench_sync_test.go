@@ -238,7 +238,7 @@ func BenchmarkAudit(b *testing.B) {
 					audit := reconcile.Query{Cells: 256, Audit: reconcile.Audit{Salt: 1, Parts: parts}}
 					begun := processCPU(b)
 					for b.Loop() {
-						if _, err := reconcile.AuditCells(context.Background(), pages, audit); err != nil {
+						if err := reconcile.AuditView(context.Background(), pages, audit, new(reconcile.View)); err != nil {
 							b.Fatal(err)
 						}
 					}

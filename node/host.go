@@ -20,6 +20,7 @@ import (
 	ma "github.com/multiformats/go-multiaddr"
 
 	"github.com/citynode/citynode/bootstrap"
+	"github.com/citynode/citynode/internal/connlimit"
 	"github.com/citynode/citynode/protocol"
 )
 
@@ -38,13 +39,11 @@ const (
 	// the operator's key.
 	connsPerAdmin   = 512
 	streamsPerAdmin = 2048
-	// connsPerHost admits a rack or a household behind one public address, which for IPv6
-	// is a /56. connsPerSite bounds a /48, which one customer may have: without it each of
-	// its 256 networks would have the whole of connsPerHost.
-	connsPerHost = 64
+	// connsPerSite bounds an IPv6 /48, which one customer may have: without it each of its
+	// 256 networks would have the whole share of an address.
 	connsPerSite = 512
 	// Public addresses may open so many connections a second, with a burst in which all of
-	// connsPerHost come back after a partition.
+	// an address come back after a partition.
 	connsRate  = 4
 	connsBurst = 64
 	// The connection manager trims from the high to the low water mark, and leaves alone
@@ -53,9 +52,14 @@ const (
 	connsGrace          = 30 * time.Second
 )
 
+// loopbackPrefixes are those of this machine, whose connections share no address with
+// anybody's.
+var loopbackPrefixes = []string{"127.0.0.0/8", "::1/128"}
+
 // privatePrefixes are the ranges in which many cities may share an address, or
 // a few addresses: one machine, a container host, a local network. 100.64.0.0/10 is that
-// of carriers' NAT (RFC 6598), which overlays such as Tailscale use.
+// of carriers' NAT (RFC 6598), which overlays such as Tailscale use. An address of them has
+// the same share as any other, but may use it up at any rate.
 var privatePrefixes = []string{
 	"127.0.0.0/8", "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "169.254.0.0/16", "100.64.0.0/10",
 	"::1/128", "fc00::/7", "fe80::/10",
@@ -63,17 +67,26 @@ var privatePrefixes = []string{
 
 // newHost returns the libp2p host of a node, listening. The host owns the managers that it
 // is given once it is made, and closes them; until then this function does.
-func newHost(cfg Config) (host.Host, error) {
+// It also returns who shares the reserve of connections, nil for a host of the program's.
+func newHost(cfg Config) (host.Host, *connlimit.Known, error) {
 	if cfg.Host != nil {
-		return cfg.Host, hostFree(cfg.Host, cfg.Network)
+		return cfg.Host, nil, hostFree(cfg.Host, cfg.Network)
 	}
-	manager, err := newResourceManager(cfg.Admins)
+	shares := connlimit.SharesOf(connlimit.Files())
+	manager, err := newResourceManager(cfg.Admins, shares)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	conns, err := connmgr.NewConnManager(connsLow, connsHigh, connmgr.WithGracePeriod(connsGrace))
+	h, err := listenWith(cfg, manager, shares)
+	return h, connlimit.NewKnown(manager), err
+}
+
+// listenWith returns the host with that resource manager and these shares, listening.
+func listenWith(cfg Config, manager network.ResourceManager, shares connlimit.Shares) (host.Host, error) {
+	high := min(connsHigh, shares.InAll/4*3)
+	conns, err := connmgr.NewConnManager(min(connsLow, high/3*2), high, connmgr.WithGracePeriod(connsGrace))
 	if err != nil {
-		return nil, fmt.Errorf("connection manager: %w", err)
+		return nil, errors.Join(fmt.Errorf("connection manager: %w", err), manager.Close())
 	}
 	opts := append(bootstrap.HostOptions(),
 		libp2p.Identity(cfg.Identity),
@@ -81,6 +94,7 @@ func newHost(cfg Config) (host.Host, error) {
 		libp2p.UserAgent(cfg.Software),
 		libp2p.ResourceManager(manager),
 		libp2p.ConnectionManager(conns),
+		connlimit.NewDoor(shares, cfg.Logger).HostOption(),
 		libp2p.DisableRelay(),
 	)
 	if len(cfg.Announce) > 0 {
@@ -107,7 +121,9 @@ func newHost(cfg Config) (host.Host, error) {
 
 // newResourceManager returns the limits of a host. libp2p's own admit 8 connections from
 // an address and 0.2 new ones a second, which is too few for cities that share one.
-func newResourceManager(admins []peer.ID) (network.ResourceManager, error) {
+// Loopback and known peers, which are on its allow list, have the shares' reserve beside
+// what all may have.
+func newResourceManager(admins []peer.ID, shares connlimit.Shares) (network.ResourceManager, error) {
 	defaults := rcmgr.DefaultLimits
 	libp2p.SetDefaultServiceLimits(&defaults)
 	byPeer := make(map[peer.ID]rcmgr.ResourceLimits, len(admins))
@@ -116,29 +132,32 @@ func newResourceManager(admins []peer.ID) (network.ResourceManager, error) {
 	}
 	limits := rcmgr.PartialLimitConfig{
 		System: rcmgr.ResourceLimits{
-			Conns: 2048, ConnsInbound: 2048, ConnsOutbound: 1024,
+			Conns: limit(shares.InAll), ConnsInbound: limit(shares.InAll), ConnsOutbound: limit(shares.InAll / 2),
 			Streams: 16384, StreamsInbound: 8192, StreamsOutbound: 8192,
+			FD: limit(shares.InAll),
 		},
-		// Connections that are being set up; a burst of commands or a healed
-		// partition brings many at once.
 		Transient: rcmgr.ResourceLimits{
-			Conns: 512, ConnsInbound: 256, ConnsOutbound: 256,
+			Conns: limit(shares.Handshakes), ConnsInbound: limit(shares.Handshakes / 4 * 3), ConnsOutbound: limit(shares.Handshakes / 2),
 			Streams: 1024, StreamsInbound: 512, StreamsOutbound: 512,
+			FD: limit(shares.Handshakes),
 		},
-		ProtocolDefault:     rcmgr.ResourceLimits{Streams: 8192, StreamsInbound: 4096, StreamsOutbound: 4096},
-		ProtocolPeerDefault: rcmgr.ResourceLimits{Streams: streamsPerPeer, StreamsInbound: streamsPerPeer, StreamsOutbound: streamsPerPeer},
-		PeerDefault:         peerLimits(connsPerPeer, streamsPerPeer),
-		Peer:                byPeer,
+		AllowlistedSystem:    reserveLimits(shares.Reserve),
+		AllowlistedTransient: reserveLimits(shares.Reserve / 2),
+		ProtocolDefault:      rcmgr.ResourceLimits{Streams: 8192, StreamsInbound: 4096, StreamsOutbound: 4096},
+		ProtocolPeerDefault:  rcmgr.ResourceLimits{Streams: streamsPerPeer, StreamsInbound: streamsPerPeer, StreamsOutbound: streamsPerPeer},
+		PeerDefault:          peerLimits(connsPerPeer, streamsPerPeer),
+		Peer:                 byPeer,
 	}
-	v4, v6 := unlimitedPrefixes()
+	v4, v6, loopback := loopbackLimits()
 	manager, err := rcmgr.NewResourceManager(
 		rcmgr.NewFixedLimiter(limits.Build(defaults.AutoScale())),
 		rcmgr.WithMetricsDisabled(),
 		rcmgr.WithNetworkPrefixLimit(v4, v6),
 		rcmgr.WithLimitPerSubnet(
-			[]rcmgr.ConnLimitPerSubnet{{PrefixLength: 32, ConnCount: connsPerHost}},
-			[]rcmgr.ConnLimitPerSubnet{{PrefixLength: 56, ConnCount: connsPerHost}, {PrefixLength: 48, ConnCount: connsPerSite}},
+			[]rcmgr.ConnLimitPerSubnet{{PrefixLength: 32, ConnCount: shares.PerHost}},
+			[]rcmgr.ConnLimitPerSubnet{{PrefixLength: 56, ConnCount: shares.PerHost}, {PrefixLength: 48, ConnCount: connsPerSite}},
 		),
+		rcmgr.WithAllowlistedMultiaddrs(loopback),
 		rcmgr.WithConnRateLimiters(newConnRateLimiter()),
 	)
 	if err != nil {
@@ -157,18 +176,29 @@ func peerLimits(conns, streams rcmgr.LimitVal) rcmgr.ResourceLimits {
 	}
 }
 
-// unlimitedPrefixes exempts the private ranges from the limits by address, where many
-// cities may share one.
-func unlimitedPrefixes() (v4, v6 []rcmgr.NetworkPrefixLimit) {
-	for _, text := range privatePrefixes {
+// reserveLimits returns limits of so many connections.
+func reserveLimits(conns int) rcmgr.ResourceLimits {
+	return rcmgr.ResourceLimits{Conns: limit(conns), ConnsInbound: limit(conns), ConnsOutbound: limit(conns), FD: limit(conns)}
+}
+
+// limit returns a count as libp2p's limits have it.
+func limit(count int) rcmgr.LimitVal { return rcmgr.LimitVal(count) }
+
+// loopbackLimits exempts loopback from the limits by address, and returns it as the allow
+// list wants it.
+func loopbackLimits() (v4, v6 []rcmgr.NetworkPrefixLimit, allow []ma.Multiaddr) {
+	for _, text := range loopbackPrefixes {
 		limit := rcmgr.NetworkPrefixLimit{Network: netip.MustParsePrefix(text), ConnCount: math.MaxInt}
+		kind := "ip6"
 		if limit.Network.Addr().Is4() {
+			kind = "ip4"
 			v4 = append(v4, limit)
 		} else {
 			v6 = append(v6, limit)
 		}
+		allow = append(allow, ma.StringCast(fmt.Sprintf("/%s/%s/ipcidr/%d", kind, limit.Network.Addr(), limit.Network.Bits())))
 	}
-	return v4, v6
+	return v4, v6, allow
 }
 
 // newConnRateLimiter bounds new connections a second by public address, before the

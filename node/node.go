@@ -16,6 +16,7 @@ import (
 	"github.com/citynode/citynode/city"
 	"github.com/citynode/citynode/crdt"
 	"github.com/citynode/citynode/internal/antientropy"
+	"github.com/citynode/citynode/internal/connlimit"
 	"github.com/citynode/citynode/internal/datadir"
 	"github.com/citynode/citynode/internal/durable"
 	"github.com/citynode/citynode/internal/gossip"
@@ -42,6 +43,7 @@ type Node struct {
 
 	// The network, and what keeps the node on it.
 	host     host.Host
+	known    *connlimit.Known // nil on a host of the program's
 	saved    *bootstrap.Saved
 	redialer *bootstrap.Redialer
 	mdns     *bootstrap.MDNS // nil if switched off
@@ -96,7 +98,7 @@ func (n *Node) open(cfg Config) (err error) {
 	if n.city, err = city.New(n.cfg.City, n.cityOptions()); err != nil {
 		return err
 	}
-	if n.host, err = newHost(n.cfg); err != nil {
+	if n.host, n.known, err = newHost(n.cfg); err != nil {
 		return err
 	}
 	if usual {

@@ -69,6 +69,7 @@ func (n *Node) connect(syncID, callID libp2pprotocol.ID) (err error) {
 	} else if err != nil {
 		return err
 	}
+	n.reserve()
 	n.redialer, err = bootstrap.NewRedialer(n.host, bootstrap.RedialConfig{
 		Bootstrap: n.cfg.Bootstrap,
 		Saved:     n.saved,
@@ -96,6 +97,20 @@ func (n *Node) connect(syncID, callID libp2pprotocol.ID) (err error) {
 		Logger: n.log,
 	})
 	return err
+}
+
+// reserve lets those that were known before connect however many strangers do.
+func (n *Node) reserve() {
+	for _, info := range n.saved.Peers() {
+		n.known.Note(info.ID, info.Addrs)
+	}
+	infos, err := peer.AddrInfosFromP2pAddrs(n.cfg.Bootstrap...)
+	if err != nil {
+		return // a name among them, or what Redialer refuses; such a peer is known once it answers
+	}
+	for _, info := range infos {
+		n.known.Note(info.ID, info.Addrs)
+	}
 }
 
 // newEntropy makes anti-entropy, before gossip, which asks it to repair what was lost.
@@ -243,6 +258,7 @@ func (n *Node) departed(p peer.ID) {
 func (n *Node) identified(p peer.ID, info protocol.InfoReply, changed *membership.Event) {
 	n.names.Identified(p, info, changed)
 	if changed != nil {
+		n.known.Note(p, n.members.AddrInfo(p).Addrs)
 		n.entropy.Meet(p)
 	}
 }

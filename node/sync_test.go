@@ -37,7 +37,7 @@ func (b bait) View(_ context.Context, q reconcile.Query) (reconcile.View, error)
 	}, nil
 }
 
-func (b bait) Find(_ context.Context, symbols []uint64, _ reconcile.Audit) (reconcile.Found, error) {
+func (b bait) Find(_ context.Context, symbols []uint64) (reconcile.Found, error) {
 	found := city.Find(b.state, symbols)
 	return reconcile.Found{Entries: found.Entries, Replaced: found.Replaced, Unknown: found.Unknown}, nil
 }

@@ -2,38 +2,35 @@ package antientropy
 
 import (
 	"context"
-	"fmt"
+	"sync"
 	"sync/atomic"
+	"time"
+
+	"github.com/libp2p/go-libp2p/core/peer"
 
 	"github.com/citynode/citynode/city"
 	"github.com/citynode/citynode/crdt"
 	"github.com/citynode/citynode/internal/reconcile"
 )
 
-// auditsMax is how many walks through the whole state may run at once for audits.
-const auditsMax = 1
-
 // syncedCity is the own city as sessions see it.
 type syncedCity struct {
 	city   *city.City
 	now    func() crdt.Stamp
-	audits chan struct{} // has a token for each audit that may run now
+	walks  *walks
 	latest latestSketch
 }
 
 // newSyncedCity returns a city for which no audit runs.
 func newSyncedCity(c *city.City, now func() crdt.Stamp) *syncedCity {
-	synced := &syncedCity{city: c, now: now, audits: make(chan struct{}, auditsMax)}
-	for range auditsMax {
-		synced.audits <- struct{}{}
-	}
-	return synced
+	return &syncedCity{city: c, now: now, walks: newWalks()}
 }
 
-// replica returns the present incarnation. It fails between two incarnations.
-func (c *syncedCity) replica() (replica, error) {
+// replica returns the present incarnation, for a session with a peer. It fails between two
+// incarnations.
+func (c *syncedCity) replica(with peer.ID, place walkPlace) (replica, error) {
 	inc, err := c.city.Current()
-	return replica{inc: inc, now: c.now, audits: c.audits, latest: &c.latest}, err
+	return replica{inc: inc, now: c.now, with: with, place: place, walks: c.walks, latest: &c.latest}, err
 }
 
 // summary returns that of the state now; an empty one while the city restarts. It fails
@@ -54,7 +51,9 @@ func (c *syncedCity) summary(ctx context.Context) (crdt.Summary, error) {
 type replica struct {
 	inc    *city.Incarnation
 	now    func() crdt.Stamp
-	audits chan struct{} // as in syncedCity
+	with   peer.ID
+	place  walkPlace
+	walks  *walks
 	latest *latestSketch
 }
 
@@ -96,22 +95,40 @@ func (r replica) View(ctx context.Context, q reconcile.Query) (reconcile.View, e
 	if err != nil || q.Audit.IsZero() {
 		return view, err
 	}
-	err = r.audit(func() error {
-		view.Cells, err = reconcile.AuditCells(ctx, r.Page, q)
-		return err
-	})
+	end, err := r.walks.begin(r.with, r.place, costOf(q.Audit, now.Summary), time.Now())
+	if err != nil {
+		return view, err
+	}
+	defer end() // also where a walk panics
+	auditor := auditors.Get().(*auditor)
+	err = auditor.View(ctx, auditor.pagesOf(r.inc), q, &view)
+	if err == nil { // else the city may still write to the page
+		auditors.Put(auditor)
+	}
 	return view, err
 }
 
-// Find looks symbols up.
-func (r replica) Find(ctx context.Context, symbols []uint64, a reconcile.Audit) (found reconcile.Found, err error) {
-	if !a.IsZero() {
-		err = r.audit(func() error {
-			found, err = reconcile.AuditFind(ctx, r.Page, symbols, a)
-			return err
-		})
-		return found, err
+// An auditor has the memory that audits take, which the next may use.
+type auditor struct {
+	reconcile.Auditor
+	page []byte
+}
+
+// auditors are kept until the collector comes by twice: audits that follow each other
+// share the memory, and then it is free.
+var auditors = sync.Pool{New: func() any { return new(auditor) }}
+
+// pagesOf reads the state of an incarnation, each page in the memory of the one before.
+func (a *auditor) pagesOf(inc *city.Incarnation) reconcile.Pages {
+	return func(ctx context.Context, at crdt.Cursor) (reconcile.Page, error) {
+		page, err := inc.EncodedPageIn(ctx, a.page, at)
+		a.page = page.Encoded
+		return reconcile.Page{Encoded: page.Encoded, Entries: page.Entries, Next: page.Next, More: page.More}, err
 	}
+}
+
+// Find looks symbols up.
+func (r replica) Find(ctx context.Context, symbols []uint64) (reconcile.Found, error) {
 	some, err := r.inc.Find(ctx, symbols)
 	return reconcile.Found{Entries: some.Entries, Replaced: some.Replaced, Unknown: some.Unknown}, err
 }
@@ -126,16 +143,4 @@ func (r replica) Page(ctx context.Context, at crdt.Cursor) (reconcile.Page, erro
 func (r replica) Merge(ctx context.Context, e crdt.Entries) (reconcile.Merged, error) {
 	reply, err := r.inc.Do(ctx, city.Update{Entries: e, Source: city.SourceSync})
 	return reconcile.Merged{Changed: reply.Changed, Future: reply.Future}, err
-}
-
-// audit runs one walk through the whole state, or fails with ErrBusy if none may run
-// now. A walk costs time with the size of the state, and others can ask for walks.
-func (r replica) audit(walk func() error) error {
-	select {
-	case <-r.audits:
-	default:
-		return fmt.Errorf("audit: %w", reconcile.ErrBusy)
-	}
-	defer func() { r.audits <- struct{}{} }()
-	return walk()
 }

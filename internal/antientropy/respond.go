@@ -55,7 +55,7 @@ func (a *AntiEntropy) Respond(ctx context.Context, s network.Stream) error {
 // the session names.
 func (a *AntiEntropy) answerNext(ctx context.Context, p peer.ID, stream *Stream, session *reconcile.Responder, in reconcile.Message) (*reconcile.Responder, error) {
 	if session == nil || in.Kind() == reconcile.KindHello {
-		replica, err := a.city.replica()
+		replica, err := a.city.replica(p, forOthers)
 		if err != nil {
 			return nil, decline(stream, err)
 		}

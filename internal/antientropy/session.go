@@ -41,7 +41,7 @@ func checkPace(begun time.Time, r reconcile.Result) error {
 // initiateWith runs one session with a peer, to its end. The result is complete if
 // the error is nil.
 func (a *AntiEntropy) initiateWith(ctx context.Context, p peer.ID) (reconcile.Result, error) {
-	replica, err := a.city.replica()
+	replica, err := a.city.replica(p, forOwn)
 	if err != nil {
 		return reconcile.Result{}, err
 	}

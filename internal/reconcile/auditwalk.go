@@ -1,109 +1,118 @@
 package reconcile
 
 import (
-	"cmp"
 	"context"
 	"fmt"
-	"slices"
 
 	"github.com/citynode/citynode/crdt"
 	"github.com/citynode/citynode/crdt/sketch"
 )
 
-// Pages reads a state page by page, as Replica.Page does.
+const (
+	// auditCellsMax bounds an audit's sketch, whatever is asked for: with more cells it
+	// would show a difference of tens of thousands of entries, and then a whole state
+	// costs less than the walks that the audit takes.
+	auditCellsMax = 64 << 10
+)
+
+// Pages reads a state page by page, as Replica.Page does. A page is the caller's until it
+// asks for the next one.
 type Pages func(ctx context.Context, at crdt.Cursor) (Page, error)
 
-// A marked entry is one that a walk met: its ID and its symbol in the audit.
-type marked struct {
-	id     crdt.ID
-	symbol uint64
-	nth    uint32 // in the order of the walk
+// An Auditor does the audits' part of Replica.View, by walks through the state. It keeps
+// the memory that one takes for the next; whoever has it decides for how long. It serves
+// one at a time. The zero Auditor is ready.
+type Auditor struct{ met []mark }
+
+// View sets the cells that are asked for, auditCellsMax at most, or what is to be located,
+// for which one walk is enough. v has the Hello already, by which it knows what there is.
+func (a *Auditor) View(ctx context.Context, pages Pages, q Query, v *View) (err error) {
+	if len(q.Locate) > 0 {
+		v.Located, err = locate(ctx, pages, q)
+		return err
+	}
+	m := newMarks(q.Audit, marksMax, a.met)
+	m.expect(v.Hello.size() / max(q.Audit.Parts, 1))
+	v.Cells, err = auditSketch(ctx, pages, q, m)
+	a.met = m.met
+	return err
 }
 
-// AuditCells builds the first cells of an audit's sketch, as many as are asked for, by
-// a walk through the state. It costs time and memory (32 bytes an entry that the audit covers) with
-// the state's size; what changes during the walk is in it in one version.
-func AuditCells(ctx context.Context, pages Pages, q Query) ([]sketch.Cell, error) {
-	var met []marked
-	err := walk(ctx, pages, q.Audit, func(id crdt.ID, symbol uint64) {
-		met = append(met, marked{id, symbol, uint32(len(met))})
-	})
-	if err != nil {
-		return nil, err
-	}
-	// A walk may meet an ID twice; only the later version counts.
-	slices.SortFunc(met, func(a, b marked) int { return cmp.Or(a.id.Compare(b.id), cmp.Compare(a.nth, b.nth)) })
-	s := sketch.New(q.Cells)
-	for i, m := range met {
-		if i+1 == len(met) || met[i+1].id != m.id {
-			s.Add(m.symbol)
+// AuditView is View of an Auditor that serves once.
+func AuditView(ctx context.Context, pages Pages, q Query, v *View) error {
+	return new(Auditor).View(ctx, pages, q, v)
+}
+
+// auditSketch builds the first cells of an audit's sketch by walks that begin with these
+// marks. What changes during the walks is in it in one version.
+func auditSketch(ctx context.Context, pages Pages, q Query, m *marks) ([]sketch.Cell, error) {
+	cells := min(q.Cells, auditCellsMax)
+	s := sketch.New(cells)
+	for ; ; m.goOn() {
+		if err := walk(ctx, pages, m.takes, m.add); err != nil {
+			return nil, err
+		}
+		m.shrink()
+		for _, met := range m.met {
+			s.Add(met.symbol())
+		}
+		if !m.bounded {
+			return s.AppendCells(nil, min(cells, s.Cells())), nil
 		}
 	}
-	return s.AppendCells(nil, min(q.Cells, s.Cells())), nil
 }
 
-// AuditFind finds entries by the symbols of an audit, by a walk through the
-// state.
-func AuditFind(ctx context.Context, pages Pages, symbols []uint64, a Audit) (Found, error) {
-	ids := make(map[uint64]crdt.ID, len(symbols))
-	wanted := make(map[uint64]bool, len(symbols))
-	for _, s := range symbols {
+// locate returns the symbols in the kept sketch of the entries that have the wanted symbols
+// in the audit's sketch.
+func locate(ctx context.Context, pages Pages, q Query) (map[uint64]uint64, error) {
+	located := make(map[uint64]uint64, len(q.Locate))
+	wanted := make(map[uint64]bool, len(q.Locate))
+	for _, s := range q.Locate {
 		wanted[s] = true
 	}
-	var found Found
-	err := walkEntries(ctx, pages, func(e crdt.Entries) {
-		e = a.pick(e, func(id crdt.ID, symbol uint64) bool {
-			known, again := ids[symbol]
-			if !wanted[symbol] || again && known == id {
-				return false
-			}
-			ids[symbol] = id
-			return true
-		})
-		found.Entries.Append(e)
+	err := walk(ctx, pages, q.Audit.Covers, func(_ crdt.ID, f crdt.Fingerprint) {
+		if s := q.Audit.Symbol(f); wanted[s] {
+			located[s] = f.Symbol()
+		}
 	})
-	found.Unknown = len(symbols) - len(ids)
-	return found, err
+	return located, err
 }
 
-// pick returns the entries that the audit covers and for which f returns true.
-func (a Audit) pick(e crdt.Entries, f func(crdt.ID, uint64) bool) (some crdt.Entries) {
+// pick returns the entries whose symbols in the audit are wanted, and which of these are
+// there.
+func (a Audit) pick(e crdt.Entries, wanted func(uint64) bool) (some crdt.Entries, there map[uint64]bool) {
+	there = make(map[uint64]bool, e.Len())
+	is := func(f crdt.Fingerprint) bool {
+		s := a.Symbol(f)
+		if wanted(s) {
+			there[s] = true
+		}
+		return there[s]
+	}
 	for _, t := range e.Tombstones {
-		if a.Covers(t.ID) && f(t.ID, a.Symbol(t.Fingerprint())) {
+		if is(t.Fingerprint()) {
 			some.Tombstones = append(some.Tombstones, t)
 		}
 	}
 	for _, h := range e.Heroes {
-		if a.Covers(h.ID) && f(h.ID, a.Symbol(h.Fingerprint())) {
+		if is(h.Fingerprint()) {
 			some.Heroes = append(some.Heroes, h)
 		}
 	}
-	return some
+	return some, there
 }
 
-// walk calls f with the ID and the symbol of each entry that the audit covers.
-func walk(ctx context.Context, pages Pages, a Audit, f func(crdt.ID, uint64)) error {
-	return walkEntries(ctx, pages, func(e crdt.Entries) {
-		a.pick(e, func(id crdt.ID, symbol uint64) bool {
-			f(id, symbol)
-			return false
-		})
-	})
-}
-
-// walkEntries calls f with the entries of each page of a state. A page is decoded
-// anew, so that a walk through millions of entries holds one page at a time.
-func walkEntries(ctx context.Context, pages Pages, f func(crdt.Entries)) error {
+// walk calls f with each entry that is covered, page by page and without decoding them, so
+// that a walk through millions of entries holds one page at a time.
+func walk(ctx context.Context, pages Pages, covers func(crdt.ID) bool, f func(crdt.ID, crdt.Fingerprint)) error {
 	for at, more := crdt.Cursor(0), true; more; {
 		page, err := pages(ctx, at)
+		if err == nil {
+			err = crdt.EachFingerprint(page.Encoded, covers, f)
+		}
 		if err != nil {
 			return fmt.Errorf("walk through the state: %w", err)
 		}
-		entries, err := crdt.DecodeEntries(page.Encoded)
-		if err != nil {
-			return fmt.Errorf("walk through the state: %w", err)
-		}
-		f(entries)
 		at, more = page.Next, page.More
 	}
 	return nil

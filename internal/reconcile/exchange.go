@@ -60,7 +60,7 @@ func (i *Initiator) due(symbols []uint64) (due []uint64) {
 // one has, then ends the round.
 func (i *Initiator) proceed(ctx context.Context) (Message, error) {
 	if len(i.round.theirs) == 0 {
-		return i.produce(ctx, i.pushes(i.round.mine))
+		return i.push(ctx)
 	}
 	n := min(len(i.round.theirs), wantMax)
 	m := Message{kind: KindWant, symbols: i.round.theirs[:n], audit: i.round.audit}
@@ -132,19 +132,31 @@ func (i *Initiator) checkFound(in Message) error {
 	return nil
 }
 
-// pushes sends the own entries with these symbols, and then ends the round.
-func (i *Initiator) pushes(symbols []uint64) producer {
+// push sends what only this side has, and then ends the round.
+func (i *Initiator) push(ctx context.Context) (Message, error) {
+	mine := search{symbols: i.round.mine}
+	if !i.round.audit.IsZero() && len(i.round.mine) > 0 {
+		view, err := i.view(ctx, Query{Audit: i.round.audit, Locate: i.round.mine})
+		if err != nil {
+			return Message{}, err
+		}
+		mine = newSearch(i.round.audit, i.round.mine, view.Located)
+	}
+	return i.produce(ctx, i.pushes(mine))
+}
+
+// pushes sends the own entries that are searched, and then ends the round.
+func (i *Initiator) pushes(mine search) producer {
 	return func(ctx context.Context) (Message, producer, error) {
-		for len(symbols) > 0 {
-			n := min(len(symbols), findMax)
-			found, err := i.replica.Find(ctx, symbols[:n], i.round.audit)
+		for !mine.done() {
+			found, rest, err := mine.next(ctx, i.replica)
 			if err != nil {
 				return Message{}, nil, fmt.Errorf("find entries to push: %w", err)
 			}
-			symbols = symbols[n:]
+			mine = rest
 			i.round.moved = i.round.moved || found.Unknown > 0
 			if e := i.dueThere(found); e.Len() > 0 {
-				return Message{kind: KindPush, entries: e}, i.pushes(symbols), nil
+				return Message{kind: KindPush, entries: e}, i.pushes(mine), nil
 			}
 		}
 		m, err := i.endRound()

@@ -47,8 +47,7 @@ func (r *fakeReplica) View(ctx context.Context, q Query) (View, error) {
 	}
 	v := View{Hello: Hello{Incarnation: r.incarnation, Summary: r.state.Summary(), Now: r.now}}
 	if !q.Audit.IsZero() {
-		var err error
-		v.Cells, err = AuditCells(ctx, r.Page, q)
+		err := AuditView(ctx, r.Page, q, &v)
 		return v, err
 	}
 	if q.Cells > 0 {
@@ -57,12 +56,9 @@ func (r *fakeReplica) View(ctx context.Context, q Query) (View, error) {
 	return v, nil
 }
 
-func (r *fakeReplica) Find(ctx context.Context, symbols []uint64, a Audit) (found Found, err error) {
+func (r *fakeReplica) Find(ctx context.Context, symbols []uint64) (found Found, err error) {
 	if err := r.enter(ctx, "find"); err != nil {
 		return Found{}, err
-	}
-	if !a.IsZero() {
-		return AuditFind(ctx, r.Page, symbols, a)
 	}
 	for _, s := range symbols {
 		e, how := r.state.AppendBySymbol(crdt.Entries{}, s)

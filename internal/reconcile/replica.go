@@ -28,6 +28,9 @@ type Query struct {
 	Cells int
 	// Audit is which sketch; zero is the one that the replica keeps up to date.
 	Audit Audit
+	// Locate, with an audit, are symbols of its sketch. If there are any, the entries
+	// that have them are wanted in place of cells.
+	Locate []uint64
 }
 
 // View is a replica at one instant. Cells of two views must never be mixed in
@@ -37,6 +40,9 @@ type View struct {
 	// Cells are the first of the sketch, as many as were wanted, or all that
 	// the replica keeps.
 	Cells []sketch.Cell
+	// Located has, by the symbols that were to be located, the symbols in the kept sketch
+	// of the entries that have them. Those that no entry has are not in it.
+	Located map[uint64]uint64
 }
 
 // Page is a part of a walk through a state.
@@ -73,11 +79,11 @@ type Merged struct {
 // more than it is ready to do now.
 type Replica interface {
 	// View looks at the replica at one instant. It costs the cells that are
-	// asked for; with an audit, a walk through the whole state.
+	// asked for; with an audit, walks through the whole state.
 	View(ctx context.Context, q Query) (View, error)
-	// Find returns the entries of up to findMax symbols, which are those of the
-	// audit's sketch.
-	Find(ctx context.Context, symbols []uint64, a Audit) (Found, error)
+	// Find returns the entries of up to findMax symbols, which are those of the kept
+	// sketch.
+	Find(ctx context.Context, symbols []uint64) (Found, error)
 	// Page returns the next page of a walk through the state, from the zero
 	// cursor on, with the promises of crdt.State.Page.
 	Page(ctx context.Context, at crdt.Cursor) (Page, error)

@@ -192,15 +192,21 @@ func (r *Responder) find(ctx context.Context, in Message) (Message, error) {
 	if len(in.symbols) == 0 || len(in.symbols) > wantMax || r.wanted > allowance(r.self.Summary) {
 		return Message{}, violation("%d symbols wanted, %d in all", len(in.symbols), r.wanted)
 	}
-	return r.produce(ctx, r.founds(in.symbols, in.audit))
+	if in.audit.IsZero() {
+		return r.produce(ctx, r.founds(search{symbols: in.symbols}))
+	}
+	view, err := r.view(ctx, Query{Audit: in.audit, Locate: in.symbols})
+	if err != nil {
+		return Message{}, err
+	}
+	return r.produce(ctx, r.founds(newSearch(in.audit, in.symbols, view.Located)))
 }
 
-// founds returns a producer of the entries with these symbols, findMax at a time:
-// that many of the longest entries fit a message.
-func (r *Responder) founds(symbols []uint64, a Audit) producer {
+// founds returns a producer of the entries that are searched, findMax at a time: that many
+// of the longest entries fit a message.
+func (r *Responder) founds(s search) producer {
 	return func(ctx context.Context) (Message, producer, error) {
-		n := min(len(symbols), findMax)
-		found, err := r.replica.Find(ctx, symbols[:n], a)
+		found, rest, err := s.next(ctx, r.replica)
 		if err != nil {
 			return Message{}, nil, fmt.Errorf("find entries: %w", err)
 		}
@@ -210,12 +216,12 @@ func (r *Responder) founds(symbols []uint64, a Audit) producer {
 			entries:     found.Entries,
 			replaced:    found.Replaced,
 			unknown:     uint64(found.Unknown),
-			more:        n < len(symbols),
+			more:        !rest.done(),
 		}
 		if !m.more {
 			return m, nil, nil
 		}
-		return m, r.founds(symbols[n:], a), nil
+		return m, r.founds(rest), nil
 	}
 }
 

@@ -37,8 +37,7 @@ func (r replica) View(ctx context.Context, q reconcile.Query) (reconcile.View, e
 		Now:         crdt.StampAt(r.n.time()),
 	}}
 	if !q.Audit.IsZero() {
-		var err error
-		view.Cells, err = reconcile.AuditCells(ctx, r.Page, q)
+		err := reconcile.AuditView(ctx, r.Page, q, &view)
 		return view, err
 	}
 	if q.Cells > 0 {
@@ -48,12 +47,9 @@ func (r replica) View(ctx context.Context, q reconcile.Query) (reconcile.View, e
 }
 
 // Find looks symbols up.
-func (r replica) Find(ctx context.Context, symbols []uint64, a reconcile.Audit) (reconcile.Found, error) {
+func (r replica) Find(_ context.Context, symbols []uint64) (reconcile.Found, error) {
 	if !r.alive() {
 		return reconcile.Found{}, errDown
-	}
-	if !a.IsZero() {
-		return reconcile.AuditFind(ctx, r.Page, symbols, a)
 	}
 	found := city.Find(r.n.core.State(), symbols)
 	return reconcile.Found{Entries: found.Entries, Replaced: found.Replaced, Unknown: found.Unknown}, nil

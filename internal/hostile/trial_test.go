@@ -1,0 +1,222 @@
+//go:build linux
+
+package hostile
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/citynode/citynode/crdt"
+)
+
+// What every attack leaves to the others.
+const (
+	// slowdownMax is how many times as long as before the 99th of a hundred honest
+	// calls may take. Below p99Floor there is nothing to complain of: two processes
+	// that share a processor wait that long for each other without any attack.
+	slowdownMax = 3
+	p99Floor    = 10 * time.Millisecond
+	// residentMore is by how much a city's memory may grow, at any moment.
+	residentMore = 64 << 20
+	// heapMore is by how much what a city holds on to may have grown after an attack:
+	// what it remembers of strangers on purpose, all bounds taken together.
+	heapMore = 16 << 20
+	// equalMax is when all cities must hold the same after an attack.
+	equalMax = 10 * time.Second
+	// lookEvery is the pause between two looks.
+	lookEvery = 100 * time.Millisecond
+	// settleFor is for how long a trial leaves the cities alone before it measures.
+	settleFor = 2 * time.Second
+)
+
+// A cluster is three cities that know each other, and a caller of each.
+type cluster struct {
+	cities  []*running
+	callers []*caller
+}
+
+// newCluster starts a city for each task. All but the first are told of the first.
+func newCluster(t *testing.T, tasks ...cityTask) *cluster {
+	t.Helper()
+	needNamespace(t)
+	c := &cluster{}
+	for i, task := range tasks {
+		if i > 0 {
+			task.Bootstrap = append(task.Bootstrap, c.cities[0].addr)
+		}
+		c.cities = append(c.cities, startCity(t, task))
+	}
+	await(t, startMax, "the cities know each other", func() bool {
+		return !slices.ContainsFunc(c.cities, func(r *running) bool { return len(r.vitals(t).Alive) < len(tasks)-1 })
+	})
+	for i, r := range c.cities {
+		c.callers = append(c.callers, newCaller(t, fmt.Sprintf("%s.9.%d", privateNet, i+1), r.info))
+	}
+	return c
+}
+
+// threeCities are the tasks of three cities with ordinary settings, that listen on
+// private addresses and on loopback.
+func threeCities() []cityTask {
+	var tasks []cityTask
+	for i, name := range []string{"gotham", "metropolis", "star"} {
+		at := fmt.Sprintf("%s.1.%d", privateNet, i+1)
+		tasks = append(tasks, cityTask{Name: name, Listen: []string{
+			"/ip4/" + at + "/tcp/4100", "/ip4/" + at + "/udp/4100/quic-v1", "/ip4/" + loopback + "/tcp/" + fmt.Sprint(4100+i),
+		}})
+	}
+	return tasks
+}
+
+// A report is what an attack did to the cities.
+type report struct {
+	quiet, during, after figures
+	memory               []memory // by city
+	counts               map[string]int
+	equal                time.Duration // how long it took until all held the same
+}
+
+// A memory is what a city takes of it, in bytes: resident before and at most, and in use
+// before and after.
+type memory struct {
+	name           string
+	resident, most int
+	heap, heapLeft uint64
+}
+
+// endure attacks the cities for as long as attacks last. meanwhile, which may be nil, runs
+// at the same time, and may take longer.
+func (c *cluster) endure(t *testing.T, task attackTask, meanwhile func(*assault)) (r report) {
+	t.Helper()
+	<-time.After(settleFor)
+	r.quiet = c.callFor(t, *attackFor)
+	for _, city := range c.cities {
+		heap := city.vitals(t).Heap
+		r.memory = append(r.memory, memory{name: city.name, resident: city.resident(t), heap: heap})
+	}
+	attack := startAttack(t, task, c.cities)
+	r.during = c.callDuring(t, &r, func() {
+		end := time.After(*attackFor)
+		if meanwhile != nil {
+			meanwhile(attack)
+		}
+		<-end
+	})
+	r.counts = attack.counts(t)
+	attack.end(t)
+	begun := time.Now()
+	await(t, equalMax, "all cities hold the same", func() bool { return c.equal(t) })
+	r.equal = time.Since(begun)
+	r.after = c.callFor(t, *attackFor)
+	for i, city := range c.cities {
+		r.memory[i].heapLeft = city.vitals(t).Heap
+	}
+	t.Log(r)
+	return r
+}
+
+// callFor has the callers call for so long.
+func (c *cluster) callFor(t *testing.T, long time.Duration) figures {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), long)
+	defer cancel()
+	return measure(ctx, c.callers)
+}
+
+// callDuring has the callers call while f runs, and notes the most memory that each city
+// takes meanwhile.
+func (c *cluster) callDuring(t *testing.T, r *report, f func()) (figs figures) {
+	t.Helper()
+	ctx, cancel := context.WithCancel(t.Context())
+	called := make(chan figures, 1)
+	go func() { called <- measure(ctx, c.callers) }()
+	watched := make(chan struct{})
+	go func() {
+		defer close(watched)
+		for ctx.Err() == nil {
+			for i, city := range c.cities {
+				r.memory[i].most = max(r.memory[i].most, city.resident(t))
+			}
+			<-time.After(lookEvery)
+		}
+	}()
+	defer func() { <-watched }()
+	defer func() { cancel(); figs = <-called }()
+	f()
+	return figs
+}
+
+// equal reports whether all cities hold the same.
+func (c *cluster) equal(t *testing.T) bool {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), callMax)
+	defer cancel()
+	var first crdt.Summary
+	for i, caller := range c.callers {
+		if caller.client == nil && caller.call(ctx) != nil {
+			return false
+		}
+		info, err := caller.client.Info(ctx)
+		if err != nil {
+			return false
+		}
+		if i == 0 {
+			first = info.Summary
+		}
+		if info.Summary != first {
+			return false
+		}
+	}
+	return true
+}
+
+// judge fails the test where the attack took more from the others than any may.
+func (r report) judge(t *testing.T) {
+	t.Helper()
+	most := max(slowdownMax*r.quiet.p99(), p99Floor)
+	for when, f := range map[string]figures{"during": r.during, "after": r.after} {
+		if f.p99() > most {
+			t.Errorf("%s the attack p99 is %v, want at most %v", when, f.p99(), most)
+		}
+		if len(f.failed) > 0 {
+			t.Errorf("%s the attack %d calls failed, the first: %v", when, len(f.failed), f.failed[0])
+		}
+	}
+	for _, m := range r.memory {
+		if more := m.most - m.resident; more > residentMore {
+			t.Errorf("%s took %d MiB more, want at most %d", m.name, more>>20, residentMore>>20)
+		}
+		if m.heapLeft > m.heap+heapMore {
+			t.Errorf("%s has kept %d MiB, want at most %d", m.name, (m.heapLeft-m.heap)>>20, heapMore>>20)
+		}
+	}
+}
+
+// String tells the report in a few lines.
+func (r report) String() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "\nbefore: %v\nduring: %v\nafter:  %v\nequal after %v\n", r.quiet, r.during, r.after, r.equal.Round(time.Millisecond))
+	for _, m := range r.memory {
+		fmt.Fprintf(&b, "%s: resident %d MiB, at most %+d; in use %.1f MiB, after it %+.1f\n",
+			m.name, m.resident>>20, (m.most-m.resident)>>20, float64(m.heap)/(1<<20), (float64(m.heapLeft)-float64(m.heap))/(1<<20))
+	}
+	for _, word := range slices.Sorted(maps.Keys(r.counts)) {
+		fmt.Fprintf(&b, "attacker: %d %s\n", r.counts[word], word)
+	}
+	return b.String()
+}
+
+// await looks until something holds.
+func await(t *testing.T, within time.Duration, what string, holds func() bool) {
+	t.Helper()
+	for end := time.Now().Add(within); !holds(); <-time.After(lookEvery) {
+		if time.Now().After(end) {
+			t.Fatalf("not within %v: %s", within, what)
+		}
+	}
+}
