@@ -15,8 +15,8 @@ import (
 	"github.com/citynode/citynode/protocol"
 )
 
-// CityInfo is what the node knows of another city. All but Status, Heard and Agreed
-// is what that city said of itself last.
+// CityInfo is what the node knows of another city. All but Status, Heard, Agreed, Agrees
+// and RTT is what that city said of itself last.
 type CityInfo struct {
 	Name   string
 	Peer   peer.ID
@@ -30,20 +30,30 @@ type CityInfo struct {
 	// Agreed is the start of the last complete sync with this incarnation; 0 if
 	// there was none.
 	Agreed crdt.Stamp
+	// Agrees says whether the city holds what the own city holds, as far as that is
+	// proved: the own city held the Summary itself, at some moment from a second before it
+	// arrived, or a sync begun after that was complete. False: that has not been so for
+	// five seconds. nil: there is no word of the city that is new enough, or it is gone.
+	Agrees *bool
+	// RTT is about how long a question to the city and its answer take; 0 where it was not
+	// measured yet.
+	RTT time.Duration
 }
 
 // cityInfo returns an entry of the directory in the form for programs.
-func cityInfo(e membership.Entry) CityInfo {
+func cityInfo(e membership.Entry, opinion membership.Opinion) CityInfo {
 	return CityInfo{
 		Name:        e.Presence.City,
 		Peer:        e.Peer,
 		Status:      e.Status,
 		Since:       e.Presence.Since,
 		Incarnation: e.Presence.Incarnation,
-		Summary:     e.Presence.Summary,
+		Summary:     opinion.Summary,
 		Software:    e.Presence.Software,
 		Heard:       e.Heard,
 		Agreed:      e.Agreed,
+		Agrees:      opinion.Verdict.Bool(),
+		RTT:         e.RTT,
 	}
 }
 
@@ -51,9 +61,9 @@ func cityInfo(e membership.Entry) CityInfo {
 // then by which was known first. Two peers may claim one name.
 func (n *Node) Cities() []CityInfo {
 	entries := n.directory.All()
-	cities := make([]CityInfo, len(entries))
+	cities, opinions := make([]CityInfo, len(entries)), n.members.Opinions()
 	for i, e := range entries {
-		cities[i] = cityInfo(e)
+		cities[i] = cityInfo(e, opinionOf(e, opinions(e.Peer)))
 	}
 	return cities
 }

@@ -50,6 +50,7 @@ type Node struct {
 	// The rooms, in the order in which they are made.
 	self       *self
 	directory  *membership.Directory
+	agreements *membership.Agreements
 	neighbours *membership.Neighbours
 	clients    *streams.Clients
 	entropy    *antientropy.AntiEntropy

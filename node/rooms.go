@@ -29,15 +29,17 @@ const peersFile = "peers"
 // furnish makes the rooms that need the host, each from those before it. A room is
 // given what it needs as values, functions and small interfaces, never the node.
 //
-// Three hooks lead to a room that is made later: the opening of the city to members,
+// Four hooks lead to a room that is made later: the opening of the city to members,
 // which judge its clock (openCity), a peer that joins gossip to members, which greet
-// it (joinedGossip), and what a city says of itself to names (identified). They are
+// it (joinedGossip), what a peer shows in a sync to members (greeted), and what a city
+// says of itself to names (identified). They are
 // called only once the rooms run, when all of them are there. What happens in the city
 // goes to the rooms without passing here: they observe it.
 func (n *Node) furnish() error {
 	syncID, callID := libp2pprotocol.ID(protocol.SyncID(n.cfg.Network)), libp2pprotocol.ID(protocol.CallID(n.cfg.Network))
 	n.self = &self{cfg: n.cfg, peer: n.host.ID(), city: n.city, facts: n.facts}
 	n.directory = membership.NewDirectory()
+	n.agreements = membership.NewAgreements()
 	n.neighbours = membership.NewNeighbours(n.host, syncID)
 	n.clients = streams.NewClients(n.host, callID)
 	if err := n.connect(syncID, callID); err != nil {
@@ -105,13 +107,13 @@ func (n *Node) newEntropy(syncID libp2pprotocol.ID) *antientropy.AntiEntropy {
 		Protocol:     syncID,
 		City:         n.city,
 		Open:         n.openCity,
-		Cluster:      &cluster{Directory: n.directory, neighbours: n.neighbours},
+		Cluster:      &cluster{Directory: n.directory, neighbours: n.neighbours, agreements: n.agreements},
 		FindAddrs:    n.dht.FindAddrs,
 		ExpectsPeers: n.expectsPeers,
 		Every:        n.cfg.SyncEvery,
 		Now:          n.now,
 		Logger:       n.log,
-		Hooks:        antientropy.Hooks{Synced: n.cfg.Events.synced, Joining: n.cfg.Events.joining},
+		Hooks:        antientropy.Hooks{Greeted: n.greeted, Synced: n.cfg.Events.synced, Joining: n.cfg.Events.joining},
 	})
 }
 
@@ -150,6 +152,7 @@ func (n *Node) joinGossip(syncID, callID libp2pprotocol.ID) (err error) {
 		Host:         n.host,
 		Directory:    n.directory,
 		Neighbours:   n.neighbours,
+		Agreements:   n.agreements,
 		Clients:      n.clients,
 		Protocols:    []libp2pprotocol.ID{callID, syncID},
 		Topic:        presences,
@@ -213,6 +216,10 @@ func (n *Node) awaitNeighbours(ctx context.Context) {
 func (n *Node) observeCity() {
 	n.city.Observe(city.Observer{Started: n.cityStarted, Stepped: n.deltas.Stepped})
 	n.city.Observe(city.Observer{
+		Started: func(crdt.Stamp) { n.agreements.Began(time.Now()) },
+		Held:    func(s crdt.Summary) { n.agreements.Held(s, time.Now()) },
+	})
+	n.city.Observe(city.Observer{
 		Started: func(crdt.Stamp) { n.members.Announce(); n.entropy.IncarnationStarted() },
 		Stepped: n.entropy.Stepped,
 	})
@@ -247,10 +254,16 @@ func (n *Node) identified(p peer.ID, info protocol.InfoReply, changed *membershi
 	}
 }
 
+// greeted passes on what a peer has shown at the beginning of a sync.
+func (n *Node) greeted(p peer.ID, of reconcile.Hello) {
+	n.members.Greeted(p, of.Incarnation, of.Summary)
+}
+
 // cluster is the directory and the neighbours, as anti-entropy needs them.
 type cluster struct {
 	*membership.Directory
 	neighbours *membership.Neighbours
+	agreements *membership.Agreements
 }
 
 // Neighbours returns up to most connected cities, drawn at random.
@@ -273,7 +286,8 @@ func (c *cluster) NameOf(p peer.ID) string {
 }
 
 // Agreed notes a complete session that began at start.
-func (c *cluster) Agreed(p peer.ID, of reconcile.Hello, start crdt.Stamp) {
+func (c *cluster) Agreed(p peer.ID, of reconcile.Hello, start crdt.Stamp, begun time.Time) {
 	c.Agree(p, of.Incarnation, start)
+	c.agreements.Synced(p, of.Incarnation, of.Summary, begun)
 	c.NoteClock(p, of.Now)
 }

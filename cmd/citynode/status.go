@@ -5,7 +5,6 @@ import (
 	"context"
 	"fmt"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -56,8 +55,9 @@ type statusJSON struct {
 	ClockBehind bool       `json:"clock_behind"`      // they are all far ahead
 	Skipped     uint64     `json:"skipped"`           // heroes left out so far for their future stamps
 	Cities      countsJSON `json:"cities"`            // itself included
-	Differing   []string   `json:"differing"`         // cities alive that do not agree with it
-	Agree       bool       `json:"agree"`             // all that are alive do
+	Differing   []string   `json:"differing"`         // cities that are not gone and do not agree with it
+	Unknown     []string   `json:"unknown"`           // those of which that is not known
+	Agree       bool       `json:"agree"`             // all that are not gone do
 }
 
 // A joinJSON is how far the transfer of a whole state has come.
@@ -88,7 +88,7 @@ type countsJSON struct {
 }
 
 func toStatusJSON(v view, now time.Time) statusJSON {
-	differing := v.differing()
+	differing, unknown := v.differing()
 	return statusJSON{
 		Network:     v.info.Network,
 		City:        v.info.City,
@@ -113,7 +113,8 @@ func toStatusJSON(v view, now time.Time) statusJSON {
 			Failed: v.count(protocol.StatusFailed),
 		},
 		Differing: differing,
-		Agree:     len(differing) == 0,
+		Unknown:   unknown,
+		Agree:     len(differing) == 0 && len(unknown) == 0,
 	}
 }
 
@@ -168,14 +169,4 @@ func (s statusJSON) clock() string {
 		return fmt.Sprintf("%s, %v off this machine's", s.Now, skew.Round(time.Second))
 	}
 	return s.Now
-}
-
-func (s statusJSON) agreement() string {
-	switch {
-	case s.Cities.Alive <= 1:
-		return "alone"
-	case s.Agree:
-		return "all agree"
-	}
-	return "not yet with " + strings.Join(s.Differing, ", ")
 }

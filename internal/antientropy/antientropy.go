@@ -45,9 +45,10 @@ type Cluster interface {
 	Alive() []Neighbour
 	// NameOf returns the name of a city, "" where it is not known.
 	NameOf(peer.ID) string
-	// Agreed notes a complete session with an incarnation of the peer that began at
-	// start, and what the peer's clock showed.
-	Agreed(p peer.ID, of reconcile.Hello, start crdt.Stamp)
+	// Agreed notes a complete session with an incarnation of the peer, with what the peer
+	// held and what its clock showed then. The session began at start by the wall clock,
+	// and at begun by the clock that runs in this process.
+	Agreed(p peer.ID, of reconcile.Hello, start crdt.Stamp, begun time.Time)
 }
 
 // A Neighbour is another city.
@@ -81,6 +82,8 @@ type Config struct {
 // Hooks are called as things happen, several at the same time. They must return at
 // once. All are required.
 type Hooks struct {
+	// Greeted tells what a peer showed at the beginning of a session.
+	Greeted func(peer.ID, reconcile.Hello)
 	// Synced tells of each session that ended, by our doing or the other side's.
 	Synced func(SyncEvent)
 	// Joining tells now and then how far the transfer of a whole state has come.

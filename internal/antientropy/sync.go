@@ -67,7 +67,7 @@ func (a *AntiEntropy) completed(p peer.ID, result reconcile.Result, start crdt.S
 	// A complete session brought both sides what the other had, so it counts for both,
 	// whoever began it.
 	a.requests.fulfilled(p, begun)
-	a.cfg.Cluster.Agreed(p, result.Peer, start)
+	a.cfg.Cluster.Agreed(p, result.Peer, start, begun)
 	a.opening.synced()
 	a.cfg.Hooks.Synced(SyncEvent{
 		City: a.cfg.Cluster.NameOf(p), Peer: p,

@@ -44,6 +44,9 @@ type Entry struct {
 	// Agreed is the start, by our clock, of the last complete sync with this
 	// incarnation; 0 if there was none.
 	Agreed crdt.Stamp
+	// RTT is about how long a question to the city and its answer take; 0 where it was
+	// not measured yet.
+	RTT time.Duration
 
 	clock reading
 }

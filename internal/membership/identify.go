@@ -21,8 +21,11 @@ func (m *Members) Identify(ctx context.Context, p peer.ID) (info protocol.InfoRe
 	// A search of the DHT counts against the same deadline: a worker of the confirmer
 	// waits for it.
 	m.cfg.FindAddrs(ctx, p)
+	var took time.Duration
 	err = m.cfg.Clients.Ask(ctx, p, func(client *protocol.Client) (err error) {
+		begun := time.Now()
 		info, err = client.Info(ctx)
+		took = time.Since(begun)
 		return err
 	})
 	if err != nil {
@@ -37,8 +40,10 @@ func (m *Members) Identify(ctx context.Context, p peer.ID) (info protocol.InfoRe
 		return info, fmt.Errorf("peer %s: %w: %w", p, bootstrap.ErrOtherCity, err)
 	}
 	changed := m.cfg.Directory.Confirmed(p, info, m.cfg.Now())
+	m.cfg.Directory.NoteRTT(p, took)
 	m.tell(changed)
 	m.cfg.Hooks.Identified(p, info, changed)
+	m.answered(p, info)
 	if changed != nil {
 		// The other may have come, or come back, only now, and know nothing of this
 		// city.

@@ -65,7 +65,7 @@ func (m *Members) hear(author peer.ID, news protocol.Presence) {
 	case confirm && !news.Leaving:
 		m.confirm.ask(author, sign)
 	case !confirm && changed == nil:
-		m.cfg.Hooks.Shown(author, news.Summary)
+		m.showed(author, news)
 	}
 }
 
@@ -137,6 +137,7 @@ func (m *Members) ageCities(ctx context.Context) error {
 		case <-tick.C:
 		}
 		m.askSilent()
+		m.cfg.Agreements.Examine()
 		for _, p := range deaf.expire(m.cfg.Topic.ListPeers(), time.Now()) {
 			m.log.Debug("gossip to a city has ended, connecting anew", "peer", p)
 			_ = m.cfg.Host.Network().ClosePeer(p) // whatever that says, the peer is dialed again

@@ -1,0 +1,4 @@
+package membership
+
+// hearsayMax bounds the cities that are known only by what others pass on.
+const hearsayMax = 256
