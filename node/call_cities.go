@@ -77,7 +77,7 @@ func (c *calls) cities(ctx context.Context, call *protocol.Call) (any, error) {
 	}
 	lines := []protocol.CityLine{{Presence: own, Peer: []byte(c.self.peer), Status: protocol.StatusAlive}}
 	opinions := c.members.Opinions()
-	for _, e := range c.directory.All() {
+	for _, e := range c.members.Cities() {
 		lines = append(lines, c.lineOf(e, opinionOf(e, opinions(e.Peer))))
 	}
 	for len(lines) > citiesPerReply {

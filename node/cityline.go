@@ -19,6 +19,9 @@ func (c *calls) lineOf(e membership.Entry, opinion membership.Opinion) protocol.
 		RTT:      uint64(e.RTT.Microseconds()),
 		Agrees:   opinion.Verdict.Bool(),
 	}
+	if e.Via != "" {
+		line.Via = []byte(e.Via)
+	}
 	line.Presence.Summary = opinion.Summary
 	if !opinion.Heard.IsZero() {
 		// By how long ago it was, for the wall clock may have jumped since.

@@ -51,6 +51,7 @@ type Node struct {
 	self       *self
 	directory  *membership.Directory
 	agreements *membership.Agreements
+	hearsay    *membership.Hearsay
 	neighbours *membership.Neighbours
 	clients    *streams.Clients
 	entropy    *antientropy.AntiEntropy

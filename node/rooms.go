@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"errors"
+	"fmt"
 	"path/filepath"
 	"time"
 
@@ -40,6 +41,7 @@ func (n *Node) furnish() error {
 	n.self = &self{cfg: n.cfg, peer: n.host.ID(), city: n.city, facts: n.facts}
 	n.directory = membership.NewDirectory()
 	n.agreements = membership.NewAgreements()
+	n.hearsay = membership.NewHearsay()
 	n.neighbours = membership.NewNeighbours(n.host, syncID)
 	n.clients = streams.NewClients(n.host, callID)
 	if err := n.connect(syncID, callID); err != nil {
@@ -103,11 +105,14 @@ func (n *Node) connect(syncID, callID libp2pprotocol.ID) (err error) {
 // newEntropy makes anti-entropy, before gossip, which asks it to repair what was lost.
 func (n *Node) newEntropy(syncID libp2pprotocol.ID) *antientropy.AntiEntropy {
 	return antientropy.New(antientropy.Config{
-		Host:         n.host,
-		Protocol:     syncID,
-		City:         n.city,
-		Open:         n.openCity,
-		Cluster:      &cluster{Directory: n.directory, neighbours: n.neighbours, agreements: n.agreements},
+		Host:     n.host,
+		Protocol: syncID,
+		City:     n.city,
+		Open:     n.openCity,
+		Cluster: &cluster{
+			Directory: n.directory, neighbours: n.neighbours, agreements: n.agreements,
+			relayed: func() []membership.Entry { return n.members.Relayed() },
+		},
 		FindAddrs:    n.dht.FindAddrs,
 		ExpectsPeers: n.expectsPeers,
 		Every:        n.cfg.SyncEvery,
@@ -153,6 +158,7 @@ func (n *Node) joinGossip(syncID, callID libp2pprotocol.ID) (err error) {
 		Directory:    n.directory,
 		Neighbours:   n.neighbours,
 		Agreements:   n.agreements,
+		Hearsay:      n.hearsay,
 		Clients:      n.clients,
 		Protocols:    []libp2pprotocol.ID{callID, syncID},
 		Topic:        presences,
@@ -184,6 +190,7 @@ func (n *Node) newNames() *names.Names {
 		Clients:    n.clients,
 		DHT:        n.dht,
 		Tenure:     n.facts,
+		Apart:      n.apart,
 		Neighbours: n.neighbours.Pick,
 		Await:      n.awaitNeighbours,
 		Trusted:    n.cfg.Trusted,
@@ -192,6 +199,17 @@ func (n *Node) newNames() *names.Names {
 		Contested:  n.cfg.Events.contested,
 		Yield:      n.yield,
 	})
+}
+
+// apart returns why a city of that name that is known only through others cannot be
+// reached; nil where there is none such.
+func (n *Node) apart(name string) error {
+	for _, e := range n.members.Relayed() {
+		if e.Presence.City == name {
+			return whyApart(n.directory, e)
+		}
+	}
+	return nil
 }
 
 // expectsPeers reports whether there are peers that could become neighbours soon.
@@ -264,19 +282,35 @@ type cluster struct {
 	*membership.Directory
 	neighbours *membership.Neighbours
 	agreements *membership.Agreements
+	relayed    func() []membership.Entry
 }
 
 // Neighbours returns up to most connected cities, drawn at random.
 func (c *cluster) Neighbours(most int) []peer.ID { return c.neighbours.Pick(most) }
 
-// Alive returns all cities that are alive.
+// Alive returns all cities that are alive, also those that are known only through others.
 func (c *cluster) Alive() []antientropy.Neighbour {
-	alive := c.Directory.Alive()
-	some := make([]antientropy.Neighbour, len(alive))
-	for i, e := range alive {
-		some[i] = antientropy.Neighbour{Name: e.Presence.City, Peer: e.Peer}
+	var some []antientropy.Neighbour
+	here := make(map[peer.ID]bool)
+	for _, e := range c.Directory.Alive() {
+		here[e.Peer] = true
+		some = append(some, antientropy.Neighbour{Name: e.Presence.City, Peer: e.Peer})
+	}
+	for _, e := range c.relayed() {
+		if !here[e.Peer] {
+			some = append(some, antientropy.Neighbour{Name: e.Presence.City, Peer: e.Peer, Apart: whyApart(c.Directory, e)})
+		}
 	}
 	return some
+}
+
+// whyApart returns why a city that is known only through others cannot be asked.
+func whyApart(d *membership.Directory, e membership.Entry) error {
+	via := e.Via.String()
+	if through, known := d.Get(e.Via); known {
+		via = through.Presence.City
+	}
+	return fmt.Errorf("city %s is known only through %s, and cannot be reached from here: %w", e.Presence.City, via, e.Failure)
 }
 
 // NameOf returns the name of a city, "" where it is not known.

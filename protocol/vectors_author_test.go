@@ -430,6 +430,8 @@ func replyVectors() []vector {
 		g("cities", "cities", "a page of one line", num(1), list(line(num(4), num(uint64(ada.Version.HLC))))),
 		g("cities", "cities: agrees", "keys 4 to 7 are optional", num(1), list(line(num(5), num(uint64(ada.Version.HLC)), num(6), num(1500), num(7), yes))),
 		g("cities", "cities: differs", "key 7 is absent where it is not known whether the city agrees, not false", num(1), list(line(num(7), no))),
+		g("cities", "cities: relayed", "key 8 names who passed the presence on", num(1), list(pairs(
+			num(1), presenceBytes(), num(2), peer, num(3), tstr("relayed"), num(8), peer))),
 		x("cities", "cities: agrees as a number", "types are as in the CDDL", num(1), list(line(num(7), num(1)))),
 		g("cities", "cities: none", "an empty page", num(1), list()),
 		x("cities", "cities: line without a status", "key 3 is required", num(1), list(pairs(num(1), presenceBytes(), num(2), peer))),

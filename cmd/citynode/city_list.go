@@ -18,7 +18,11 @@ A city agrees if its newest word is proved: if the node itself held just that, a
 moment from a second before the word arrived until now, or if a sync begun after that
 was complete. It does not agree if that has not been so for five seconds. It is not
 known ("-", null) where no word came for two intervals of presence, or a minute, or
-the city has failed or left.`,
+the city has failed or left.
+
+A city that is relayed is heard only through the one that is named: the node cannot
+reach it, as where each of the two is behind a NAT. It takes part all the same, but the
+node can give it no order.`,
 		Args:    exactly(),
 		Example: "  citynode city list\n  citynode city list --json",
 		RunE: func(cmd *cobra.Command, _ []string) error {

@@ -75,7 +75,7 @@ func (g *globals) printCity(c cityJSON) error {
 	fields := []string{
 		"name", c.Name,
 		"peer", c.Peer,
-		"status", c.Status,
+		"status", c.standing(),
 		"addresses", strings.Join(c.Addrs, " "),
 		"heroes", strconv.FormatUint(c.Heroes, 10),
 		"tombstones", strconv.FormatUint(c.Tombstones, 10),

@@ -28,9 +28,11 @@ type cityJSON struct {
 	Incarnation string   `json:"incarnation"`
 	Restarts    *uint64  `json:"restarts"` // null where the city could not be asked
 	agreementJSON
-	Contested []string `json:"contested,omitempty"` // the other peers that claim the name
+	HeardThrough string   `json:"heard_through,omitempty"` // the peer that passes its presences on, where it is relayed
+	Contested    []string `json:"contested,omitempty"`     // the other peers that claim the name
 
 	started time.Time // Incarnation, by the city's clock
+	through string    // the name of HeardThrough, or itself where that has none
 }
 
 // A view is what the node knows of itself and of all cities.
@@ -84,6 +86,9 @@ func (v view) city(line protocol.CityLine) cityJSON {
 		started:     p.Incarnation.Time(),
 
 		agreementJSON: v.agreement(line),
+	}
+	if len(line.Via) > 0 {
+		c.HeardThrough, c.through = peerText(line.Via), v.nameOf(line.Via)
 	}
 	if string(line.Peer) == string(v.self) {
 		c.setInfo(v.info)
@@ -143,7 +148,7 @@ func (v view) claimants(c cityJSON) []string {
 func cityTable(now time.Time, cities []cityJSON) *table {
 	t := &table{head: []string{"CITY", "STATUS", "HEROES", "DEAD", "DIGEST", "AS OF", "STARTED", "AGREES", "PEER"}}
 	for _, c := range cities {
-		t.add(c.Name, c.Status, strconv.FormatUint(c.Heroes, 10), strconv.FormatUint(c.Tombstones, 10),
+		t.add(c.Name, c.standing(), strconv.FormatUint(c.Heroes, 10), strconv.FormatUint(c.Tombstones, 10),
 			shortDigest(c.Digest), c.figuresOf(), ago(now, c.started), yesNoUnknown(c.Agrees), c.Peer)
 	}
 	return t

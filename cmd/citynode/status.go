@@ -82,9 +82,18 @@ func (j *joinJSON) text() string {
 }
 
 type countsJSON struct {
-	Alive  int `json:"alive"`
-	Left   int `json:"left"`
-	Failed int `json:"failed"`
+	Alive   int `json:"alive"`
+	Left    int `json:"left"`
+	Failed  int `json:"failed"`
+	Relayed int `json:"relayed"` // heard only through others, and not to be reached
+}
+
+func (c countsJSON) text() string {
+	text := fmt.Sprintf("%d alive, %d left, %d failed", c.Alive, c.Left, c.Failed)
+	if c.Relayed > 0 {
+		text += fmt.Sprintf(", %d heard only through others", c.Relayed)
+	}
+	return text
 }
 
 func toStatusJSON(v view, now time.Time) statusJSON {
@@ -111,6 +120,8 @@ func toStatusJSON(v view, now time.Time) statusJSON {
 			Alive:  v.count(protocol.StatusAlive),
 			Left:   v.count(protocol.StatusLeft),
 			Failed: v.count(protocol.StatusFailed),
+
+			Relayed: v.count(protocol.StatusRelayed),
 		},
 		Differing: differing,
 		Unknown:   unknown,
@@ -135,7 +146,7 @@ func (g *globals) printStatus(s statusJSON) error {
 		"transfer", s.Joining.text(),
 		"store", s.store(),
 		"clock", s.clock(),
-		"cities", fmt.Sprintf("%d alive, %d left, %d failed", s.Cities.Alive, s.Cities.Left, s.Cities.Failed),
+		"cities", s.Cities.text(),
 		"agreement", s.agreement(),
 		"skipped", s.skipped(),
 	)

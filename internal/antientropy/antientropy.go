@@ -41,7 +41,8 @@ const (
 type Cluster interface {
 	// Neighbours returns up to most connected cities, drawn at random.
 	Neighbours(most int) []peer.ID
-	// Alive returns all cities that are alive.
+	// Alive returns all cities that are alive, also those that are known only through
+	// others.
 	Alive() []Neighbour
 	// NameOf returns the name of a city, "" where it is not known.
 	NameOf(peer.ID) string
@@ -55,6 +56,8 @@ type Cluster interface {
 type Neighbour struct {
 	Name string
 	Peer peer.ID
+	// Apart is why the city cannot be synced with from here; nil where it can.
+	Apart error
 }
 
 // Config is what anti-entropy needs. All fields are required.

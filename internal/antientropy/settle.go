@@ -130,6 +130,10 @@ func (a *AntiEntropy) settlePass(ctx context.Context) ([]protocol.SettleLine, er
 // settleWith syncs with one city.
 func (a *AntiEntropy) settleWith(ctx context.Context, c Neighbour) protocol.SettleLine {
 	line := protocol.SettleLine{City: c.Name, Peer: []byte(c.Peer)}
+	if c.Apart != nil {
+		line.Error = c.Apart.Error()
+		return line
+	}
 	ctx, cancel := context.WithTimeout(ctx, settleEach)
 	defer cancel()
 	a.cfg.FindAddrs(ctx, c.Peer)

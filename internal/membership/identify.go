@@ -41,6 +41,7 @@ func (m *Members) Identify(ctx context.Context, p peer.ID) (info protocol.InfoRe
 	}
 	changed := m.cfg.Directory.Confirmed(p, info, m.cfg.Now())
 	m.cfg.Directory.NoteRTT(p, took)
+	m.cfg.Hearsay.Asked(p, nil)
 	m.tell(changed)
 	m.cfg.Hooks.Identified(p, info, changed)
 	m.answered(p, info)
@@ -55,6 +56,7 @@ func (m *Members) Identify(ctx context.Context, p peer.ID) (info protocol.InfoRe
 // unanswered counts a peer as failed, unless it was heard since it was asked.
 func (m *Members) unanswered(p peer.ID, asked time.Time, err error) (heard bool) {
 	m.log.Debug("city did not confirm itself", "peer", p, "err", err)
+	m.cfg.Hearsay.Asked(p, err)
 	changed, heard := m.cfg.Directory.Lost(p, asked)
 	m.tell(changed)
 	return heard

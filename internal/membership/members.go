@@ -46,6 +46,8 @@ type Config struct {
 	Neighbours *Neighbours
 	// Agreements judge which cities hold what this one holds.
 	Agreements *Agreements
+	// Hearsay has the cities that are known only through others.
+	Hearsay *Hearsay
 	// Clients make calls on the network's call protocol.
 	Clients *streams.Clients
 	// Protocols are those that a peer speaks once it serves as a city.
