@@ -116,6 +116,7 @@ type AntiEntropy struct {
 	memory     memory
 	progress   *follower
 	settles    settles
+	manners    *manners
 	future     atomic.Uint64 // heroes skipped for their future stamps, so far
 	requests   *requests
 	intake     *intake
@@ -132,6 +133,7 @@ func New(cfg Config) *AntiEntropy {
 		streams:    newStreamPool(cfg.Host, cfg.Protocol),
 		strikes:    newStrikes(),
 		requests:   newRequests(),
+		manners:    newManners(),
 	}
 	a.intake = newIntake(a.requests.wake)
 	a.opening = newOpening(cfg, func() bool { _, held := a.intake.held(time.Now()); return held })
