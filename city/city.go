@@ -44,6 +44,9 @@ type Observer struct {
 	Started func(incarnation crdt.Stamp)
 	// Stepped tells the effects of a message that had any. It must keep nothing of fx.
 	Stepped func(fx *Effects)
+	// Held tells what the city holds: at the start of an incarnation, after Started, and
+	// after each message that changed it, before Stepped.
+	Held func(crdt.Summary)
 }
 
 // City is the actor: a handle that outlives crashes. Start begins an
@@ -107,6 +110,9 @@ func (c *City) Start(ctx context.Context) (func(context.Context) error, error) {
 	for _, o := range c.observers {
 		if o.Started != nil {
 			o.Started(number)
+		}
+		if o.Held != nil {
+			o.Held(inc.core.State().Summary())
 		}
 	}
 	return inc.serve, nil

@@ -121,6 +121,9 @@ func (i *Incarnation) observe(fx *Effects) {
 		return
 	}
 	for _, o := range i.observers {
+		if o.Held != nil && len(fx.Changes) > 0 {
+			o.Held(i.core.State().Summary())
+		}
 		if o.Stepped != nil {
 			o.Stepped(fx)
 		}

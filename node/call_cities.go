@@ -76,13 +76,9 @@ func (c *calls) cities(ctx context.Context, call *protocol.Call) (any, error) {
 		return nil, err
 	}
 	lines := []protocol.CityLine{{Presence: own, Peer: []byte(c.self.peer), Status: protocol.StatusAlive}}
-	for _, e := range c.directory.All() {
-		lines = append(lines, protocol.CityLine{
-			Presence: e.Presence,
-			Peer:     []byte(e.Peer),
-			Status:   e.Status,
-			Agreed:   e.Agreed,
-		})
+	opinions := c.members.Opinions()
+	for _, e := range c.members.Cities() {
+		lines = append(lines, c.lineOf(e, opinionOf(e, opinions(e.Peer))))
 	}
 	for len(lines) > citiesPerReply {
 		if err := call.Send(protocol.CitiesReply{Cities: lines[:citiesPerReply]}); err != nil {

@@ -26,6 +26,7 @@ type calls struct {
 	city      *city.City
 	journal   *durable.Writer // nil: nothing is durable
 	directory *membership.Directory
+	members   *membership.Members
 	names     *names.Names
 	entropy   *antientropy.AntiEntropy
 	budgets   *streams.Budgets
@@ -44,6 +45,7 @@ func (n *Node) newCalls() *calls {
 		city:      n.city,
 		journal:   n.journal,
 		directory: n.directory,
+		members:   n.members,
 		names:     n.names,
 		entropy:   n.entropy,
 		budgets:   streams.NewBudgets(),

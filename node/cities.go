@@ -15,8 +15,8 @@ import (
 	"github.com/citynode/citynode/protocol"
 )
 
-// CityInfo is what the node knows of another city. All but Status, Heard and Agreed
-// is what that city said of itself last.
+// CityInfo is what the node knows of another city. All but Status, Heard, Agreed, Agrees
+// and RTT is what that city said of itself last.
 type CityInfo struct {
 	Name   string
 	Peer   peer.ID
@@ -30,37 +30,55 @@ type CityInfo struct {
 	// Agreed is the start of the last complete sync with this incarnation; 0 if
 	// there was none.
 	Agreed crdt.Stamp
+	// Agrees says whether the city holds what the own city holds, as far as that is
+	// proved: the own city held the Summary itself, at some moment from a second before it
+	// arrived, or a sync begun after that was complete. False: that has not been so for
+	// five seconds. nil: there is no word of the city that is new enough, or it is gone.
+	Agrees *bool
+	// RTT is about how long a question to the city and its answer take; 0 where it was not
+	// measured yet.
+	RTT time.Duration
+	// Via is who passed on the last presence of a city that is Relayed; empty for all
+	// others.
+	Via peer.ID
 }
 
 // cityInfo returns an entry of the directory in the form for programs.
-func cityInfo(e membership.Entry) CityInfo {
+func cityInfo(e membership.Entry, opinion membership.Opinion) CityInfo {
 	return CityInfo{
 		Name:        e.Presence.City,
 		Peer:        e.Peer,
 		Status:      e.Status,
 		Since:       e.Presence.Since,
 		Incarnation: e.Presence.Incarnation,
-		Summary:     e.Presence.Summary,
+		Summary:     opinion.Summary,
 		Software:    e.Presence.Software,
 		Heard:       e.Heard,
 		Agreed:      e.Agreed,
+		Agrees:      opinion.Verdict.Bool(),
+		RTT:         e.RTT,
+		Via:         e.Via,
 	}
 }
 
-// Cities returns the other cities that the node knows of, at most 4,096, by name and
-// then by which was known first. Two peers may claim one name.
-func (n *Node) Cities() []CityInfo {
-	entries := n.directory.All()
-	cities := make([]CityInfo, len(entries))
+// Cities returns the other cities that the node knows of, by name and then by which was
+// known first: at most 4,096, and at most 1,024 that are Relayed. Two peers may claim one
+// name.
+func (n *Node) Cities() []CityInfo { return n.infoOf(n.members.Cities()) }
+
+// infoOf returns entries in the form for programs.
+func (n *Node) infoOf(entries []membership.Entry) []CityInfo {
+	cities, opinions := make([]CityInfo, len(entries)), n.members.Opinions()
 	for i, e := range entries {
-		cities[i] = cityInfo(e)
+		cities[i] = cityInfo(e, opinionOf(e, opinions(e.Peer)))
 	}
 	return cities
 }
 
 // FollowCities yields each other city that the node knows of, and then each that is
 // found or changes its name, status or incarnation, until ctx or the node ends. What
-// changes several times while the loop's body runs is yielded once, as it is then.
+// changes several times while the loop's body runs is yielded once, as it is then. A city
+// that is Relayed is not yielded: whether it is a city nobody has proved.
 func (n *Node) FollowCities(ctx context.Context) iter.Seq[CityInfo] {
 	type version struct {
 		name        string
@@ -73,7 +91,7 @@ func (n *Node) FollowCities(ctx context.Context) iter.Seq[CityInfo] {
 			// Before the look at the entries, so that no change falls in between.
 			changed := n.directory.Changed()
 			known := make(map[peer.ID]version, len(told))
-			for _, c := range n.Cities() {
+			for _, c := range n.infoOf(n.directory.All()) {
 				v := version{c.Name, c.Status, c.Incarnation}
 				if known[c.Peer] = v; told[c.Peer] == v {
 					continue

@@ -108,6 +108,8 @@ const (
 	Alive  = protocol.StatusAlive
 	Left   = protocol.StatusLeft
 	Failed = protocol.StatusFailed
+	// Relayed is a city whose presences others pass on, and which cannot be asked from here.
+	Relayed = protocol.StatusRelayed
 )
 
 // JoinProgress is how far the transfer of another city's whole state has come.

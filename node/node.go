@@ -52,6 +52,8 @@ type Node struct {
 	// The rooms, in the order in which they are made.
 	self       *self
 	directory  *membership.Directory
+	agreements *membership.Agreements
+	hearsay    *membership.Hearsay
 	neighbours *membership.Neighbours
 	clients    *streams.Clients
 	entropy    *antientropy.AntiEntropy

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"errors"
+	"fmt"
 	"path/filepath"
 	"time"
 
@@ -29,15 +30,18 @@ const peersFile = "peers"
 // furnish makes the rooms that need the host, each from those before it. A room is
 // given what it needs as values, functions and small interfaces, never the node.
 //
-// Three hooks lead to a room that is made later: the opening of the city to members,
+// Four hooks lead to a room that is made later: the opening of the city to members,
 // which judge its clock (openCity), a peer that joins gossip to members, which greet
-// it (joinedGossip), and what a city says of itself to names (identified). They are
+// it (joinedGossip), what a peer shows in a sync to members (greeted), and what a city
+// says of itself to names (identified). They are
 // called only once the rooms run, when all of them are there. What happens in the city
 // goes to the rooms without passing here: they observe it.
 func (n *Node) furnish() error {
 	syncID, callID := libp2pprotocol.ID(protocol.SyncID(n.cfg.Network)), libp2pprotocol.ID(protocol.CallID(n.cfg.Network))
 	n.self = &self{cfg: n.cfg, peer: n.host.ID(), city: n.city, facts: n.facts}
 	n.directory = membership.NewDirectory()
+	n.agreements = membership.NewAgreements()
+	n.hearsay = membership.NewHearsay()
 	n.neighbours = membership.NewNeighbours(n.host, syncID)
 	n.clients = streams.NewClients(n.host, callID)
 	if err := n.connect(syncID, callID); err != nil {
@@ -116,17 +120,20 @@ func (n *Node) reserve() {
 // newEntropy makes anti-entropy, before gossip, which asks it to repair what was lost.
 func (n *Node) newEntropy(syncID libp2pprotocol.ID) *antientropy.AntiEntropy {
 	return antientropy.New(antientropy.Config{
-		Host:         n.host,
-		Protocol:     syncID,
-		City:         n.city,
-		Open:         n.openCity,
-		Cluster:      &cluster{Directory: n.directory, neighbours: n.neighbours},
+		Host:     n.host,
+		Protocol: syncID,
+		City:     n.city,
+		Open:     n.openCity,
+		Cluster: &cluster{
+			Directory: n.directory, neighbours: n.neighbours, agreements: n.agreements,
+			relayed: func() []membership.Entry { return n.members.Relayed() },
+		},
 		FindAddrs:    n.dht.FindAddrs,
 		ExpectsPeers: n.expectsPeers,
 		Every:        n.cfg.SyncEvery,
 		Now:          n.now,
 		Logger:       n.log,
-		Hooks:        antientropy.Hooks{Synced: n.cfg.Events.synced, Joining: n.cfg.Events.joining},
+		Hooks:        antientropy.Hooks{Greeted: n.greeted, Synced: n.cfg.Events.synced, Joining: n.cfg.Events.joining},
 	})
 }
 
@@ -165,6 +172,8 @@ func (n *Node) joinGossip(syncID, callID libp2pprotocol.ID) (err error) {
 		Host:         n.host,
 		Directory:    n.directory,
 		Neighbours:   n.neighbours,
+		Agreements:   n.agreements,
+		Hearsay:      n.hearsay,
 		Clients:      n.clients,
 		Protocols:    []libp2pprotocol.ID{callID, syncID},
 		Topic:        presences,
@@ -196,6 +205,7 @@ func (n *Node) newNames() *names.Names {
 		Clients:       n.clients,
 		DHT:           n.dht,
 		Tenure:        n.facts,
+		Apart:         n.apart,
 		Neighbours:    n.neighbours.Pick,
 		Await:         n.awaitNeighbours,
 		PresenceEvery: n.cfg.PresenceEvery,
@@ -204,6 +214,17 @@ func (n *Node) newNames() *names.Names {
 		Logger:        n.log,
 		Contested:     n.cfg.Events.contested,
 	})
+}
+
+// apart returns why a city of that name that is known only through others cannot be
+// reached; nil where there is none such.
+func (n *Node) apart(name string) error {
+	for _, e := range n.members.Relayed() {
+		if e.Presence.City == name {
+			return whyApart(n.directory, e)
+		}
+	}
+	return nil
 }
 
 // expectsPeers reports whether there are peers that could become neighbours soon.
@@ -227,6 +248,10 @@ func (n *Node) awaitNeighbours(ctx context.Context) {
 // so each room only notes what it is told, and acts in a goroutine of its own.
 func (n *Node) observeCity() {
 	n.city.Observe(city.Observer{Started: n.cityStarted, Stepped: n.deltas.Stepped})
+	n.city.Observe(city.Observer{
+		Started: func(crdt.Stamp) { n.agreements.Began(time.Now()) },
+		Held:    func(s crdt.Summary) { n.agreements.Held(s, time.Now()) },
+	})
 	n.city.Observe(city.Observer{
 		Started: func(crdt.Stamp) { n.members.Announce(); n.entropy.IncarnationStarted() },
 		Stepped: n.entropy.Stepped,
@@ -263,23 +288,45 @@ func (n *Node) identified(p peer.ID, info protocol.InfoReply, changed *membershi
 	}
 }
 
+// greeted passes on what a peer has shown at the beginning of a sync.
+func (n *Node) greeted(p peer.ID, of reconcile.Hello) {
+	n.members.Greeted(p, of.Incarnation, of.Summary)
+}
+
 // cluster is the directory and the neighbours, as anti-entropy needs them.
 type cluster struct {
 	*membership.Directory
 	neighbours *membership.Neighbours
+	agreements *membership.Agreements
+	relayed    func() []membership.Entry
 }
 
 // Neighbours returns up to most connected cities, drawn at random.
 func (c *cluster) Neighbours(most int) []peer.ID { return c.neighbours.Pick(most) }
 
-// Alive returns all cities that are alive.
+// Alive returns all cities that are alive, also those that are known only through others.
 func (c *cluster) Alive() []antientropy.Neighbour {
-	alive := c.Directory.Alive()
-	some := make([]antientropy.Neighbour, len(alive))
-	for i, e := range alive {
-		some[i] = antientropy.Neighbour{Name: e.Presence.City, Peer: e.Peer}
+	var some []antientropy.Neighbour
+	here := make(map[peer.ID]bool)
+	for _, e := range c.Directory.Alive() {
+		here[e.Peer] = true
+		some = append(some, antientropy.Neighbour{Name: e.Presence.City, Peer: e.Peer})
+	}
+	for _, e := range c.relayed() {
+		if !here[e.Peer] {
+			some = append(some, antientropy.Neighbour{Name: e.Presence.City, Peer: e.Peer, Apart: whyApart(c.Directory, e)})
+		}
 	}
 	return some
+}
+
+// whyApart returns why a city that is known only through others cannot be asked.
+func whyApart(d *membership.Directory, e membership.Entry) error {
+	via := e.Via.String()
+	if through, known := d.Get(e.Via); known {
+		via = through.Presence.City
+	}
+	return fmt.Errorf("city %s is known only through %s, and cannot be reached from here: %w", e.Presence.City, via, e.Failure)
 }
 
 // NameOf returns the name of a city, "" where it is not known.
@@ -289,7 +336,8 @@ func (c *cluster) NameOf(p peer.ID) string {
 }
 
 // Agreed notes a complete session that began at start.
-func (c *cluster) Agreed(p peer.ID, of reconcile.Hello, start crdt.Stamp) {
+func (c *cluster) Agreed(p peer.ID, of reconcile.Hello, start crdt.Stamp, begun time.Time) {
 	c.Agree(p, of.Incarnation, start)
+	c.agreements.Synced(p, of.Incarnation, of.Summary, begun)
 	c.NoteClock(p, of.Now)
 }

@@ -28,9 +28,9 @@ type Status struct {
 	Store string
 	// Restarts is how often the city was restarted.
 	Restarts int
-	// Peers is how many peers are connected; Alive, Left and Failed count the
+	// Peers is how many peers are connected; Alive, Left, Failed and Relayed count the
 	// other cities.
-	Peers, Alive, Left, Failed int
+	Peers, Alive, Left, Failed, Relayed int
 	// Contested lists the peers that claim this city's name as well.
 	Contested []peer.ID
 	// Contests counts how often a peer was found to claim it, or was back with it.
@@ -72,7 +72,7 @@ func (n *Node) Status(ctx context.Context) (Status, error) {
 	if n.journal != nil {
 		s.Store = standing(n.journal.Fault())
 	}
-	for _, e := range n.directory.All() {
+	for _, e := range n.members.Cities() {
 		switch e.Status {
 		case protocol.StatusAlive:
 			s.Alive++
@@ -83,6 +83,8 @@ func (n *Node) Status(ctx context.Context) (Status, error) {
 			s.Left++
 		case protocol.StatusFailed:
 			s.Failed++
+		case protocol.StatusRelayed:
+			s.Relayed++
 		}
 	}
 	inc, err := n.city.Current()

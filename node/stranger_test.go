@@ -56,11 +56,15 @@ func (s *stranger) claims(name string) { s.claimsOn(protocol.DefaultNetwork, nam
 
 // claimsOn is claims, as a city of that network.
 func (s *stranger) claimsOn(network, name string) {
-	info := protocol.InfoReply{
+	s.claimsTo(protocol.InfoReply{
 		Network: network, City: name, Software: "stranger",
 		Since: crdt.StampAt(time.Now()), Incarnation: crdt.StampAt(time.Now()),
-	}
-	s.answers(name, func(_ context.Context, call *protocol.Call) (any, error) {
+	})
+}
+
+// claimsTo is claims, with all that info says but the time.
+func (s *stranger) claimsTo(info protocol.InfoReply) {
+	s.answers(info.City, func(_ context.Context, call *protocol.Call) (any, error) {
 		if call.Request.Method != protocol.MethodInfo {
 			return nil, protocol.Errorf(protocol.NotFound, "nothing here")
 		}

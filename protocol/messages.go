@@ -10,6 +10,9 @@ const (
 	StatusAlive  CityStatus = "alive"  // it was heard of lately
 	StatusLeft   CityStatus = "left"   // it said that it leaves
 	StatusFailed CityStatus = "failed" // it fell silent, and did not answer when it was asked
+	// StatusRelayed is that of a city whose presences others pass on, and which cannot be
+	// asked from here.
+	StatusRelayed CityStatus = "relayed"
 )
 
 // RawItem is one item of CBOR that is passed on as it is.
@@ -147,12 +150,22 @@ type Presence struct {
 	Leaving     bool         `cbor:"7,keyasint,omitempty"`
 }
 
-// CityLine is what the city that answers knows of one city.
+// CityLine is what the city that answers knows of one city. Its times are by the clock of
+// the city that answers.
 type CityLine struct {
+	// Presence is the newest that the city said of itself.
 	Presence Presence   `cbor:"1,keyasint"`
 	Peer     []byte     `cbor:"2,keyasint"`           // the peer ID's bytes
-	Status   CityStatus `cbor:"3,keyasint"`           // StatusAlive, StatusLeft or StatusFailed
+	Status   CityStatus `cbor:"3,keyasint"`           // one of the constants
 	Agreed   crdt.Stamp `cbor:"4,keyasint,omitempty"` // start of the last complete sync with it; 0: none
+	Heard    crdt.Stamp `cbor:"5,keyasint,omitempty"` // when the summary in Presence arrived; 0: it is of now
+	RTT      uint64     `cbor:"6,keyasint,omitempty"` // microseconds that a question and its answer take; 0: not measured
+	// Agrees says whether the city holds what the one that answers holds, as far as that
+	// is proved. nil: there is no word of it that is new enough, or it is gone.
+	Agrees *bool `cbor:"7,keyasint,omitempty"`
+	// Via is the peer ID of who passed on the presence of a city that is relayed, in
+	// bytes; nil for all others.
+	Via []byte `cbor:"8,keyasint,omitempty"`
 }
 
 // CitiesReply is one answer to cities.

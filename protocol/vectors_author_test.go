@@ -399,7 +399,9 @@ func replyVectors() []vector {
 	}
 	sum, peer := summaryBytes(), bstr(vectorPeer())
 	multiaddr := bstr(raw("04 7f000001 06 1324"))
-	line := pairs(num(1), presenceBytes(), num(2), peer, num(3), tstr("alive"), num(4), num(uint64(ada.Version.HLC)))
+	line := func(more ...[]byte) []byte {
+		return pairs(append([][]byte{num(1), presenceBytes(), num(2), peer, num(3), tstr("alive")}, more...)...)
+	}
 	return []vector{
 		g("get", "get: page", "more = true", num(1), pairs(num(1), list(heroBytes(ada)))),
 		g("get", "get: end", "the last response", num(2), sum),
@@ -435,7 +437,12 @@ func replyVectors() []vector {
 		g("lookup", "lookup", "the peer ID and addresses without /p2p", num(1), peer, num(2), list(multiaddr)),
 		g("lookup", "lookup: no address", "none is known", num(1), peer, num(2), list()),
 		x("lookup", "lookup: address as text", "types are as in the CDDL", num(1), peer, num(2), list(tstr("/ip4/127.0.0.1"))),
-		g("cities", "cities", "a page of one line", num(1), list(line)),
+		g("cities", "cities", "a page of one line", num(1), list(line(num(4), num(uint64(ada.Version.HLC))))),
+		g("cities", "cities: agrees", "keys 4 to 7 are optional", num(1), list(line(num(5), num(uint64(ada.Version.HLC)), num(6), num(1500), num(7), yes))),
+		g("cities", "cities: differs", "key 7 is absent where it is not known whether the city agrees, not false", num(1), list(line(num(7), no))),
+		g("cities", "cities: relayed", "key 8 names who passed the presence on", num(1), list(pairs(
+			num(1), presenceBytes(), num(2), peer, num(3), tstr("relayed"), num(8), peer))),
+		x("cities", "cities: agrees as a number", "types are as in the CDDL", num(1), list(line(num(7), num(1)))),
 		g("cities", "cities: none", "an empty page", num(1), list()),
 		x("cities", "cities: line without a status", "key 3 is required", num(1), list(pairs(num(1), presenceBytes(), num(2), peer))),
 		g("settle", "settle: complete", "zeros are written", num(1), tstr("rome"), num(2), num(0), num(4), peer, num(5), num(0)),

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"strconv"
 	"strings"
@@ -74,7 +75,7 @@ func (g *globals) printCity(c cityJSON) error {
 	fields := []string{
 		"name", c.Name,
 		"peer", c.Peer,
-		"status", c.Status,
+		"status", c.standing(),
 		"addresses", strings.Join(c.Addrs, " "),
 		"heroes", strconv.FormatUint(c.Heroes, 10),
 		"tombstones", strconv.FormatUint(c.Tombstones, 10),
@@ -82,7 +83,10 @@ func (g *globals) printCity(c cityJSON) error {
 		"since", c.Since,
 		"incarnation", c.Incarnation,
 		"restarts", restarts,
-		"agrees", yesNo(c.Agrees),
+		"as of", c.figuresOf(),
+		"agrees", yesNoUnknown(c.Agrees),
+		"agreed at", cmp.Or(c.AgreedAt, "never"),
+		"round trip", c.roundTrip(),
 	}
 	if len(c.Contested) > 0 {
 		fields = append(fields, "contested", "claimed too by "+strings.Join(c.Contested, " "))

@@ -15,9 +15,6 @@ import (
 	"github.com/citynode/citynode/protocol"
 )
 
-// agreedFor is how long ago a city may have agreed to be said to agree.
-const agreedFor = 30 * time.Second
-
 // A cityJSON is a city as every command prints it.
 type cityJSON struct {
 	Name        string   `json:"name"`
@@ -30,10 +27,12 @@ type cityJSON struct {
 	Since       string   `json:"since"`
 	Incarnation string   `json:"incarnation"`
 	Restarts    *uint64  `json:"restarts"` // null where the city could not be asked
-	Agrees      bool     `json:"agrees"`
-	Contested   []string `json:"contested,omitempty"` // the other peers that claim the name
+	agreementJSON
+	HeardThrough string   `json:"heard_through,omitempty"` // the peer that passes its presences on, where it is relayed
+	Contested    []string `json:"contested,omitempty"`     // the other peers that claim the name
 
 	started time.Time // Incarnation, by the city's clock
+	through string    // the name of HeardThrough, or itself where that has none
 }
 
 // A view is what the node knows of itself and of all cities.
@@ -63,21 +62,6 @@ func (d dispatcher) view(ctx context.Context) (view, error) {
 	return v, nil
 }
 
-// agrees reports whether a city and the node lately held the same, as far as the
-// node can know.
-func (v view) agrees(line protocol.CityLine) bool {
-	if string(line.Peer) == string(v.self) {
-		return true
-	}
-	if line.Status != protocol.StatusAlive {
-		return false
-	}
-	oldest := v.info.Now.Add(-agreedFor)
-	synced := line.Agreed > 0 && line.Agreed >= oldest
-	told := line.Presence.Sent >= oldest && line.Presence.Summary == v.info.Summary
-	return synced || told
-}
-
 // cities returns all of them, without what must be asked elsewhere.
 func (v view) cities() []cityJSON {
 	cities := make([]cityJSON, 0, len(v.lines))
@@ -99,8 +83,12 @@ func (v view) city(line protocol.CityLine) cityJSON {
 		Digest:      p.Summary.Digest.String(),
 		Since:       timeText(p.Since),
 		Incarnation: timeText(p.Incarnation),
-		Agrees:      v.agrees(line),
 		started:     p.Incarnation.Time(),
+
+		agreementJSON: v.agreement(line),
+	}
+	if len(line.Via) > 0 {
+		c.HeardThrough, c.through = peerText(line.Via), v.nameOf(line.Via)
 	}
 	if string(line.Peer) == string(v.self) {
 		c.setInfo(v.info)
@@ -114,7 +102,7 @@ func (c *cityJSON) setInfo(info protocol.InfoReply) {
 	c.Digest = info.Summary.Digest.String()
 	c.Since, c.Incarnation = timeText(info.Since), timeText(info.Incarnation)
 	c.started = info.Incarnation.Time()
-	c.Restarts = &info.Restarts
+	c.Restarts, c.Live = &info.Restarts, true
 }
 
 // gone returns a city of which the node remembers that it is not alive.
@@ -158,10 +146,10 @@ func (v view) claimants(c cityJSON) []string {
 
 // cityTable lists cities for a person.
 func cityTable(now time.Time, cities []cityJSON) *table {
-	t := &table{head: []string{"CITY", "STATUS", "HEROES", "DEAD", "DIGEST", "STARTED", "AGREES", "PEER"}}
+	t := &table{head: []string{"CITY", "STATUS", "HEROES", "DEAD", "DIGEST", "AS OF", "STARTED", "AGREES", "PEER"}}
 	for _, c := range cities {
-		t.add(c.Name, c.Status, strconv.FormatUint(c.Heroes, 10), strconv.FormatUint(c.Tombstones, 10),
-			shortDigest(c.Digest), ago(now, c.started), yesNo(c.Agrees), c.Peer)
+		t.add(c.Name, c.standing(), strconv.FormatUint(c.Heroes, 10), strconv.FormatUint(c.Tombstones, 10),
+			shortDigest(c.Digest), c.figuresOf(), ago(now, c.started), yesNoUnknown(c.Agrees), c.Peer)
 	}
 	return t
 }
@@ -189,17 +177,6 @@ func (v view) count(status protocol.CityStatus) int {
 		}
 	}
 	return n
-}
-
-// differing returns the names of the cities that are alive and do not agree.
-func (v view) differing() []string {
-	names := []string{}
-	for _, line := range v.lines {
-		if line.Status == protocol.StatusAlive && !v.agrees(line) {
-			names = append(names, line.Presence.City)
-		}
-	}
-	return names
 }
 
 // clockApart is how far the clock of another city must be from the node's for it

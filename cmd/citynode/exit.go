@@ -67,6 +67,9 @@ func exitCode(err error) int {
 	if _, ok := errors.AsType[*node.NameTakenError](err); ok {
 		return exitRefused
 	}
+	if _, ok := errors.AsType[*dispatch.RelayedError](err); ok {
+		return exitTimeout
+	}
 	switch {
 	case errors.Is(err, node.ErrGaveUp):
 		return exitGaveUp

@@ -5,7 +5,6 @@ import (
 	"context"
 	"fmt"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -56,8 +55,9 @@ type statusJSON struct {
 	ClockBehind bool       `json:"clock_behind"`      // they are all far ahead
 	Skipped     uint64     `json:"skipped"`           // heroes left out so far for their future stamps
 	Cities      countsJSON `json:"cities"`            // itself included
-	Differing   []string   `json:"differing"`         // cities alive that do not agree with it
-	Agree       bool       `json:"agree"`             // all that are alive do
+	Differing   []string   `json:"differing"`         // cities that are not gone and do not agree with it
+	Unknown     []string   `json:"unknown"`           // those of which that is not known
+	Agree       bool       `json:"agree"`             // all that are not gone do
 }
 
 // A joinJSON is how far the transfer of a whole state has come.
@@ -82,13 +82,22 @@ func (j *joinJSON) text() string {
 }
 
 type countsJSON struct {
-	Alive  int `json:"alive"`
-	Left   int `json:"left"`
-	Failed int `json:"failed"`
+	Alive   int `json:"alive"`
+	Left    int `json:"left"`
+	Failed  int `json:"failed"`
+	Relayed int `json:"relayed"` // heard only through others, and not to be reached
+}
+
+func (c countsJSON) text() string {
+	text := fmt.Sprintf("%d alive, %d left, %d failed", c.Alive, c.Left, c.Failed)
+	if c.Relayed > 0 {
+		text += fmt.Sprintf(", %d heard only through others", c.Relayed)
+	}
+	return text
 }
 
 func toStatusJSON(v view, now time.Time) statusJSON {
-	differing := v.differing()
+	differing, unknown := v.differing()
 	return statusJSON{
 		Network:     v.info.Network,
 		City:        v.info.City,
@@ -111,9 +120,12 @@ func toStatusJSON(v view, now time.Time) statusJSON {
 			Alive:  v.count(protocol.StatusAlive),
 			Left:   v.count(protocol.StatusLeft),
 			Failed: v.count(protocol.StatusFailed),
+
+			Relayed: v.count(protocol.StatusRelayed),
 		},
 		Differing: differing,
-		Agree:     len(differing) == 0,
+		Unknown:   unknown,
+		Agree:     len(differing) == 0 && len(unknown) == 0,
 	}
 }
 
@@ -134,7 +146,7 @@ func (g *globals) printStatus(s statusJSON) error {
 		"transfer", s.Joining.text(),
 		"store", s.store(),
 		"clock", s.clock(),
-		"cities", fmt.Sprintf("%d alive, %d left, %d failed", s.Cities.Alive, s.Cities.Left, s.Cities.Failed),
+		"cities", s.Cities.text(),
 		"agreement", s.agreement(),
 		"skipped", s.skipped(),
 	)
@@ -168,14 +180,4 @@ func (s statusJSON) clock() string {
 		return fmt.Sprintf("%s, %v off this machine's", s.Now, skew.Round(time.Second))
 	}
 	return s.Now
-}
-
-func (s statusJSON) agreement() string {
-	switch {
-	case s.Cities.Alive <= 1:
-		return "alone"
-	case s.Agree:
-		return "all agree"
-	}
-	return "not yet with " + strings.Join(s.Differing, ", ")
 }

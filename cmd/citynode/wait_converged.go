@@ -20,7 +20,9 @@ func newWaitConverged(g *globals) *cobra.Command {
 		Long: `Wait until a round of complete syncs between the node and every city that is
 alive, begun after this command, has ended without an error. Then every city has
 what any of them had when the command began. Entries that were skipped because
-their stamps are in the future are counted. Ends with 8 if --timeout is over.`,
+their stamps are in the future are counted. Ends with 8 if --timeout is over, and
+names each city that was not synced with, and why: also those that are silent, and
+those that the node hears only through others and cannot ask.`,
 		Args:    exactly(),
 		Example: "  citynode wait converged\n  citynode wait converged --timeout 1m --json",
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -57,7 +59,7 @@ func (d dispatcher) converge(ctx context.Context) (settledJSON, error) {
 			return settled, nil
 		case ctx.Err() == nil && !dispatch.Transient(err) && !errors.Is(err, errUnsettled):
 			return settledJSON{}, err
-		case last == nil || ctx.Err() == nil:
+		case last == nil || ctx.Err() == nil || errors.Is(err, errUnsettled):
 			last = err
 		}
 		if pauses.Wait(ctx) != nil {
@@ -76,7 +78,8 @@ func notConverged(ctx context.Context, last error) error {
 // errUnsettled is matched by the error of a settle in which a sync failed.
 var errUnsettled = errors.New("sync failed")
 
-// settle runs one round of syncs between the node and all cities.
+// settle runs one round of syncs between the node and all cities. The error names the
+// cities with which one failed, also where the round did not come to its end.
 func (d dispatcher) settle(ctx context.Context) (settledJSON, error) {
 	settled := settledJSON{Converged: true}
 	var failed []string
@@ -91,11 +94,11 @@ func (d dispatcher) settle(ctx context.Context) (settledJSON, error) {
 			return nil
 		})
 	})
-	if err != nil {
+	switch {
+	case len(failed) > 0:
+		return settledJSON{}, fmt.Errorf("%w with %s", errUnsettled, strings.Join(failed, "\n"))
+	case err != nil:
 		return settledJSON{}, err
-	}
-	if len(failed) > 0 {
-		return settledJSON{}, fmt.Errorf("%w with %s", errUnsettled, strings.Join(failed, "; "))
 	}
 	return settled, nil
 }

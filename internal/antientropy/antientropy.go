@@ -41,19 +41,23 @@ const (
 type Cluster interface {
 	// Neighbours returns up to most connected cities, drawn at random.
 	Neighbours(most int) []peer.ID
-	// Alive returns all cities that are alive.
+	// Alive returns all cities that are alive, also those that are known only through
+	// others.
 	Alive() []Neighbour
 	// NameOf returns the name of a city, "" where it is not known.
 	NameOf(peer.ID) string
-	// Agreed notes a complete session with an incarnation of the peer that began at
-	// start, and what the peer's clock showed.
-	Agreed(p peer.ID, of reconcile.Hello, start crdt.Stamp)
+	// Agreed notes a complete session with an incarnation of the peer, with what the peer
+	// held and what its clock showed then. The session began at start by the wall clock,
+	// and at begun by the clock that runs in this process.
+	Agreed(p peer.ID, of reconcile.Hello, start crdt.Stamp, begun time.Time)
 }
 
 // A Neighbour is another city.
 type Neighbour struct {
 	Name string
 	Peer peer.ID
+	// Apart is why the city cannot be synced with from here; nil where it can.
+	Apart error
 }
 
 // Config is what anti-entropy needs. All fields are required.
@@ -81,6 +85,8 @@ type Config struct {
 // Hooks are called as things happen, several at the same time. They must return at
 // once. All are required.
 type Hooks struct {
+	// Greeted tells what a peer showed at the beginning of a session.
+	Greeted func(peer.ID, reconcile.Hello)
 	// Synced tells of each session that ended, by our doing or the other side's.
 	Synced func(SyncEvent)
 	// Joining tells now and then how far the transfer of a whole state has come.
@@ -110,6 +116,7 @@ type AntiEntropy struct {
 	memory     memory
 	progress   *follower
 	settles    settles
+	manners    *manners
 	future     atomic.Uint64 // heroes skipped for their future stamps, so far
 	requests   *requests
 	intake     *intake
@@ -126,6 +133,7 @@ func New(cfg Config) *AntiEntropy {
 		streams:    newStreamPool(cfg.Host, cfg.Protocol),
 		strikes:    newStrikes(),
 		requests:   newRequests(),
+		manners:    newManners(),
 	}
 	a.intake = newIntake(a.requests.wake)
 	a.opening = newOpening(cfg, func() bool { _, held := a.intake.held(time.Now()); return held })

@@ -31,7 +31,7 @@ func syncsAt(t *testing.T, h host.Host) *AntiEntropy {
 		Host: h, Protocol: testProtocol, City: gotham, Cluster: crowd{},
 		FindAddrs: func(context.Context, peer.ID) {}, ExpectsPeers: func() bool { return true }, Every: time.Second,
 		Now: func() crdt.Stamp { return 1 }, Logger: slog.New(slog.DiscardHandler),
-		Hooks: Hooks{Synced: func(SyncEvent) {}, Joining: func(Progress) {}},
+		Hooks: Hooks{Greeted: func(peer.ID, reconcile.Hello) {}, Synced: func(SyncEvent) {}, Joining: func(Progress) {}},
 	})
 	h.SetStreamHandler(testProtocol, func(s network.Stream) { _ = a.Respond(t.Context(), s) })
 	return a

@@ -119,6 +119,9 @@ func (a *AntiEntropy) answer(ctx context.Context, p peer.ID, stream *Stream, ses
 // decides who sends a whole state, and when.
 func (a *AntiEntropy) step(ctx context.Context, p peer.ID, session *reconcile.Responder, in reconcile.Message) (reconcile.Message, error) {
 	out, err := session.Step(ctx, in)
+	if err == nil && in.Kind() == reconcile.KindHello {
+		a.cfg.Hooks.Greeted(p, session.Result().Peer)
+	}
 	if err != nil || out.Kind() != reconcile.KindDiffer || !a.declines(p, session) {
 		return out, err
 	}

@@ -36,7 +36,7 @@ func (crowd) Alive() []Neighbour { return nil }
 
 func (crowd) NameOf(peer.ID) string { return "" }
 
-func (crowd) Agreed(peer.ID, reconcile.Hello, crdt.Stamp) {}
+func (crowd) Agreed(peer.ID, reconcile.Hello, crdt.Stamp, time.Time) {}
 
 // newGotham returns a city that has not started.
 func newGotham(t *testing.T) *city.City {
@@ -67,6 +67,7 @@ func asked(t *testing.T, own *city.City) (a *AntiEntropy, caller peer.ID, stream
 	a = New(Config{
 		Host: hosts[0], Protocol: testProtocol, City: own, Cluster: crowd{},
 		Now: func() crdt.Stamp { return 1 }, Logger: slog.New(slog.DiscardHandler),
+		Hooks: Hooks{Greeted: func(peer.ID, reconcile.Hello) {}},
 	})
 	hosts[0].SetStreamHandler(testProtocol, func(s network.Stream) { _ = a.Respond(context.Background(), s) })
 	stream, err := hosts[1].NewStream(t.Context(), hosts[0].ID(), testProtocol)

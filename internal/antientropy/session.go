@@ -108,7 +108,7 @@ func (a *AntiEntropy) initiate(ctx context.Context, p peer.ID, stream *Stream, r
 
 // drive sends and receives until the session has ended.
 func (a *AntiEntropy) drive(ctx context.Context, p peer.ID, stream *Stream, session *reconcile.Initiator) (err error) {
-	begun := time.Now()
+	begun, first := time.Now(), true
 	var fed *turn
 	defer func() {
 		if fed != nil {
@@ -136,6 +136,10 @@ func (a *AntiEntropy) drive(ctx context.Context, p peer.ID, stream *Stream, sess
 			return err
 		}
 		if out, err = session.Step(ctx, in); err == nil {
+			if first {
+				a.cfg.Hooks.Greeted(p, session.Result().Peer)
+			}
+			first = false
 			a.moved(p, fed, session.Result())
 			err = checkPace(begun, session.Result())
 		}

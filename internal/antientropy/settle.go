@@ -2,8 +2,12 @@ package antientropy
 
 import (
 	"context"
-	"sync"
+	"errors"
+	"fmt"
+	"slices"
 	"time"
+
+	"github.com/libp2p/go-libp2p/core/peer"
 
 	"github.com/citynode/citynode/internal/supervise"
 	"github.com/citynode/citynode/protocol"
@@ -13,131 +17,161 @@ const (
 	// SettlePasses is how often a settle syncs with each city. After the first pass this
 	// city holds what all held; after the second all hold it.
 	SettlePasses = 2
-	// settleAtOnce is how many cities are synced with at once. They come on top of
-	// sessionsMax: somebody waits for them.
-	settleAtOnce = 4
-	// settleEach bounds one of those syncs. A city that does not answer must not hold
-	// up all the others, and costs a line with an error.
-	settleEach = 5 * time.Second
+	// settleAtOnce is how many syncs a settle begins at once, and settleTurn how long each
+	// of them keeps the next one waiting. A sync that takes longer goes on beside the
+	// next: so those that answer are done with in no time, and those that do not hold up
+	// nobody for more than their turn. 32 are begun a second at the least.
+	settleAtOnce = 8
+	settleTurn   = 250 * time.Millisecond
+	// settleInAll bounds the syncs of a settle that run at the same time. They come on top
+	// of sessionsMax: somebody waits for them. They cost next to nothing where they find
+	// next to nothing, and an intake lets one whole state come at a time.
+	settleInAll = 64
+	// settleEach bounds one of those syncs: a city that does not answer costs a line with
+	// an error. One that did not answer the last time has settleSilent.
+	settleEach   = 5 * time.Second
+	settleSilent = 2 * time.Second
+	// settleAll and settleMore bound both passes together, whatever the cities do: settleAll
+	// and settleMore for each of them. 60 silent ones take some 7 s, 50 that answer over
+	// lines of 300 ms one way some 4 s.
+	settleAll  = 10 * time.Second
+	settleMore = 200 * time.Millisecond
 )
 
-// settles let callers share a settle. A caller that comes while one runs needs a later
-// one, and shares that with all who come until it begins.
-type settles struct {
-	mu      sync.Mutex // guards running, next
-	running bool
-	next    *settling // waiting for the running one to end; nil if nobody waits
-}
-
-// A settling is one run of a settle and its outcome.
-type settling struct {
-	begin chan struct{} // closed when whoever leads it may begin
-	done  chan struct{} // closed once lines and err are set
-	lines []protocol.SettleLine
-	err   error
-}
-
-// Settle syncs with every city that is alive, twice, and calls send with a line for
-// each of the second pass. Callers that come while a settle runs share the next.
+// Settle syncs with every city that is alive, twice, and calls send with a line for each
+// as soon as it is known what came of it: the counts of the second sync, or why one of
+// them failed. A city with which the first fails is not asked a second time. Settle ends in
+// ten seconds and a fifth of a second a city, and as much again where one runs already:
+// callers that come meanwhile share the next. Cities that it did not come to have a line
+// that says so.
 func (a *AntiEntropy) Settle(ctx context.Context, send func(protocol.SettleLine) error) error {
 	s, leads := a.settles.join()
+	group, groupCtx := supervise.NewGroup(ctx)
 	if leads {
-		a.leadSettling(ctx, s)
+		group.Go(func() error { a.leadSettling(groupCtx, s); return nil })
 	}
-	select {
-	case <-s.done:
-	case <-ctx.Done():
-		return ctx.Err()
-	}
-	if s.err != nil {
-		return s.err
-	}
-	for _, line := range s.lines {
-		if err := send(line); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// join returns the settling that a caller who comes now may share, and whether the
-// caller is its first and leads it.
-func (q *settles) join() (s *settling, leads bool) {
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	if q.next != nil {
-		return q.next, false
-	}
-	s = &settling{begin: make(chan struct{}), done: make(chan struct{})}
-	if q.running {
-		q.next = s
-	} else {
-		q.running = true
-		close(s.begin)
-	}
-	return s, true
-}
-
-// finish ends a settling and lets the next one begin, if somebody waits.
-func (q *settles) finish(s *settling) {
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	close(s.done)
-	if q.next == nil {
-		q.running = false
-		return
-	}
-	close(q.next.begin)
-	q.next = nil
+	group.Go(func() error { return a.settles.follow(groupCtx, s, send) })
+	return group.Wait()
 }
 
 // leadSettling runs a settling once it is its turn. A leader that goes away
 // ends it for those who share it, with an error after which they try again.
 func (a *AntiEntropy) leadSettling(ctx context.Context, s *settling) {
 	// Without ctx: whoever leads must finish, or all who come later wait in vain.
-	<-s.begin // the one before is bounded by settleEach a city
-	defer a.settles.finish(s)
-	for range SettlePasses {
-		if s.lines, s.err = a.settlePass(ctx); s.err != nil {
-			s.err = protocol.Errorf(protocol.Unavailable, "settle was cut short: %w", s.err)
-			return
+	<-s.begin // the one before has a bound of its own
+	err := ctx.Err()
+	if err == nil {
+		err = a.settle(ctx, func(line protocol.SettleLine) { a.settles.tell(s, line) })
+	}
+	if err != nil {
+		err = protocol.Errorf(protocol.Unavailable, "settle was cut short: %w", err)
+	}
+	a.settles.finish(s, err)
+}
+
+// settle makes the passes, and calls tell with each line, at any time and from several
+// goroutines. It fails only with ctx.
+func (a *AntiEntropy) settle(ctx context.Context, tell func(protocol.SettleLine)) error {
+	failed := make(map[peer.ID]bool)
+	begun, bounded := time.Now(), ctx
+	for pass := range SettlePasses {
+		cities := slices.DeleteFunc(a.cfg.Cluster.Alive(), func(c Neighbour) bool { return failed[c.Peer] })
+		if pass == 0 {
+			var cancel context.CancelFunc
+			bounded, cancel = context.WithDeadlineCause(ctx, begun.Add(settleWithin(len(cities))), errSettleOver)
+			defer cancel()
 		}
+		lines := a.settlePass(bounded, cities, func(line protocol.SettleLine) {
+			if line.Error != "" || pass == SettlePasses-1 {
+				tell(line)
+			}
+		})
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		for _, line := range lines {
+			failed[peer.ID(line.Peer)] = line.Error != ""
+		}
+	}
+	return nil
+}
+
+// settleWithin returns how long a settle with so many cities may take.
+func settleWithin(cities int) time.Duration {
+	return settleAll + time.Duration(cities)*settleMore
+}
+
+// errSettleOver ends the syncs of a settle that has taken too long.
+var errSettleOver = errors.New("the time of the settle was over")
+
+// settlePass syncs with cities, those first that have answered before. It calls tell with a
+// line for each as it comes, from several goroutines, and returns them all.
+func (a *AntiEntropy) settlePass(ctx context.Context, cities []Neighbour, tell func(protocol.SettleLine)) []protocol.SettleLine {
+	slices.SortStableFunc(cities, func(x, y Neighbour) int { return int(a.manners.of(x.Peer)) - int(a.manners.of(y.Peer)) })
+	lines := make([]protocol.SettleLine, len(cities))
+	turns, places := make(chan struct{}, settleAtOnce), make(chan struct{}, settleInAll)
+	group, _ := supervise.NewGroup(context.WithoutCancel(ctx)) // ctx ends each sync
+	for i, c := range cities {
+		// Before the goroutine, so that they begin in this order.
+		if !enter(ctx, places) || !enter(ctx, turns) {
+			lines[i] = failedLine(c, context.Cause(ctx))
+			tell(lines[i])
+			continue // and so for all that follow: nobody waits for a place any more
+		}
+		turn := time.AfterFunc(settleTurn, func() { <-turns })
+		group.Go(func() error {
+			defer func() { <-places }()
+			// Each goroutine has a place of its own in lines, so there is no lock.
+			lines[i] = a.settleWith(ctx, c)
+			tell(lines[i])
+			if turn.Stop() {
+				<-turns
+			}
+			return nil
+		})
+	}
+	_ = group.Wait() // no function fails
+	return lines
+}
+
+// enter takes a place, and reports false where ctx has ended.
+func enter(ctx context.Context, places chan<- struct{}) bool {
+	select {
+	case <-ctx.Done():
+		return false
+	default:
+	}
+	select {
+	case places <- struct{}{}:
+		return true
+	case <-ctx.Done():
+		return false
 	}
 }
 
-// settlePass syncs with every city that is alive, settleAtOnce at a time.
-func (a *AntiEntropy) settlePass(ctx context.Context) ([]protocol.SettleLine, error) {
-	cities := a.cfg.Cluster.Alive()
-	lines := make([]protocol.SettleLine, len(cities))
-	room := make(chan struct{}, settleAtOnce)
-	group, ctx := supervise.NewGroup(ctx)
-	for i, c := range cities {
-		group.Go(func() error {
-			select {
-			case room <- struct{}{}:
-			case <-ctx.Done():
-				return ctx.Err()
-			}
-			defer func() { <-room }()
-			// Each goroutine has a place of its own in lines, so there is no lock.
-			lines[i] = a.settleWith(ctx, c)
-			return ctx.Err()
-		})
-	}
-	return lines, group.Wait()
+// failedLine returns the line of a city with which there was no complete sync.
+func failedLine(c Neighbour, err error) protocol.SettleLine {
+	return protocol.SettleLine{City: c.Name, Peer: []byte(c.Peer), Error: err.Error()}
 }
 
 // settleWith syncs with one city.
 func (a *AntiEntropy) settleWith(ctx context.Context, c Neighbour) protocol.SettleLine {
-	line := protocol.SettleLine{City: c.Name, Peer: []byte(c.Peer)}
-	ctx, cancel := context.WithTimeout(ctx, settleEach)
+	if c.Apart != nil {
+		return failedLine(c, c.Apart)
+	}
+	each := settleEach
+	if a.manners.of(c.Peer) == silent {
+		each = settleSilent
+	}
+	ctx, cancel := context.WithTimeoutCause(ctx, each, fmt.Errorf("no answer within %v", each))
 	defer cancel()
 	a.cfg.FindAddrs(ctx, c.Peer)
 	result, err := a.Sync(ctx, c.Peer)
-	if err != nil {
-		line.Error = err.Error()
-		return line
+	if err != nil && ctx.Err() != nil {
+		err = context.Cause(ctx)
 	}
-	line.Differed, line.Skipped = result.Differed, result.Skipped
-	return line
+	if err != nil {
+		return failedLine(c, err)
+	}
+	return protocol.SettleLine{City: c.Name, Peer: []byte(c.Peer), Differed: result.Differed, Skipped: result.Skipped}
 }

@@ -49,6 +49,7 @@ func (a *AntiEntropy) syncOnce(ctx context.Context, p peer.ID) (reconcile.Result
 	// begun measures, and start is shown to others.
 	begun, start := time.Now(), a.cfg.Now()
 	result, err := a.initiateWith(ctx, p)
+	a.noteManner(ctx, p, result, err)
 	a.progress.over(p)
 	switch {
 	case err == nil:
@@ -62,12 +63,26 @@ func (a *AntiEntropy) syncOnce(ctx context.Context, p peer.ID) (reconcile.Result
 	return result, err
 }
 
+// noteManner notes whether the peer has answered. That whoever wanted the session has gone
+// away says nothing about the peer.
+func (a *AntiEntropy) noteManner(ctx context.Context, p peer.ID, result reconcile.Result, err error) {
+	switch {
+	case err == nil:
+		a.manners.note(p, answers)
+	case errors.Is(ctx.Err(), context.Canceled), passes(err):
+	case result.Peer == reconcile.Hello{}:
+		a.manners.note(p, silent)
+	default:
+		a.manners.note(p, strange)
+	}
+}
+
 // completed notes a session that was complete, for this side at least.
 func (a *AntiEntropy) completed(p peer.ID, result reconcile.Result, start crdt.Stamp, begun time.Time) {
 	// A complete session brought both sides what the other had, so it counts for both,
 	// whoever began it.
 	a.requests.fulfilled(p, begun)
-	a.cfg.Cluster.Agreed(p, result.Peer, start)
+	a.cfg.Cluster.Agreed(p, result.Peer, start, begun)
 	a.opening.synced()
 	a.cfg.Hooks.Synced(SyncEvent{
 		City: a.cfg.Cluster.NameOf(p), Peer: p,

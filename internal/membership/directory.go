@@ -44,6 +44,13 @@ type Entry struct {
 	// Agreed is the start, by our clock, of the last complete sync with this
 	// incarnation; 0 if there was none.
 	Agreed crdt.Stamp
+	// RTT is about how long a question to the city and its answer take; 0 where it was
+	// not measured yet.
+	RTT time.Duration
+	// Via is who passed on the last presence of a city that is known only through others,
+	// and Failure is why that city could not be asked. Empty and nil for all others.
+	Via     peer.ID
+	Failure error
 
 	clock reading
 }
@@ -210,9 +217,7 @@ func (d *Directory) sorted() []Entry {
 	for _, e := range d.cities {
 		all = append(all, *e)
 	}
-	slices.SortFunc(all, func(a, b Entry) int {
-		return cmp.Or(cmp.Compare(a.Presence.City, b.Presence.City), a.Found.Compare(b.Found), cmp.Compare(a.Peer, b.Peer))
-	})
+	slices.SortFunc(all, byName)
 	return all
 }
 

@@ -21,8 +21,11 @@ func (m *Members) Identify(ctx context.Context, p peer.ID) (info protocol.InfoRe
 	// A search of the DHT counts against the same deadline: a worker of the confirmer
 	// waits for it.
 	m.cfg.FindAddrs(ctx, p)
+	var took time.Duration
 	err = m.cfg.Clients.Ask(ctx, p, func(client *protocol.Client) (err error) {
+		begun := time.Now()
 		info, err = client.Info(ctx)
+		took = time.Since(begun)
 		return err
 	})
 	if err != nil {
@@ -37,8 +40,11 @@ func (m *Members) Identify(ctx context.Context, p peer.ID) (info protocol.InfoRe
 		return info, fmt.Errorf("peer %s: %w: %w", p, bootstrap.ErrOtherCity, err)
 	}
 	changed := m.cfg.Directory.Confirmed(p, info, m.cfg.Now())
+	m.cfg.Directory.NoteRTT(p, took)
+	m.cfg.Hearsay.Asked(p, nil)
 	m.tell(changed)
 	m.cfg.Hooks.Identified(p, info, changed)
+	m.answered(p, info)
 	if changed != nil {
 		// The other may have come, or come back, only now, and know nothing of this
 		// city.
@@ -50,6 +56,7 @@ func (m *Members) Identify(ctx context.Context, p peer.ID) (info protocol.InfoRe
 // unanswered counts a peer as failed, unless it was heard since it was asked.
 func (m *Members) unanswered(p peer.ID, asked time.Time, err error) (heard bool) {
 	m.log.Debug("city did not confirm itself", "peer", p, "err", err)
+	m.cfg.Hearsay.Asked(p, err)
 	changed, heard := m.cfg.Directory.Lost(p, asked)
 	m.tell(changed)
 	return heard

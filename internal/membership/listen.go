@@ -50,22 +50,25 @@ func (m *Members) receive(ctx context.Context, sub *pubsub.Subscription) error {
 		// The author has signed the message. The peer that passed it on may be any.
 		author := message.GetFrom()
 		if news, ok := message.ValidatorData.(protocol.Presence); ok && author != m.cfg.Host.ID() {
-			m.hear(author, news)
+			m.hear(author, message.ReceivedFrom, news)
 		}
 	}
 }
 
-// hear applies a presence. News that the directory cannot take unasked, such as a name or
+// hear applies a presence that via has passed on. News that the directory cannot take unasked, such as a name or
 // an incarnation that it does not know, is put to its author. A goodbye of a city that is
 // not known is not: nobody would answer.
-func (m *Members) hear(author peer.ID, news protocol.Presence) {
+func (m *Members) hear(author, via peer.ID, news protocol.Presence) {
 	changed, confirm := m.cfg.Directory.Hear(author, news, m.cfg.Now())
 	m.tell(changed)
+	if confirm {
+		m.overhear(author, via, news)
+	}
 	switch {
 	case confirm && !news.Leaving:
 		m.confirm.ask(author, sign)
 	case !confirm && changed == nil:
-		m.cfg.Hooks.Shown(author, news.Summary)
+		m.showed(author, news)
 	}
 }
 
@@ -137,6 +140,7 @@ func (m *Members) ageCities(ctx context.Context) error {
 		case <-tick.C:
 		}
 		m.askSilent()
+		m.cfg.Agreements.Examine()
 		for _, p := range deaf.expire(m.cfg.Topic.ListPeers(), time.Now()) {
 			m.log.Debug("gossip to a city has ended, connecting anew", "peer", p)
 			_ = m.cfg.Host.Network().ClosePeer(p) // whatever that says, the peer is dialed again

@@ -44,6 +44,10 @@ type Config struct {
 	Host       host.Host
 	Directory  *Directory
 	Neighbours *Neighbours
+	// Agreements judge which cities hold what this one holds.
+	Agreements *Agreements
+	// Hearsay has the cities that are known only through others.
+	Hearsay *Hearsay
 	// Clients make calls on the network's call protocol.
 	Clients *streams.Clients
 	// Protocols are those that a peer speaks once it serves as a city.
@@ -73,7 +77,7 @@ type Hooks struct {
 	// Identified tells what a city of this network has just said of itself, and
 	// what changed by that, or nil.
 	Identified func(peer.ID, protocol.InfoReply, *Event)
-	// Shown tells the summary that a presence of a known city shows.
+	// Shown tells the summary that a word of a known city shows.
 	Shown func(peer.ID, crdt.Summary)
 	// Departed tells of a peer, a city or not, that has no connection any more.
 	Departed func(peer.ID)

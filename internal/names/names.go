@@ -50,6 +50,9 @@ type Config struct {
 	Clients       *streams.Clients
 	DHT           Finder
 	Tenure        Tenure
+	// Apart returns why a city of that name, which is known only through others, cannot be
+	// reached from here; nil where there is none.
+	Apart func(name string) error
 	// Neighbours returns up to most connected cities. Await returns once there may
 	// be some to ask, or when there is nobody to wait for.
 	Neighbours func(most int) []peer.ID

@@ -24,6 +24,9 @@ const (
 	// the DHT. It is enough for a city at the other end of the world to answer, and
 	// all that a dead one delays a lookup.
 	preferFor = 500 * time.Millisecond
+	// apartTimeout bounds the search for a city that is known only through others. That one
+	// cannot be reached; another holder of the name, whom the DHT knows, is found in less.
+	apartTimeout = 1500 * time.Millisecond
 	// KnownTimeout bounds the search for a city that the directory knows and that
 	// does not answer. It is a little more than one question takes. Who wants the
 	// city asks again, and then the city may be back.
@@ -37,6 +40,7 @@ type search struct {
 	asker    peer.ID // is not the answer
 	name     string
 	known    []membership.Entry // whom the directory knows by the name, the best first
+	apart    error              // why a holder of the name cannot be reached from here; nil: there is none such
 	findings chan finding
 	asking   sync.WaitGroup
 	panics   supervise.Relay
@@ -64,6 +68,9 @@ func (n *Names) search(ctx context.Context, asker peer.ID, name string) (peer.Ad
 		findings: make(chan finding, len(known)+1),
 		said:     make([]*finding, len(known)+1),
 	}
+	if !slices.ContainsFunc(known, func(e membership.Entry) bool { return e.Status == protocol.StatusAlive }) {
+		s.apart = n.cfg.Apart(name)
+	}
 	// Deferred calls run in reverse order: the questions are ended, all of them have
 	// ended, and then a panic of one is passed on to whoever waits for the search.
 	defer s.panics.Rethrow()
@@ -72,7 +79,10 @@ func (n *Names) search(ctx context.Context, asker peer.ID, name string) (peer.Ad
 	defer cancel()
 	// Where all of them have said goodbye none is waited for, and only the DHT can tell
 	// of another holder, which takes its own time.
-	if slices.ContainsFunc(known, func(e membership.Entry) bool { return e.Status != protocol.StatusLeft }) {
+	switch {
+	case s.apart != nil:
+		defer time.AfterFunc(apartTimeout, cancel).Stop()
+	case slices.ContainsFunc(known, func(e membership.Entry) bool { return e.Status != protocol.StatusLeft }):
 		defer time.AfterFunc(KnownTimeout, cancel).Stop()
 	}
 	found := s.run(searchCtx)
@@ -167,6 +177,9 @@ func (s *search) winner(over bool) *finding {
 // that it is another city. A caller may give up for good where there is no such city,
 // so what is not certain must not read like that.
 func (s *search) failure() error {
+	if s.apart != nil {
+		return protocol.Errorf(protocol.Unavailable, "%w", s.apart)
+	}
 	for i, e := range s.known {
 		if err := s.said[i].err; !errors.Is(err, bootstrap.ErrOtherCity) && !s.left(e.Peer) {
 			return protocol.Errorf(protocol.Unavailable, "city %s does not answer: %w", s.name, err)

@@ -79,6 +79,7 @@ func namesOf(t *testing.T, o *others, known ...peer.ID) (*Names, *tenure) {
 	own := new(tenure)
 	return New(Config{
 		Host: host, Network: "main", City: "star", Directory: directory, Members: o, DHT: emptyDHT{}, Tenure: own,
+		Apart:      func(string) error { return nil },
 		Neighbours: func(int) []peer.ID { return nil }, Await: func(context.Context) {},
 		Now: func() crdt.Stamp { return crdt.EarliestSet + 1 }, Logger: slog.New(slog.DiscardHandler),
 	}), own

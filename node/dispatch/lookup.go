@@ -11,12 +11,13 @@ import (
 )
 
 // Lookup asks the peer of the link where the city of that name is. The error
-// matches protocol.ErrNotFound if there is none.
+// matches protocol.ErrNotFound if there is none, and is a *[RelayedError] if that peer
+// knows it only through others.
 func (l *Link) Lookup(ctx context.Context, name string) (peer.AddrInfo, error) {
 	var found peer.AddrInfo
 	err := l.Call(ctx, func(c *protocol.Client) (err error) {
 		found, err = lookUp(ctx, c, name)
-		return err
+		return orRelayed(ctx, c, name, err)
 	})
 	if err != nil {
 		return peer.AddrInfo{}, fmt.Errorf("look up city %s: %w", name, err)
