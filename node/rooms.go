@@ -216,15 +216,14 @@ func (n *Node) newNames() *names.Names {
 	})
 }
 
-// apart returns why a city of that name that is known only through others cannot be
-// reached; nil where there is none such.
-func (n *Node) apart(name string) error {
+// apart returns the peers that are known by a name only through others.
+func (n *Node) apart(name string) (some []names.Apart) {
 	for _, e := range n.members.Relayed() {
 		if e.Presence.City == name {
-			return whyApart(n.directory, e)
+			some = append(some, names.Apart{Peer: e.Peer, Why: whyApart(n.directory, e)})
 		}
 	}
-	return nil
+	return some
 }
 
 // expectsPeers reports whether there are peers that could become neighbours soon.

@@ -40,6 +40,12 @@ type Finder interface {
 	Lookup(ctx context.Context, city string, verify bootstrap.Verifier) (peer.AddrInfo, error)
 }
 
+// Apart is a peer that is known only through others, and cannot be reached from here.
+type Apart struct {
+	Peer peer.ID
+	Why  error
+}
+
 // Config is what Names need. All fields but Trusted are required.
 type Config struct {
 	Host host.Host
@@ -50,9 +56,8 @@ type Config struct {
 	Clients       *streams.Clients
 	DHT           Finder
 	Tenure        Tenure
-	// Apart returns why a city of that name, which is known only through others, cannot be
-	// reached from here; nil where there is none.
-	Apart func(name string) error
+	// Apart returns the peers that are known by a name only through others.
+	Apart func(name string) []Apart
 	// Neighbours returns up to most connected cities. Await returns once there may
 	// be some to ask, or when there is nobody to wait for.
 	Neighbours func(most int) []peer.ID

@@ -25,7 +25,8 @@ const (
 	// all that a dead one delays a lookup.
 	preferFor = 500 * time.Millisecond
 	// apartTimeout bounds the search for a city that is known only through others. That one
-	// cannot be reached; another holder of the name, whom the DHT knows, is found in less.
+	// is not dialed: it was asked in vain, and is asked again at each of its presences.
+	// Another holder of the name, whom the DHT knows, is mostly found in less.
 	apartTimeout = 1500 * time.Millisecond
 	// KnownTimeout bounds the search for a city that the directory knows and that
 	// does not answer. It is a little more than one question takes. Who wants the
@@ -40,7 +41,7 @@ type search struct {
 	asker    peer.ID // is not the answer
 	name     string
 	known    []membership.Entry // whom the directory knows by the name, the best first
-	apart    error              // why a holder of the name cannot be reached from here; nil: there is none such
+	apart    []Apart            // who is known by the name only through others
 	findings chan finding
 	asking   sync.WaitGroup
 	panics   supervise.Relay
@@ -61,15 +62,13 @@ type finding struct {
 // of those that confirm the name wins: alive before gone, then the one known first.
 // After that the first that confirms the name wins.
 func (n *Names) search(ctx context.Context, asker peer.ID, name string) (peer.AddrInfo, error) {
-	known := slices.DeleteFunc(n.cfg.Directory.Named(name), func(e membership.Entry) bool { return e.Peer == asker })
+	apart := n.cfg.Apart(name)
+	known := slices.DeleteFunc(n.cfg.Directory.Named(name), func(e membership.Entry) bool { return e.Peer == asker || isApart(apart, e.Peer) })
 	known = known[:min(len(known), candidatesMax)]
 	s := &search{
-		names: n, asker: asker, name: name, known: known,
+		names: n, asker: asker, name: name, known: known, apart: apart,
 		findings: make(chan finding, len(known)+1),
 		said:     make([]*finding, len(known)+1),
-	}
-	if !slices.ContainsFunc(known, func(e membership.Entry) bool { return e.Status == protocol.StatusAlive }) {
-		s.apart = n.cfg.Apart(name)
 	}
 	// Deferred calls run in reverse order: the questions are ended, all of them have
 	// ended, and then a panic of one is passed on to whoever waits for the search.
@@ -80,7 +79,7 @@ func (n *Names) search(ctx context.Context, asker peer.ID, name string) (peer.Ad
 	// Where all of them have said goodbye none is waited for, and only the DHT can tell
 	// of another holder, which takes its own time.
 	switch {
-	case s.apart != nil:
+	case s.onlyApart():
 		defer time.AfterFunc(apartTimeout, cancel).Stop()
 	case slices.ContainsFunc(known, func(e membership.Entry) bool { return e.Status != protocol.StatusLeft }):
 		defer time.AfterFunc(KnownTimeout, cancel).Stop()
@@ -152,6 +151,9 @@ func (s *search) inDHT(ctx context.Context) (peer.AddrInfo, error) {
 			if candidate.ID == s.asker {
 				return fmt.Errorf("peer %s asks itself: %w", s.asker, bootstrap.ErrOtherCity)
 			}
+			if isApart(s.apart, candidate.ID) {
+				return fmt.Errorf("peer %s cannot be reached from here", candidate.ID)
+			}
 			_, err := s.names.claimOf(ctx, candidate.ID, s.name)
 			return err
 		})
@@ -177,8 +179,8 @@ func (s *search) winner(over bool) *finding {
 // that it is another city. A caller may give up for good where there is no such city,
 // so what is not certain must not read like that.
 func (s *search) failure() error {
-	if s.apart != nil {
-		return protocol.Errorf(protocol.Unavailable, "%w", s.apart)
+	if s.onlyApart() {
+		return protocol.Errorf(protocol.Unavailable, "%w", s.apart[0].Why)
 	}
 	for i, e := range s.known {
 		if err := s.said[i].err; !errors.Is(err, bootstrap.ErrOtherCity) && !s.left(e.Peer) {
@@ -190,6 +192,17 @@ func (s *search) failure() error {
 		return protocol.Errorf(protocol.Unavailable, "it cannot be told whether there is a city %s: %w", s.name, err)
 	}
 	return protocol.Errorf(protocol.NotFound, "no city %s is reachable on network %s: %w", s.name, s.names.cfg.Network, err)
+}
+
+// onlyApart reports whether a city of the name is known through others, and none that may
+// answer.
+func (s *search) onlyApart() bool {
+	return len(s.apart) > 0 && !slices.ContainsFunc(s.known, func(e membership.Entry) bool { return e.Status == protocol.StatusAlive })
+}
+
+// isApart reports whether a peer is one of those.
+func isApart(some []Apart, p peer.ID) bool {
+	return slices.ContainsFunc(some, func(a Apart) bool { return a.Peer == p })
 }
 
 // decided reports whether a search of the DHT that failed leaves nobody who may be

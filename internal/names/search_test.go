@@ -79,7 +79,7 @@ func namesOf(t *testing.T, o *others, known ...peer.ID) (*Names, *tenure) {
 	own := new(tenure)
 	return New(Config{
 		Host: host, Network: "main", City: "star", Directory: directory, Members: o, DHT: emptyDHT{}, Tenure: own,
-		Apart:      func(string) error { return nil },
+		Apart:      func(string) []Apart { return nil },
 		Neighbours: func(int) []peer.ID { return nil }, Await: func(context.Context) {},
 		Now: func() crdt.Stamp { return crdt.EarliestSet + 1 }, Logger: slog.New(slog.DiscardHandler),
 	}), own
@@ -127,5 +127,33 @@ func TestANameIsNotTakenAfterASearchThatWasCutShort(t *testing.T) {
 	}
 	if holder, err := n.Claim(t.Context()); err != nil || holder != nil || own.since == 0 {
 		t.Errorf("a free name: held by %v, %v, since %v", holder, err, own.since)
+	}
+}
+
+// A peer that is known only through others was asked in vain a moment ago, so it is not
+// asked again: whoever gives an order learns at once that it cannot be given.
+func TestAPeerThatIsKnownOnlyThroughOthersIsNotAsked(t *testing.T) {
+	far := errors.New("known only through star")
+	for fact, row := range map[string]struct {
+		cities map[peer.ID]string
+		found  peer.ID
+	}{
+		"nobody else has the name": {map[peer.ID]string{"far": "gotham"}, ""},
+		"somebody near has it too": {map[peer.ID]string{"far": "gotham", "near": "gotham"}, "near"},
+	} {
+		o := &others{cities: row.cities}
+		known := []peer.ID{"far"}
+		if row.found != "" {
+			known = append(known, row.found)
+		}
+		n, _ := namesOf(t, o, known...)
+		n.cfg.Apart = func(string) []Apart { return []Apart{{"far", far}} }
+		found, err := n.Lookup(t.Context(), "asker", "gotham")
+		if found.ID != row.found || (row.found == "") != (errors.Is(err, protocol.ErrUnavailable) && errors.Is(err, far)) {
+			t.Errorf("%s: found %q, %v", fact, found.ID, err)
+		}
+		if asked := o.asked.Load(); int(asked) != len(known)-1 {
+			t.Errorf("%s: %d were asked", fact, asked)
+		}
 	}
 }
