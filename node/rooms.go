@@ -164,7 +164,7 @@ func (n *Node) joinGossip(syncID, callID libp2pprotocol.ID) (err error) {
 	if err != nil {
 		return err
 	}
-	presences, err := n.router.Join(protocol.PresenceTopic(n.cfg.Network), membership.ValidatePresence)
+	presences, err := n.router.Join(protocol.PresenceTopic(n.cfg.Network), membership.NewScreen(n.host.ID(), n.directory).Validate)
 	if err != nil {
 		return err
 	}

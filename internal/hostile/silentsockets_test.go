@@ -123,7 +123,6 @@ func TestSilentSocketsKeepNobodyOut(t *testing.T) {
 			const each = 20
 			task := attackTask{Attack: silentSockets, From: privateNet + ".66.6", Number: 256}
 			r := c.endure(t, task, func(*assault) {
-				<-time.After(settleFor) // all sockets are there
 				gotham := c.cities[0]
 				for from, addr := range map[string]ma.Multiaddr{
 					privateNet + ".7": gotham.info.Addrs[0], loopback: gotham.info.Addrs[2],

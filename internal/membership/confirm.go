@@ -15,16 +15,6 @@ import (
 // ConfirmTimeout bounds one question, dialing included.
 const ConfirmTimeout = 5 * time.Second
 
-const (
-	// confirmWorkers is how many peers are asked at once. A question to a dead peer
-	// takes ConfirmTimeout; with several at once the living need not wait for it.
-	confirmWorkers = 4
-	// confirmQueueMax bounds the peers that wait in each of the two queues. A peer that
-	// does not fit is asked at its next presence. It also bounds what is remembered of
-	// them: a peer is in one queue, or with one of the workers, at most once.
-	confirmQueueMax = 256
-)
-
 // An identifier asks one peer who it is.
 type identifier interface {
 	// Identify returns the peer's own answer.
@@ -34,19 +24,19 @@ type identifier interface {
 	unanswered(p peer.ID, asked time.Time, err error) (heard bool)
 	// clock returns the time now.
 	clock() time.Time
+	// known reports whether the peer is in the directory.
+	known(p peer.ID) bool
 }
 
 // A confirmer asks peers who they are, a few at once. What a presence says, or what
 // a connection means, is only a hint until the peer itself answers info.
 //
-// Peers that kept a worker waiting last time have a queue of their own, and one worker
-// that does not serve it. So a new city never waits for those who show themselves and do
-// not answer, however many there are.
+// Who is asked on whose word decides the lane in which a question waits. So neither known
+// cities nor those that have connected wait for those who only show themselves.
 type confirmer struct {
-	host   host.Host
-	ident  identifier
-	prompt chan peer.ID // peers that answered promptly last time, or were not asked yet
-	tardy  chan peer.ID // the others
+	host  host.Host
+	ident identifier
+	lanes [lanes]lane
 
 	mu       sync.Mutex // guards asked, the questions in it, and patience
 	asked    map[peer.ID]*question
@@ -75,17 +65,16 @@ const (
 )
 
 func newConfirmer(h host.Host, ident identifier) *confirmer {
-	return &confirmer{
-		host: h, ident: ident, asked: make(map[peer.ID]*question), patience: newPatience(),
-		prompt: make(chan peer.ID, confirmQueueMax), tardy: make(chan peer.ID, confirmQueueMax),
-	}
+	return &confirmer{host: h, ident: ident, lanes: newLanes(), asked: make(map[peer.ID]*question), patience: newPatience()}
 }
 
 // ask queues a peer, which is asked soon. It never blocks: where the queue is full
 // the peer's next presence asks again. So it does where the peer is to rest.
 func (c *confirmer) ask(p peer.ID, why reason) {
-	// The host is asked before the lock is taken, for it has locks of its own.
+	// The host and the directory are asked before the lock is taken, for they have locks
+	// of their own.
 	connected := c.connected(p)
+	of := laneOf(c.ident.known(p), connected)
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if q, ok := c.asked[p]; ok {
@@ -101,9 +90,9 @@ func (c *confirmer) ask(p peer.ID, why reason) {
 	if why == sign && c.patience.rests(p, time.Now()) {
 		return
 	}
-	queue := c.prompt
+	queue := c.lanes[of].prompt
 	if c.patience.isTardy(p) {
-		queue = c.tardy
+		queue = c.lanes[of].tardy
 	}
 	select {
 	case queue <- p:
@@ -116,9 +105,10 @@ func (c *confirmer) connected(p peer.ID) bool {
 	return c.host.Network().Connectedness(p) == network.Connected
 }
 
-// work asks peers, one after another, of both queues by turns or of the prompt one alone.
-func (c *confirmer) work(ctx context.Context, promptOnly bool) error {
-	tardy := c.tardy
+// work asks peers, one after another, of both queues of a lane by turns or of the prompt
+// one alone.
+func (c *confirmer) work(ctx context.Context, of *lane, promptOnly bool) error {
+	tardy := of.tardy
 	if promptOnly {
 		tardy = nil
 	}
@@ -126,20 +116,22 @@ func (c *confirmer) work(ctx context.Context, promptOnly bool) error {
 		select {
 		case <-ctx.Done():
 			return nil
-		case p := <-c.prompt:
-			c.answer(ctx, p)
+		case p := <-of.prompt:
+			c.answer(ctx, p, of.patience)
 		case p := <-tardy:
-			c.answer(ctx, p)
+			c.answer(ctx, p, ConfirmTimeout)
 		}
 	}
 }
 
-// answer asks a peer once. A peer that does not answer, and has given no sign of life
-// since it was asked, is lost. Any other that does not answer goes to the end of a queue,
-// behind those that wait.
-func (c *confirmer) answer(ctx context.Context, p peer.ID) {
+// answer asks a peer once, for so long. A peer that does not answer, and has given no sign
+// of life since it was asked, is lost. Any other that does not answer goes to the end of a
+// queue, behind those that wait; so does one that was asked for less than ConfirmTimeout.
+func (c *confirmer) answer(ctx context.Context, p peer.ID, patience time.Duration) {
 	asked, begun := c.ident.clock(), time.Now()
-	err := c.attempt(ctx, p)
+	attempt, cancel := context.WithTimeout(ctx, patience)
+	err := c.attempt(attempt, p)
+	cancel()
 	if ctx.Err() != nil {
 		err = nil // nothing is held against a peer when this node ends
 	}
@@ -148,6 +140,8 @@ func (c *confirmer) answer(ctx context.Context, p peer.ID) {
 	case err == nil:
 	case again != doubt:
 		c.ask(p, again)
+	case patience < ConfirmTimeout && time.Since(begun) >= patience:
+		c.ask(p, doubt)
 	case c.ident.unanswered(p, asked, err):
 		c.ask(p, sign)
 	}

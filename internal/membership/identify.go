@@ -63,3 +63,8 @@ func (m *Members) unanswered(p peer.ID, asked time.Time, err error) (heard bool)
 }
 
 func (m *Members) clock() time.Time { return m.cfg.Now() }
+
+func (m *Members) known(p peer.ID) bool {
+	_, ok := m.cfg.Directory.Get(p)
+	return ok
+}

@@ -25,21 +25,6 @@ const (
 	silentIntervals = 3
 )
 
-// ValidatePresence judges messages of the presence topic: it rejects what is no
-// presence or is too long. GossipSub calls it on several goroutines at once. It leaves
-// what it has decoded to receive, so that a presence is decoded once.
-func ValidatePresence(_ context.Context, _ peer.ID, m *pubsub.Message) pubsub.ValidationResult {
-	if len(m.Data) > PresenceBytesMax {
-		return pubsub.ValidationReject
-	}
-	var news protocol.Presence
-	if err := protocol.UnmarshalLenient(m.Data, &news); err != nil {
-		return pubsub.ValidationReject
-	}
-	m.ValidatorData = news
-	return pubsub.ValidationAccept
-}
-
 // receive takes the presences of others.
 func (m *Members) receive(ctx context.Context, sub *pubsub.Subscription) error {
 	for {

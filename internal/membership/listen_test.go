@@ -27,13 +27,13 @@ func TestAPresenceIsTakenUpToItsBound(t *testing.T) {
 	for size, want := range map[int]pubsub.ValidationResult{
 		256: pubsub.ValidationAccept, PresenceBytesMax: pubsub.ValidationReject,
 	} {
-		m := &pubsub.Message{Message: &pb.Message{Data: longPresence(t, size)}}
-		if got := ValidatePresence(t.Context(), "p", m); got != want {
+		m := &pubsub.Message{Message: &pb.Message{From: []byte("author"), Data: longPresence(t, size)}}
+		if got := NewScreen("own", NewDirectory()).Validate(t.Context(), "p", m); got != want {
 			t.Errorf("with %d bytes under an unknown key: %v, want %v", size, got, want)
 		}
 	}
 	m := &pubsub.Message{Message: &pb.Message{Data: []byte{0xa0}}}
-	if got := ValidatePresence(t.Context(), "p", m); got != pubsub.ValidationReject {
+	if got := NewScreen("own", NewDirectory()).Validate(t.Context(), "p", m); got != pubsub.ValidationReject {
 		t.Errorf("what is no presence: %v", got)
 	}
 }

@@ -129,8 +129,11 @@ func (m *Members) Serve(ctx context.Context) error {
 	group.Go(func() error { return m.receive(ctx, sub) })
 	group.Go(func() error { return m.followPeers(ctx, peers.Out()) })
 	group.Go(func() error { return m.ageCities(ctx) })
-	for i := range confirmWorkers {
-		group.Go(func() error { return m.confirm.work(ctx, i == 0) })
+	for i := range m.confirm.lanes {
+		of := &m.confirm.lanes[i]
+		for n := range of.workers {
+			group.Go(func() error { return m.confirm.work(ctx, of, n < of.promptOnly) })
+		}
 	}
 	for range deadWorkers {
 		group.Go(func() error { return m.dead.work(ctx) })
