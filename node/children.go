@@ -46,13 +46,17 @@ func (n *Node) children(syncID, callID libp2pprotocol.ID) []supervise.Child {
 	if n.journal != nil {
 		children = append(children, supervise.Child{Name: childStore, Start: serving(n.journal.Serve)})
 	}
-	return append(children,
+	children = append(children,
 		supervise.Child{Name: childCity, Start: n.city.Start},
 		supervise.Child{Name: childGossip, Start: serving(n.deltas.Serve)},
 		supervise.Child{Name: childPresence, Start: serving(n.members.Serve)},
 		supervise.Child{Name: childAntiEntropy, Start: serving(n.entropy.Serve)},
 		supervise.Child{Name: childNames, Start: serving(n.dht.Serve)},
 	)
+	for i := range children {
+		children[i].StopTimeout = partEndMax
+	}
+	return children
 }
 
 // serving returns the start of a child that needs no preparation.
@@ -87,7 +91,9 @@ func (n *Node) observer() supervise.Observer {
 		},
 		GaveUp: func(err error) { n.log.Error("supervisor gave up", "err", err) },
 		Stopped: func(child string, err error) {
-			if err != nil {
+			if late, ok := errors.AsType[*supervise.StopError](err); ok {
+				n.abandoned(late)
+			} else if err != nil {
 				n.log.Warn("a part did not stop cleanly", "part", child, "err", err)
 			}
 		},

@@ -51,7 +51,11 @@ func (n *Node) furnish() error {
 	n.observeCity()
 	n.calls = n.newCalls()
 	var err error
-	n.supervisor, err = supervise.New(supervise.Config{Children: n.children(syncID, callID), Observer: n.observer()})
+	n.supervisor, err = supervise.New(supervise.Config{
+		Children: n.children(syncID, callID),
+		StopBy:   n.ending.childrenBy,
+		Observer: n.observer(),
+	})
 	return err
 }
 
