@@ -52,7 +52,7 @@ func (n *Node) newCalls() *calls {
 		restarts:  func() int { return n.supervisor.Restarts(childCity) },
 	}
 	c.server = &protocol.Server{
-		City: c.name, Handler: c, Logger: n.log,
+		City: c.name, Handler: c, Logger: n.cfg.logger(logCalls),
 		CallerName: func(caller string) string { return peer.ID(caller).String() },
 	}
 	return c

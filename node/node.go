@@ -75,7 +75,7 @@ func New(cfg Config) (*Node, error) {
 		return nil, fmt.Errorf("node: %w", err)
 	}
 	cfg = cfg.withDefaults()
-	n := &Node{log: cfg.Logger, life: newLife()}
+	n := &Node{log: cfg.logger(logNode), life: newLife()}
 	if err := n.open(cfg); err != nil {
 		return nil, errors.Join(err, n.Close())
 	}

@@ -8,10 +8,12 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"os/signal"
 	"path/filepath"
 	"strconv"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -24,6 +26,10 @@ import (
 //
 //	start NAME ARGS…        run citynode ARGS --json in the background, wait
 //	                        for its first line; sets $NAME_addr and $NAME_peer
+//	start NAME nohup ARGS…  likewise, as nohup runs it
+//	startinto FILE NAME ARGS…
+//	                        run citynode ARGS in the background, with its output
+//	                        to that file of the system; waits for nothing
 //	signal NAME SIGNAL      send TERM, INT, HUP, STOP, CONT or KILL
 //	ends NAME CODE          wait for its end; its output is in NAME.out, NAME.err
 //	leave NAME              signal NAME TERM, then ends NAME 0
@@ -40,6 +46,10 @@ import (
 //	unread CODE ARGS…       run citynode ARGS into a pipe that closes after the
 //	                        first line
 func TestScripts(t *testing.T) {
+	// Where the tests run under nohup, the cities that they start are not to.
+	hangups := make(chan os.Signal, 1)
+	signal.Notify(hangups, syscall.SIGHUP)
+	defer signal.Stop(hangups)
 	testscript.Run(t, testscript.Params{
 		Dir:                 "testdata/script",
 		RequireExplicitExec: true,
@@ -50,18 +60,19 @@ func TestScripts(t *testing.T) {
 
 // scriptCommands are the commands of scripts; a platform may have more.
 var scriptCommands = map[string]func(*testscript.TestScript, bool, []string){
-	"start":    startCommand,
-	"signal":   signalCommand,
-	"ends":     endsCommand,
-	"leave":    leaveCommand,
-	"code":     codeCommand,
-	"json":     jsonCommand,
-	"jsonenv":  jsonenvCommand,
-	"together": togetherCommand,
-	"foe":      foeCommand,
-	"seal":     sealCommand,
-	"sealed":   sealedCommand,
-	"unread":   unreadCommand,
+	"start":     startCommand,
+	"startinto": startIntoCommand,
+	"signal":    signalCommand,
+	"ends":      endsCommand,
+	"leave":     leaveCommand,
+	"code":      codeCommand,
+	"json":      jsonCommand,
+	"jsonenv":   jsonenvCommand,
+	"together":  togetherCommand,
+	"foe":       foeCommand,
+	"seal":      sealCommand,
+	"sealed":    sealedCommand,
+	"unread":    unreadCommand,
 }
 
 func setupScript(env *testscript.Env) error {
