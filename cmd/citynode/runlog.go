@@ -17,6 +17,11 @@ import (
 	"github.com/citynode/citynode/node"
 )
 
+// logLevelDefault is the level of all components but offByDefault.
+const logLevelDefault = slog.LevelWarn
+
+var offByDefault = map[string]slog.Level{node.LogLibp2p: logging.Off}
+
 // runComponent is what the command itself logs as: with the node's own life.
 const runComponent = "node"
 
@@ -35,7 +40,7 @@ type runLog struct {
 // newRunLog reads the flags of the log, and sets the configuration's.
 func newRunLog(stderr io.Writer, f *runFlags, c *node.Config) (*runLog, error) {
 	l := &runLog{
-		levels: logging.NewLevels(slog.LevelWarn, node.LogComponents(), map[string]slog.Level{node.LogLibp2p: logging.Off}),
+		levels: newLevels(),
 		json:   f.logFormat == "json",
 		quiet:  f.quiet,
 	}

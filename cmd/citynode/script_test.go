@@ -36,6 +36,7 @@ import (
 //	code CODE ARGS…         run citynode ARGS, which must exit with that code
 //	json PATH VALUE         the last output has that value at the path
 //	jsonenv VAR PATH        sets a variable from the last output
+//	jsonlines FILE          each line of the file is an object of JSON
 //	together N ARGS…        run citynode ARGS that many times at once; the
 //	                        outputs, one a line, are the output
 //	foe KIND VAR            start somebody who misbehaves; sets its address
@@ -68,6 +69,7 @@ var scriptCommands = map[string]func(*testscript.TestScript, bool, []string){
 	"code":      codeCommand,
 	"json":      jsonCommand,
 	"jsonenv":   jsonenvCommand,
+	"jsonlines": jsonlinesCommand,
 	"together":  togetherCommand,
 	"foe":       foeCommand,
 	"seal":      sealCommand,
@@ -192,6 +194,19 @@ func jsonAt(ts *testscript.TestScript, path string) string {
 	b, err := json.Marshal(value)
 	ts.Check(err)
 	return string(b)
+}
+
+func jsonlinesCommand(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 {
+		ts.Fatalf("usage: jsonlines FILE")
+	}
+	text := strings.TrimSuffix(ts.ReadFile(args[0]), "\n")
+	for line := range strings.SplitSeq(text, "\n") {
+		var object map[string]any
+		if err := json.Unmarshal([]byte(line), &object); err != nil {
+			ts.Fatalf("a line of %s is no object of JSON: %q", args[0], line)
+		}
+	}
 }
 
 func stepInto(value any, step string) (any, bool) {

@@ -37,7 +37,9 @@ func NewLevels(common slog.Level, components []string, foreign map[string]slog.L
 	l.components = append(slices.Clone(components), slices.Collect(maps.Keys(foreign))...)
 	slices.Sort(l.components)
 	l.components = slices.Compact(l.components)
-	l.table.Store(&table{common: common, own: maps.Clone(foreign)})
+	own := make(map[string]slog.Level)
+	maps.Copy(own, foreign)
+	l.table.Store(&table{common: common, own: own})
 	return l
 }
 

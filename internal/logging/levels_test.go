@@ -40,6 +40,13 @@ func TestLevelsAreReadInTheirOrder(t *testing.T) {
 	}
 }
 
+func TestWithoutLibrariesThereAreLevelsToo(t *testing.T) {
+	l := NewLevels(slog.LevelInfo, []string{"city"}, nil)
+	if err := l.Apply("city=debug"); err != nil || l.String() != "info,city=debug" {
+		t.Errorf("%s, %v", l, err)
+	}
+}
+
 func TestAWrongItemChangesNothing(t *testing.T) {
 	for spec, want := range map[string]string{
 		"":                        "unknown level",
