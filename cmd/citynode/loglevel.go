@@ -65,7 +65,9 @@ func checkLevels(args []string) error {
 
 // newLevels returns what a city logs that is told nothing: libp2p's own log is off, for
 // what goes wrong there comes back as errors.
-func newLevels() *logging.Levels { return logging.NewLevels(logLevelDefault, node.LogComponents(), offByDefault) }
+func newLevels() *logging.Levels {
+	return logging.NewLevels(logLevelDefault, node.LogComponents(), offByDefault)
+}
 
 type logLevelsJSON struct {
 	Levels     string   `json:"levels"`
