@@ -19,7 +19,7 @@ SEEDS    ?= 500# how many seeds make sim runs
 SEED     ?=# the only seed that make sim runs, or what make mutants draws its SAMPLE by
 SAMPLE   ?=# how many faults make mutants draws; empty: all
 MUTANT   ?=# the only fault that make mutants makes
-ROUNDS   ?=# for how many rounds make e2e kills cities, and cuts their power; empty: a few
+ROUNDS   ?=# for how many rounds make e2e kills or stops cities, and cuts their power; empty: a few
 E2E      ?= .# pattern of the tests that make e2e runs
 HOSTILE  ?= 30s# how long each attack of make hostile lasts
 ATTACK   ?= .# pattern of the tests that make hostile runs
@@ -70,6 +70,10 @@ race: ## run all unit tests under the race detector
 .PHONY: e2e
 e2e: ## as root: run real cities on several hosts, in network namespaces, with faults of the network, disks and power
 	CITYNODE_E2E=1 CITYNODE_E2E_ROUNDS=$(ROUNDS) $(GO) test -count=1 -timeout 90m -v -run '$(E2E)' ./internal/netlab ./internal/lossyfs ./internal/e2e
+
+.PHONY: e2e-stop
+e2e-stop: ## as root: stop 50 cities at once, 20 times
+	$(MAKE) e2e E2E=TestCitiesThatAreStoppedAtOnceAllEnd ROUNDS=20
 
 .PHONY: hostile
 hostile: ## as root: attack real cities, in a network namespace, each attack for HOSTILE
@@ -195,5 +199,5 @@ clean: ## remove what was built here
 help: ## show this list
 	@awk 'BEGIN { FS = ":.*## " } \
 		/^##@/ { printf "\n%s\n", substr($$0, 5) } \
-		/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+		/^[a-z0-9-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 	@printf '\nvariables: FUZZTIME=%s SEEDS=%s SEED= HOURS= SAMPLE= MUTANT= ROUNDS= E2E=%s HOSTILE=%s ATTACK=%s VULNDB= BENCH=%s BENCHTIME=%s RUNS=%s VERSION=%s\n' '$(FUZZTIME)' '$(SEEDS)' '$(E2E)' '$(HOSTILE)' '$(ATTACK)' '$(BENCH)' '$(BENCHTIME)' '$(RUNS)' '$(VERSION)'

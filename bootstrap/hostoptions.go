@@ -7,7 +7,7 @@ import (
 )
 
 // HostOptions returns the options that a host needs so that a [Redialer] can heal
-// it quickly.
+// it quickly, and so that its Close returns.
 //
 // The swarm's black hole detectors are switched off. They refuse nearly all dials
 // to public addresses over UDP, or IPv6, once too many in a row have failed, and in
@@ -28,5 +28,6 @@ func HostOptions() []libp2p.Option {
 		libp2p.IPv6BlackHoleSuccessCounter(nil),
 		libp2p.Security(noise.ID, noise.New),
 		libp2p.Security(libp2ptls.ID, libp2ptls.New),
+		closeObservedAddrs(),
 	}
 }

@@ -32,6 +32,7 @@ type calls struct {
 	budgets   *streams.Budgets
 	draining  *draining
 	isAdmin   func(peer.ID) bool
+	levels    LogLevels // nil: there are none to change
 	restarts  func() int
 	server    *protocol.Server
 }
@@ -51,10 +52,11 @@ func (n *Node) newCalls() *calls {
 		budgets:   streams.NewBudgets(),
 		draining:  &n.draining,
 		isAdmin:   n.isAdmin,
+		levels:    n.cfg.LogLevels,
 		restarts:  func() int { return n.supervisor.Restarts(childCity) },
 	}
 	c.server = &protocol.Server{
-		City: c.name, Handler: c, Logger: n.log,
+		City: c.name, Handler: c, Logger: n.cfg.logger(logCalls),
 		CallerName: func(caller string) string { return peer.ID(caller).String() },
 	}
 	return c
@@ -66,9 +68,11 @@ func (n *Node) isAdmin(p peer.ID) bool {
 	return p == n.host.ID() || slices.Contains(n.cfg.Admins, p)
 }
 
-// serveStream answers the calls of one stream.
+// serveStream answers the calls of one stream, and logs where its caller is.
 func (c *calls) serveStream(ctx context.Context, s network.Stream) error {
-	return c.server.Serve(ctx, s, string(s.Conn().RemotePeer()))
+	server := *c.server
+	server.Logger = server.Logger.With("addr", s.Conn().RemoteMultiaddr().String())
+	return server.Serve(ctx, s, string(s.Conn().RemotePeer()))
 }
 
 // ServeCall answers one call.
@@ -115,6 +119,8 @@ func (c *calls) serve(ctx context.Context, call *protocol.Call) (any, error) {
 		return nil, c.entropy.Settle(ctx, func(line protocol.SettleLine) error { return call.Send(line) })
 	case protocol.MethodBomb:
 		return nil, c.bomb(call)
+	case protocol.MethodLog:
+		return c.log(call)
 	default:
 		return nil, protocol.Errorf(protocol.Unsupported, "unknown method %q", call.Request.Method)
 	}

@@ -41,18 +41,22 @@ func (n *Node) children(syncID, callID libp2pprotocol.ID) []supervise.Child {
 		supervise.Child{Name: childName, Start: n.startName},
 		supervise.Child{Name: childStreams, Start: serving(func(ctx context.Context) error {
 			// It goes on over crashes of the city, so that callers can be told of them.
-			return streams.Serve(ctx, n.host, n.log, byProtocol)
+			return streams.Serve(ctx, n.host, n.cfg.logger(logCalls), byProtocol)
 		})})
 	if n.journal != nil {
 		children = append(children, supervise.Child{Name: childStore, Start: serving(n.journal.Serve)})
 	}
-	return append(children,
+	children = append(children,
 		supervise.Child{Name: childCity, Start: n.city.Start},
 		supervise.Child{Name: childGossip, Start: serving(n.deltas.Serve)},
 		supervise.Child{Name: childPresence, Start: serving(n.members.Serve)},
 		supervise.Child{Name: childAntiEntropy, Start: serving(n.entropy.Serve)},
 		supervise.Child{Name: childNames, Start: serving(n.dht.Serve)},
 	)
+	for i := range children {
+		children[i].StopTimeout = partEndMax
+	}
+	return children
 }
 
 // serving returns the start of a child that needs no preparation.
@@ -79,7 +83,7 @@ func (n *Node) observer() supervise.Observer {
 	return supervise.Observer{
 		Crashed: func(child string, err error, stack []byte) {
 			if child == childCity && errors.Is(err, city.ErrBombed) {
-				n.log.Warn("city was bombed", "city", n.cfg.City.Name)
+				n.cfg.logger(logCity).Warn("city was bombed", "city", n.cfg.City.Name)
 			} else {
 				n.log.Error("a part crashed and is restarted", "part", child, "err", err, "stack", string(stack))
 			}
@@ -87,7 +91,9 @@ func (n *Node) observer() supervise.Observer {
 		},
 		GaveUp: func(err error) { n.log.Error("supervisor gave up", "err", err) },
 		Stopped: func(child string, err error) {
-			if err != nil {
+			if late, ok := errors.AsType[*supervise.StopError](err); ok {
+				n.abandoned(late)
+			} else if err != nil {
 				n.log.Warn("a part did not stop cleanly", "part", child, "err", err)
 			}
 		},
@@ -100,7 +106,7 @@ func (n *Node) cityStarted(incarnation crdt.Stamp) {
 	if n.journal == nil {
 		message = "city started empty; nothing of it is stored"
 	}
-	n.log.Info(message, "city", n.cfg.City.Name, "incarnation", incarnation.Time())
+	n.cfg.logger(logCity).Info(message, "city", n.cfg.City.Name, "incarnation", incarnation.Time())
 }
 
 // openCity has the city answer for what it does not know. It judges the clock before
@@ -111,7 +117,7 @@ func (n *Node) openCity(alone bool) {
 	if _, err := n.city.Do(ctx, city.Open{}); err != nil {
 		return // crashed again; the next incarnation opens by itself
 	}
-	n.log.Info("city is open", "city", n.cfg.City.Name, "alone", alone)
+	n.cfg.logger(logCity).Info("city is open", "city", n.cfg.City.Name, "alone", alone)
 	n.life.readyOnce.Do(func() { close(n.life.ready) })
 	n.cfg.Events.opened(alone)
 }

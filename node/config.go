@@ -77,8 +77,11 @@ type Config struct {
 	NoGossip bool
 	// Now is the wall clock. Default time.Now.
 	Now func() time.Time
-	// Logger receives the node's log. Default: discarded.
+	// Logger receives the node's log; see LogComponents. Default: discarded.
 	Logger *slog.Logger
+	// LogLevels, if set, are what admins read and change by the method log. Default: the
+	// method is unsupported.
+	LogLevels LogLevels
 	// Events are called as things happen.
 	Events Events
 

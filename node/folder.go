@@ -39,7 +39,7 @@ func openFolder(cfg Config) (*datadir.Folder, error) {
 	// A crash leaves a log that ends within a write, and so does a disk that loses what it
 	// has acknowledged: a person may want to know.
 	if torn := folder.Store.Recovered(); torn.File != "" {
-		cfg.Logger.Warn("the store's log was cut off in a write that nobody was told of; it is repaired",
+		cfg.logger(logStore).Warn("the store's log was cut off in a write that nobody was told of; it is repaired",
 			"file", torn.File, "offset", torn.Offset, "bytes_dropped", torn.DroppedBytes, "batches_kept", torn.Records)
 	}
 	return folder, nil
@@ -68,7 +68,7 @@ func (n *Node) openStore() (err error) {
 		InLoop: n.inLoop,
 		Fault:  n.cfg.Events.storeFault,
 		Filled: n.cfg.Events.filled,
-		Logger: n.log,
+		Logger: n.cfg.logger(logStore),
 	})
 	return nil
 }

@@ -79,42 +79,55 @@ func (l *life) open() error {
 
 // Run runs the node until ctx is done or Close is called. Then it lets the orders
 // that it has begun end, refuses new ones, and returns nil once it has said goodbye
-// and everything has ended. Before that it returns a *NameTakenError if it did not start,
-// since another live peer holds the city's name, or an error that matches ErrGaveUp. Run
-// can be called once; after that, and after Close, it returns ErrClosed.
+// and everything has ended, which takes 10 s at most: what has not ended by then is
+// abandoned, and named by an error that matches ErrHung. Before that Run returns a
+// *NameTakenError if it did not start, since another live peer holds the city's name, or
+// an error that matches ErrGaveUp. Run can be called once; after that, and after Close, it
+// returns ErrClosed.
 func (n *Node) Run(ctx context.Context) (err error) {
 	ctx, quit, err := n.life.begin(ctx)
 	if err != nil {
 		return err
 	}
 	defer quit(nil)
+	defer context.AfterFunc(ctx, func() { n.ending.begin() })()
 	// The parts end later than ctx, once the orders that have begun are answered.
 	drained, stop := n.draining.untilDrained(ctx)
 	defer stop()
-	err = n.supervisor.Serve(drained)
-	if taken, ok := errors.AsType[*NameTakenError](err); ok {
-		err = taken
-	}
-	if _, gaveUp := errors.AsType[*supervise.IntensityError](err); gaveUp {
-		err = fmt.Errorf("%w: %w", ErrGaveUp, err)
-	}
-	if err := n.saved.Flush(); err != nil {
-		n.log.Warn("last-known peers were not saved", "err", err)
-	}
+	served := n.supervisor.Serve(drained)
 	// Last, since the lock of the folder tells the next node that nothing of this one is
 	// left.
-	err = errors.Join(err, n.release())
+	released := n.release(errors.Is(served, supervise.ErrStopTimeout))
+	err = errors.Join(whyEnded(served), released)
+	if errors.Is(errors.Join(served, released), supervise.ErrStopTimeout) {
+		err = fmt.Errorf("%w: %w", ErrHung, err)
+	}
 	n.life.end(err)
 	return err
 }
 
-// Close ends the node, and returns once everything has ended. It returns the error of
+// whyEnded returns the error of Run for what the supervisor returned.
+func whyEnded(served error) error {
+	if taken, ok := errors.AsType[*NameTakenError](served); ok {
+		return taken
+	}
+	if _, gaveUp := errors.AsType[*supervise.IntensityError](served); gaveUp {
+		return fmt.Errorf("%w: %w", ErrGaveUp, served)
+	}
+	return served
+}
+
+// Close ends the node, and returns once everything has ended, after 10 s at most. It returns the error of
 // giving things back where the node was not run, else nil: Run has returned its own.
 // It may be called more than once.
 func (n *Node) Close() error {
 	if n.life.stop(nil) {
-		n.life.end(n.release())
-		return n.life.err
+		err := n.release(false)
+		if errors.Is(err, supervise.ErrStopTimeout) {
+			err = fmt.Errorf("%w: %w", ErrHung, err)
+		}
+		n.life.end(err)
+		return err
 	}
 	<-n.life.ended
 	return nil

@@ -63,6 +63,7 @@ type Node struct {
 	names      *names.Names
 	calls      *calls
 	draining   draining
+	ending     ending
 	supervisor *supervise.Supervisor
 
 	life *life
@@ -76,7 +77,7 @@ func New(cfg Config) (*Node, error) {
 		return nil, fmt.Errorf("node: %w", err)
 	}
 	cfg = cfg.withDefaults()
-	n := &Node{log: cfg.Logger, life: newLife()}
+	n := &Node{log: cfg.logger(logNode), life: newLife()}
 	if err := n.open(cfg); err != nil {
 		return nil, errors.Join(err, n.Close())
 	}
@@ -150,28 +151,6 @@ func (n *Node) cityOptions() city.Options {
 		o.Journal, o.Fill = n.journal.Begin, n.journal.Fill
 	}
 	return o
-}
-
-// release gives back what New has taken, the folder last: until its store is closed and
-// nothing of this node is on the network, no other node may have it. Any part may be
-// missing, where New has failed.
-func (n *Node) release() (err error) {
-	if n.clients != nil {
-		n.clients.Close()
-	}
-	if n.dht != nil {
-		err = errors.Join(err, n.dht.Close())
-	}
-	if n.router != nil {
-		err = errors.Join(err, n.router.Close())
-	}
-	if n.host != nil && n.cfg.Host == nil {
-		err = errors.Join(err, n.host.Close())
-	}
-	if n.folder != nil {
-		err = errors.Join(err, n.folder.Close())
-	}
-	return err
 }
 
 // Peer returns the node's peer ID.

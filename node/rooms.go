@@ -55,7 +55,11 @@ func (n *Node) furnish() error {
 	n.observeCity()
 	n.calls = n.newCalls()
 	var err error
-	n.supervisor, err = supervise.New(supervise.Config{Children: n.children(syncID, callID), Observer: n.observer()})
+	n.supervisor, err = supervise.New(supervise.Config{
+		Children: n.children(syncID, callID),
+		StopBy:   n.ending.childrenBy,
+		Observer: n.observer(),
+	})
 	return err
 }
 
@@ -69,7 +73,7 @@ func (n *Node) connect(syncID, callID libp2pprotocol.ID) (err error) {
 	// start. One that cannot be read says that something is wrong with the folder.
 	n.saved, err = bootstrap.OpenSaved(peers)
 	if _, corrupt := errors.AsType[*bootstrap.CorruptError](err); corrupt {
-		n.log.Warn("last-known peers were damaged and set aside", "err", err)
+		n.cfg.logger(logBootstrap).Warn("last-known peers were damaged and set aside", "err", err)
 	} else if err != nil {
 		return err
 	}
@@ -82,7 +86,7 @@ func (n *Node) connect(syncID, callID libp2pprotocol.ID) (err error) {
 			return streams.SpeaksAll(spoken, callID, syncID)
 		},
 		Events: bootstrap.RedialEvents{DialFailed: n.cfg.Events.dialFailed},
-		Logger: n.log,
+		Logger: n.cfg.logger(logBootstrap),
 	})
 	if err != nil {
 		return err
@@ -91,14 +95,14 @@ func (n *Node) connect(syncID, callID libp2pprotocol.ID) (err error) {
 		n.mdns = bootstrap.NewMDNS(n.host, bootstrap.MDNSConfig{
 			Service: protocol.MDNSService,
 			Found:   n.redialer.Found,
-			Logger:  n.log,
+			Logger:  n.cfg.logger(logBootstrap),
 		})
 	}
 	n.dht, err = bootstrap.NewNames(n.host, bootstrap.NamesConfig{
 		Digest: func(city string) [sha256.Size]byte { return protocol.NameDigest(n.cfg.Network, city) },
 		Prefix: protocol.DHTPrefix,
 		City:   n.cfg.City.Name,
-		Logger: n.log,
+		Logger: n.cfg.logger(logNames),
 	})
 	return err
 }
@@ -132,7 +136,7 @@ func (n *Node) newEntropy(syncID libp2pprotocol.ID) *antientropy.AntiEntropy {
 		ExpectsPeers: n.expectsPeers,
 		Every:        n.cfg.SyncEvery,
 		Now:          n.now,
-		Logger:       n.log,
+		Logger:       n.cfg.logger(logSync),
 		Hooks:        antientropy.Hooks{Greeted: n.greeted, Synced: n.cfg.Events.synced, Joining: n.cfg.Events.joining},
 	})
 }
@@ -148,6 +152,7 @@ func (n *Node) joinGossip(syncID, callID libp2pprotocol.ID) (err error) {
 		PrivateNets: privateNets(),
 		Missed:      n.entropy.Missed,
 		Lost:        n.entropy.Lost,
+		Logger:      n.cfg.logger(LogLibp2p),
 	})
 	if err != nil {
 		return err
@@ -183,7 +188,7 @@ func (n *Node) joinGossip(syncID, callID libp2pprotocol.ID) (err error) {
 		Every:        n.cfg.PresenceEvery,
 		ClockSkewMax: city.FutureSkewMax,
 		Now:          n.cfg.Now,
-		Logger:       n.log,
+		Logger:       n.cfg.logger(logPresence),
 		Hooks: membership.Hooks{
 			Changed:    n.cfg.Events.cityChanged,
 			Identified: n.identified,
@@ -211,7 +216,7 @@ func (n *Node) newNames() *names.Names {
 		PresenceEvery: n.cfg.PresenceEvery,
 		Trusted:       n.cfg.Trusted,
 		Now:           n.now,
-		Logger:        n.log,
+		Logger:        n.cfg.logger(logNames),
 		Contested:     n.cfg.Events.contested,
 	})
 }
@@ -255,6 +260,8 @@ func (n *Node) observeCity() {
 		Started: func(crdt.Stamp) { n.members.Announce(); n.entropy.IncarnationStarted() },
 		Stepped: n.entropy.Stepped,
 	})
+	log := n.cfg.logger(logCity)
+	n.city.Observe(city.Observer{Stepped: func(fx *city.Effects) { logChanges(log, fx) }})
 	n.city.Observe(city.Observer{Started: n.cfg.Events.started, Stepped: n.cfg.Events.changed})
 }
 

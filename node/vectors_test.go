@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"log/slog"
 	"os"
 	"slices"
 	"testing"
@@ -14,6 +15,7 @@ import (
 
 	"github.com/libp2p/go-libp2p/core/peer"
 
+	"github.com/citynode/citynode/internal/logging"
 	"github.com/citynode/citynode/protocol"
 )
 
@@ -65,6 +67,7 @@ func TestARealCityAnswersTheVectorsAsTheySay(t *testing.T) {
 		caller := newStranger(t, net)
 		cfg := quiet("paris")
 		cfg.Admins = []peer.ID{caller.ID()}
+		cfg.LogLevels = logging.NewLevels(slog.LevelWarn, LogComponents(), nil)
 		cfg.Now = aheadBy(26 * 365 * 24 * time.Hour) // a bubble begins in 2000
 		paris := net.start(t, cfg)
 		awaitReady(t, paris)

@@ -107,5 +107,12 @@ func (l *lastCall) outcome(err error) error {
 	if l.err == io.EOF {
 		return nil
 	}
+	if _, refused := errors.AsType[*Error](l.err); !refused {
+		return fmt.Errorf("%w: %w", errCallerGone, l.err)
+	}
 	return l.err
 }
+
+// errCallerGone is matched by the error of a last call whose stream broke: its caller is
+// not there any more, which is no fault of this city.
+var errCallerGone = errors.New("caller has gone")

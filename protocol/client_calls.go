@@ -66,6 +66,13 @@ func (c *Client) Lookup(ctx context.Context, city string) (LookupReply, error) {
 	return unary[LookupReply](ctx, c, MethodLookup, c.pipe.nextID(), LookupRequest{City: city})
 }
 
+// Log asks for the levels of the node's log, or changes them. The error matches
+// ErrForbidden if the caller is no admin, ErrBadRequest if the levels cannot be read, and
+// ErrUnsupported if the node's program sees to its log itself.
+func (c *Client) Log(ctx context.Context, r LogRequest) (LogReply, error) {
+	return unary[LogReply](ctx, c, MethodLog, c.pipe.nextID(), &r)
+}
+
 // Cities returns what the city that answers knows of all cities, itself among
 // them.
 func (c *Client) Cities(ctx context.Context) (lines []CityLine, err error) {

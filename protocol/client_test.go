@@ -101,6 +101,8 @@ var complete = handlerFunc(func(ctx context.Context, call *Call) (any, error) {
 		return RetireReply{Tombstone: tombstone, Summary: summary}, nil
 	case MethodInfo:
 		return testInfo, nil
+	case MethodLog:
+		return &LogReply{Levels: "info", Components: []string{"city"}}, nil
 	case MethodLookup:
 		return LookupReply{Peer: []byte("peer"), Addrs: [][]byte{{4, 127, 0, 0, 1}}}, nil
 	case MethodCities:

@@ -22,6 +22,9 @@ const (
 	// SoftwareBytesMax bounds the name and version of a program in presence and
 	// info.
 	SoftwareBytesMax = 64
+	// LogLevelsBytesMax bounds the levels of a LogRequest. All components with a level
+	// each have a tenth of it.
+	LogLevelsBytesMax = 1 << 10
 	// methodShownMax is how much of an unknown method an answer repeats.
 	methodShownMax = 64
 	// peerBytesMax bounds a peer ID: a multihash of 64 bytes with a head of up to

@@ -139,6 +139,21 @@ type LookupReply struct {
 	Addrs [][]byte `cbor:"2,keyasint"` // multiaddrs' bytes, without /p2p
 }
 
+// LogRequest asks from which level on the components of a node are logged, or changes
+// that. Only an admin may.
+type LogRequest struct {
+	// Levels are items with commas between them, which count in their order: LEVEL is that
+	// of all components, COMPONENT=LEVEL that of one; at most LogLevelsBytesMax bytes.
+	// Empty: nothing is changed.
+	Levels string `cbor:"1,keyasint,omitempty"`
+}
+
+// LogReply answers log.
+type LogReply struct {
+	Levels     string   `cbor:"1,keyasint"` // all of them now, as a LogRequest has them
+	Components []string `cbor:"2,keyasint"` // the names that there are
+}
+
 // Presence is what a city says of itself on the presence topic.
 type Presence struct {
 	City        string       `cbor:"1,keyasint"`

@@ -13,6 +13,7 @@ const (
 	MethodCities = "cities"
 	MethodSettle = "settle"
 	MethodBomb   = "bomb"
+	MethodLog    = "log"
 )
 
 // method is what the wire knows of a method.
@@ -38,6 +39,7 @@ var methods = map[string]method{
 	MethodCities: {reply: messageSchema[CitiesReply]()},
 	MethodSettle: {reply: messageSchema[SettleLine]()},
 	MethodBomb:   {},
+	MethodLog:    {request: messageSchema[LogRequest](), reply: messageSchema[LogReply]()},
 }
 
 // IsOrder reports whether a method writes to the state. A city that is about to

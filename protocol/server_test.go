@@ -679,3 +679,28 @@ func TestWatchOfACallerThatDoesNotCloseIsResetAfterASecond(t *testing.T) {
 		}
 	})
 }
+
+func TestACallerThatGoesAwayDuringAWatchIsNoFault(t *testing.T) {
+	for fact, leave := range map[string]func(*serving){
+		"it closes":               func(s *serving) { _ = s.end.CloseWrite() },
+		"it resets the stream":    func(s *serving) { _ = s.end.Reset() },
+		"its connection is gone":  func(s *serving) { _ = s.server.Reset() },
+		"it breaks the stream up": func(s *serving) { _ = s.end.CloseWrite(); _ = s.end.Reset() },
+	} {
+		begun := make(chan struct{})
+		s := serve(t, handlerFunc(func(ctx context.Context, call *Call) (any, error) {
+			ctx, cancel := call.UntilClosed(ctx)
+			defer cancel()
+			close(begun)
+			<-ctx.Done()
+			return nil, ctx.Err()
+		}))
+		s.send(request(t, MethodWatch, WatchRequest{}))
+		<-begun
+		leave(s)
+		<-s.outcome
+		if log := s.log.String(); strings.Contains(log, "ERROR") {
+			t.Errorf("%s, and the log says %s", fact, log)
+		}
+	}
+}

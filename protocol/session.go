@@ -220,7 +220,7 @@ func (ss *session) refusal(ctx context.Context, method string, err error) []byte
 		r = Response{Code: known.Code, Message: plainText(known.Message)}
 	case ctx.Err() != nil, errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
 		r = Response{Code: Unavailable, Message: "the city stopped or took too long"}
-	case errors.Is(err, errWriteFrame): // nobody reads this answer either
+	case errors.Is(err, errWriteFrame), errors.Is(err, errCallerGone): // nobody reads this answer either
 		ss.log.Debug("caller has gone", "method", method, "err", err)
 	default:
 		ss.log.Error("call failed", "method", method, "err", err)

@@ -53,6 +53,13 @@ func (r *CreateRequest) validate() error {
 	return nil
 }
 
+func (r *LogRequest) validate() error {
+	if len(r.Levels) > LogLevelsBytesMax {
+		return fmt.Errorf("levels of %d bytes, at most %d are allowed", len(r.Levels), LogLevelsBytesMax)
+	}
+	return nil
+}
+
 func (p *GetReply) validate() error {
 	if p.Entries == nil && p.Summary == nil {
 		return errors.New("neither entries nor a summary")

@@ -266,6 +266,8 @@ func requestVectors() []vector {
 		body("watch", "form of watch; it ends when the caller closes its side", "watch"),
 		ok("info", "no body", "info"),
 		body("lookup", "form of lookup; a city finds itself", "lookup", num(1), tstr("paris")),
+		body("log", "form of log; without levels nothing is changed", "log"),
+		body("log levels", "levels count in their order", "log", num(1), tstr("info,gossip=debug")),
 		ok("cities", "no body", "cities"),
 		ok("settle", "no body", "settle"),
 		ok("named city", "key 4 names the city that is meant", "info", num(4), tstr("paris")),
@@ -351,6 +353,9 @@ func bodyVectors() []vector {
 		x("watch", "watch: location of 64 bytes", "a label has at most 63 bytes", num(1), tstr(strings.Repeat("a", 64))),
 		x("lookup", "lookup: city missing", "key 1 is required"),
 		x("lookup", "lookup: city of 64 bytes", "a label has at most 63 bytes", num(1), tstr(strings.Repeat("a", 64))),
+		x("log", "log: empty levels", "a text that is optional is left out rather than empty", num(1), tstr("")),
+		x("log", "log: levels of 1,025 bytes", "levels have at most 1,024 bytes", num(1), tstr(strings.Repeat("info,", 205))),
+		x("log", "log: levels as a list", "types are as in the CDDL", num(1), list(tstr("info"))),
 	}
 }
 
@@ -443,6 +448,8 @@ func replyVectors() []vector {
 		g("cities", "cities: relayed", "key 8 names who passed the presence on", num(1), list(pairs(
 			num(1), presenceBytes(), num(2), peer, num(3), tstr("relayed"), num(8), peer))),
 		x("cities", "cities: agrees as a number", "types are as in the CDDL", num(1), list(line(num(7), num(1)))),
+		g("log", "log", "levels and components", num(1), tstr("info,gossip=debug"), num(2), list(tstr("city"), tstr("gossip"))),
+		x("log", "log: components missing", "key 2 is required", num(1), tstr("info")),
 		g("cities", "cities: none", "an empty page", num(1), list()),
 		x("cities", "cities: line without a status", "key 3 is required", num(1), list(pairs(num(1), presenceBytes(), num(2), peer))),
 		g("settle", "settle: complete", "zeros are written", num(1), tstr("rome"), num(2), num(0), num(4), peer, num(5), num(0)),

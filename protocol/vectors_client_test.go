@@ -44,6 +44,7 @@ func callOf(t *testing.T, method string) func(*Client) error {
 		MethodCities: func(c *Client) error { _, err := c.Cities(ctx); return err },
 		MethodSettle: func(c *Client) error { return c.Settle(ctx, func(SettleLine) error { return nil }) },
 		MethodBomb:   func(c *Client) error { return c.Bomb(ctx) },
+		MethodLog:    func(c *Client) error { _, err := c.Log(ctx, LogRequest{}); return err },
 	}[method]
 }
 

@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"os"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -61,7 +62,7 @@ func (g *globals) demo(ctx context.Context, cities int, lasts time.Duration) err
 	}
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	defer stopOnSignals(g, cancel)()
+	stopOnSignals(func(s os.Signal) { g.notef("citynode: %s", leavingText(s)) }, cancel)
 	out := newEventPrinter(g, func(err error) { cancel(err) })
 	defer out.close()
 	show := demoMessages{begin: time.Now()}

@@ -6,7 +6,6 @@ import (
 	"os"
 	"os/signal"
 	"strings"
-	"syscall"
 
 	"github.com/spf13/cobra"
 
@@ -38,7 +37,7 @@ func (g *globals) dispatchPatiently(cmd *cobra.Command, do func(context.Context,
 
 // dispatchIn runs do with a way to the cities, until ctx ends or a signal comes.
 func (g *globals) dispatchIn(ctx context.Context, do func(context.Context, dispatcher) error) error {
-	ctx, stop := signal.NotifyContext(ctx, endSignals...)
+	ctx, stop := signal.NotifyContext(ctx, heeded()...)
 	defer stop()
 	key, err := operatorKey()
 	if err != nil {
@@ -60,9 +59,6 @@ func (g *globals) dispatchIn(ctx context.Context, do func(context.Context, dispa
 	defer func() { _ = d.Close() }()
 	return dialError(do(ctx, dispatcher{d}))
 }
-
-// endSignals ask a command or a node to end.
-var endSignals = []os.Signal{os.Interrupt, syscall.SIGTERM, syscall.SIGHUP}
 
 // envMDNS, set to "off", keeps every command from sending multicast.
 const envMDNS = "CITYNODE_MDNS"

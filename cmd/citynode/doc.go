@@ -19,7 +19,8 @@
 // # Exit codes
 //
 //	 0  ok
-//	 1  failure
+//	 1  failure; of run also: a part of it did not end in time, nobody reads its
+//	    events any more, or a second signal ended it at once
 //	 2  usage
 //	 3  no node reachable
 //	 4  not found

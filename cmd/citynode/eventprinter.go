@@ -1,8 +1,14 @@
 package main
 
 import (
+	"errors"
+	"fmt"
+	"os"
 	"sync/atomic"
+	"syscall"
 	"time"
+
+	"github.com/citynode/citynode/internal/logging"
 )
 
 const (
@@ -20,6 +26,8 @@ type message struct {
 	texts   []string // one line each
 	color   string
 	warn    bool // the texts are warnings, not results
+	logged  bool // the node has logged what the texts say
+	always  bool // told with --quiet too
 }
 
 // An eventPrinter prints what happens in a node. One goroutine writes, so that a
@@ -28,24 +36,36 @@ type message struct {
 type eventPrinter struct {
 	g       *globals
 	screen  *screen
-	failed  func(error) // called once, when nobody reads any more
-	queue   chan message
-	dropped atomic.Uint64
-	first   message // set before begin is closed
-	begin   chan struct{}
-	end     chan struct{}
-	done    chan struct{}
+	failed  func(error)       // called once, when nobody reads any more
+	warn    func(text string) // says what is no result
+	quiet   bool              // nothing is printed but the first message and the last
+	failing bool              // the last message could not be written, and that was said
+
+	onTerminal bool // what is printed is seen on a terminal, which may be closed
+	queue      chan message
+	dropped    atomic.Uint64
+	first      message // set before begin is closed
+	begin      chan struct{}
+	end        chan struct{}
+	done       chan struct{}
 }
 
 func newEventPrinter(g *globals, failed func(error)) *eventPrinter {
+	onTerminal := isTerminal(g.stdout)
+	if whole := *g; !onTerminal { // which is never full, and is asked for its colors
+		whole.stdout = logging.NewUntorn(g.stdout)
+		g = &whole
+	}
 	p := &eventPrinter{
-		g:      g,
-		screen: newScreen(g),
-		failed: failed,
-		queue:  make(chan message, messagesMax),
-		begin:  make(chan struct{}),
-		end:    make(chan struct{}),
-		done:   make(chan struct{}),
+		onTerminal: onTerminal,
+		g:          g,
+		screen:     newScreen(g),
+		failed:     failed,
+		warn:       func(text string) { g.notef("citynode: %s", printable(text)) },
+		queue:      make(chan message, messagesMax),
+		begin:      make(chan struct{}),
+		end:        make(chan struct{}),
+		done:       make(chan struct{}),
 	}
 	go p.serve()
 	return p
@@ -118,22 +138,45 @@ func (p *eventPrinter) drain() {
 }
 
 // write prints one message, and before it how many were lost. It reports whether
-// somebody reads.
+// somebody reads. What cannot be written, as on a full disk, is lost too.
 func (p *eventPrinter) write(m message) bool {
-	var err error
-	if n := p.dropped.Swap(0); n > 0 {
-		err = p.print(droppedMessage(m.at, n))
-	}
+	lost := p.dropped.Swap(0)
+	err := p.print(droppedMessage(m.at, lost))
 	if err == nil {
+		lost = 0
 		err = p.print(m)
 	}
-	if err != nil {
+	switch {
+	case err == nil:
+		p.failing = false
+		return true
+	case p.isGone(err):
 		p.failed(err)
+		return false
 	}
-	return err == nil
+	p.dropped.Add(lost + 1)
+	if !p.failing {
+		p.failing = true
+		p.warn(fmt.Sprintf("events cannot be written, and are dropped until they can be: %v", err))
+	}
+	return true
+}
+
+// isGone reports whether the error of a write says that nobody is ever going to read: the
+// pipe is closed, or the terminal.
+func (p *eventPrinter) isGone(err error) bool {
+	return errors.Is(err, syscall.EPIPE) || errors.Is(err, os.ErrClosed) || errors.Is(err, syscall.EIO) && p.onTerminal
 }
 
 func (p *eventPrinter) print(m message) error {
+	if m.warn && !m.logged {
+		for _, text := range m.texts {
+			p.warn(text)
+		}
+	}
+	if p.quiet && !m.always {
+		return nil
+	}
 	if p.g.json {
 		for _, object := range m.objects {
 			if err := p.g.printJSON(object); err != nil {
@@ -142,11 +185,10 @@ func (p *eventPrinter) print(m message) error {
 		}
 		return nil
 	}
+	if m.warn {
+		return nil
+	}
 	for _, text := range m.texts {
-		if m.warn {
-			p.g.notef("citynode: %s", printable(text))
-			continue
-		}
 		if err := p.screen.line(m.at, text, m.color); err != nil {
 			return err
 		}

@@ -99,6 +99,9 @@ func report(w io.Writer, err error) {
 	if err == nil || errors.Is(err, syscall.EPIPE) {
 		return
 	}
+	if _, logged := errors.AsType[*loggedError](err); logged {
+		return
+	}
 	lines := strings.Split(messageOf(err), "\n")
 	for i, line := range lines {
 		lines[i] = printable(line)

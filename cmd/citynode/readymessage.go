@@ -24,7 +24,7 @@ func readyMessage(at time.Time, c node.Config, n *node.Node) message {
 	for _, addr := range object.Addrs {
 		texts = append(texts, "  "+addr)
 	}
-	return message{at: at, objects: []any{object}, texts: append(texts, howToJoin(c, n.Addrs())...), color: colorBold}
+	return message{at: at, objects: []any{object}, texts: append(texts, howToJoin(c, n.Addrs())...), color: colorBold, always: true}
 }
 
 // howToJoin says how to start a second city.

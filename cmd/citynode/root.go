@@ -50,7 +50,7 @@ unavailable to the end, 8 not converged in time, 70 the supervisor gave up.`,
 	root.AddCommand(
 		newDemo(g), newRun(g),
 		newHero(g), newCity(g), newGet(g), newWatch(g),
-		newStatus(g), newPeers(g), newPing(g), newBench(g), newWait(g),
+		newStatus(g), newPeers(g), newPing(g), newBench(g), newWait(g), newLogLevel(g),
 		newStates(g), newBootstrap(g), newKey(g), newVersion(g),
 	)
 	return root

@@ -4,8 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
-	"os/signal"
+	"syscall"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -33,10 +32,25 @@ What the city holds is stored in its folder before it is answered, and is there
 again after a crash, in $XDG_STATE_HOME/citynode/NETWORK/CITY unless --data-dir
 says where. With --ephemeral only the city's identity is kept.
 
-It ends with SIGINT, SIGTERM or SIGHUP, or when nobody reads its output any
-more: it says goodbye to the others and exits with 0. A second signal ends it at
-once, with 1. With 5 it ends where the name is taken, with 70 where it crashed
-so often that its supervisor gave up.
+It ends with SIGINT, SIGTERM or SIGHUP: it says goodbye to the others and exits
+with 0, or with 1 after 10 s at most where a part of it hangs, which it names. A
+second signal that comes half a second later or more ends it at once, with 1. A
+SIGHUP that was ignored when it started, as under nohup, is ignored. It ends with
+1 when nobody reads its events any more, with 5 where the name is taken, with 70
+where it crashed so often that its supervisor gave up. Events that cannot be
+written, as on a full disk, are dropped and counted, and it goes on.
+
+Its log goes to standard error, in one format, each line with its "component":
+  node       its start and end, crashes, ports   presence   the other cities
+  city       its start; heroes, at debug         sync       anti-entropy
+  store      what is written and read            names      its name
+  calls      calls of others                     bootstrap  dials, mDNS
+  gossip     deltas                              libp2p     off unless named
+--log-level sets a level for all of them, or for some: info,gossip=debug. The
+first line says who runs: version, peer, addresses, folder, network. It is there
+whatever the levels are, but for --quiet and, without info, on a terminal.
+citynode log-level changes the levels of a city that runs. With --log-format json
+the error with which it ends is a line of JSON too.
 
 With --json the first line is {"event":"ready","time","city","network","peer",
 "addrs"}, once it answers; then one line an event, each with "event" and "time":
@@ -74,17 +88,35 @@ With --json the first line is {"event":"ready","time","city","network","peer",
 
 // run runs the city until it is told to stop.
 func (g *globals) run(ctx context.Context, plan *runPlan) error {
+	defer plan.log.serve()()
+	return plan.log.report(g.runLogged(ctx, plan))
+}
+
+func (g *globals) runLogged(ctx context.Context, plan *runPlan) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	defer stopOnSignals(g, cancel)()
-	out := newEventPrinter(g, func(err error) { cancel(err) })
+	stopOnSignals(plan.log.leaving, cancel)
+	out := newEventPrinter(g, func(err error) { cancel(readerGone(err)) })
+	out.quiet, out.warn = plan.quiet, plan.log.warn
 	defer out.close()
 	n, leave, err := plan.start(ctx, out)
 	if err != nil {
 		return err
 	}
 	defer leave()
+	plan.log.begin(n, plan.config)
 	return g.runNode(ctx, n, plan, out)
+}
+
+// readerGone is why a city ends whose events nobody reads any more. It does not match
+// EPIPE, with which commands end well whose reader has seen enough. Who closes a terminal
+// hangs up, which is as good as a signal, and one comes as well.
+func readerGone(err error) error {
+	if errors.Is(err, syscall.EIO) {
+		return errAsked
+	}
+	return failf(exitFailure, "nobody reads the events any more, so the city has left: %v", err).
+		withHint("write them to a file, or to /dev/null")
 }
 
 // runNode runs a node that listens, and tells when it is ready.
@@ -118,34 +150,6 @@ func (g *globals) runNode(ctx context.Context, n *node.Node, plan *runPlan, out 
 	}
 	return runError(err, plan)
 }
-
-// stopOnSignals has the first signal stop the city and the second one end the
-// process. It gives the function that ends this.
-func stopOnSignals(g *globals, stop context.CancelCauseFunc) func() {
-	signals := make(chan os.Signal, 2)
-	signal.Notify(signals, endSignals...)
-	done := make(chan struct{})
-	go func() {
-		for asked := false; ; asked = true {
-			select {
-			case <-done:
-				return
-			case s := <-signals:
-				if asked {
-					os.Exit(exitFailure)
-				}
-				g.notef("citynode: %v: leaving; once more to end at once", s)
-				stop(errAsked)
-			}
-		}
-	}()
-	return func() {
-		signal.Stop(signals)
-		close(done)
-	}
-}
-
-var errAsked = errors.New("asked to stop")
 
 // runError says why a node has ended, for a person.
 func runError(err error, plan *runPlan) error {

@@ -3,7 +3,6 @@ package main
 import (
 	"cmp"
 	"errors"
-	"log/slog"
 	"os"
 	"slices"
 	"strings"
@@ -37,6 +36,7 @@ type runFlags struct {
 	dataDir             string
 	ephemeral           bool
 	logLevel, logFormat string
+	quiet               bool
 }
 
 func (f *runFlags) add(cmd *cobra.Command) {
@@ -51,8 +51,9 @@ func (f *runFlags) add(cmd *cobra.Command) {
 	flags.DurationVar(&f.fight, "fight-every", city.DefaultFightEvery, "let a patrolling hero fight so often; 0 never")
 	flags.StringVar(&f.dataDir, "data-dir", "", "keep the city's identity and its store in this folder, instead of one in the state folder")
 	flags.BoolVar(&f.ephemeral, "ephemeral", false, "store nothing: what the city holds is lost with the process")
-	flags.StringVar(&f.logLevel, "log-level", "warn", "log this and worse to standard error: debug, info, warn, error")
+	flags.StringVar(&f.logLevel, "log-level", "warn", "log this and worse to standard error: debug, info, warn, error, off;\nof one component with COMPONENT=LEVEL, such as info,gossip=debug")
 	flags.StringVar(&f.logFormat, "log-format", "text", "log as text or json")
+	flags.BoolVar(&f.quiet, "quiet", false, "print no events, and no first line of the log")
 	cmd.Flags().Lookup("mdns").DefValue = "" // said in words
 }
 
@@ -62,7 +63,7 @@ func (f *runFlags) plan(cmd *cobra.Command, g *globals, args []string) (*runPlan
 	if err := refuseFlag(cmd, "node", "to join a city that runs elsewhere, use --bootstrap"); err != nil {
 		return nil, err
 	}
-	p := &runPlan{ready: g.readyBy(cmd)}
+	p := &runPlan{ready: g.readyBy(cmd), quiet: f.quiet}
 	p.config.City.Name = os.Getenv(envCity)
 	if len(args) == 1 {
 		p.config.City.Name = args[0]
@@ -75,7 +76,7 @@ func (f *runFlags) plan(cmd *cobra.Command, g *globals, args []string) (*runPlan
 		f.name, f.addresses, f.peers, f.adminPeers, f.ticks,
 		f.folder,
 		func(c *node.Config) error { return f.discovery(cmd, c) },
-		func(c *node.Config) error { return f.logger(g, c) },
+		func(c *node.Config) (err error) { p.log, err = newRunLog(g.stderr, f, c); return err },
 	}
 	for _, step := range steps {
 		if err := step(&p.config); err != nil {
@@ -198,22 +199,5 @@ func (f *runFlags) discovery(cmd *cobra.Command, c *node.Config) error {
 			withHint("open it with --network NAME, or with --listen")
 	}
 	c.MDNS = c.Open && f.mdns && (asked || !mdnsOff())
-	return nil
-}
-
-func (f *runFlags) logger(g *globals, c *node.Config) error {
-	var level slog.Level
-	if err := level.UnmarshalText([]byte(f.logLevel)); err != nil {
-		return usagef("--log-level %q: choose debug, info, warn or error", f.logLevel)
-	}
-	options := &slog.HandlerOptions{Level: level}
-	switch f.logFormat {
-	case "text":
-		c.Logger = slog.New(slog.NewTextHandler(g.stderr, options))
-	case "json":
-		c.Logger = slog.New(slog.NewJSONHandler(g.stderr, options))
-	default:
-		return usagef("--log-format %q: choose text or json", f.logFormat)
-	}
 	return nil
 }

@@ -232,8 +232,9 @@ func storeMessage(at time.Time, e node.StoreEvent) message {
 	}
 	return message{
 		at: at, objects: []any{storeJSON{"store", clockText(at), e.Err.Error()}},
-		texts: []string{fmt.Sprintf("the store does not work, own writes are refused until it does: %v", e.Err)},
-		warn:  true,
+		texts:  []string{fmt.Sprintf("the store does not work, own writes are refused until it does: %v", e.Err)},
+		warn:   true,
+		logged: true,
 	}
 }
 
@@ -243,6 +244,7 @@ func contestedMessage(at time.Time, name string, other peer.ID) message {
 		objects: []any{peerEventJSON{Event: "contested", Time: clockText(at), City: name, Peer: other.String()}},
 		texts:   []string{fmt.Sprintf("the name %s is contested: peer %s claims it too", name, other)},
 		warn:    true,
+		logged:  true,
 	}
 }
 
@@ -257,11 +259,15 @@ func unreachableMessage(at time.Time, p peer.ID, err error) message {
 	}
 }
 
+// droppedMessage tells how many events were lost; of none it tells nothing.
 func droppedMessage(at time.Time, n uint64) message {
+	if n == 0 {
+		return message{}
+	}
 	return message{
 		at:      at,
 		objects: []any{countEventJSON{"dropped", clockText(at), n}},
-		texts:   []string{fmt.Sprintf("%d events were not read in time and are lost", n)},
+		texts:   []string{fmt.Sprintf("%d events were not read in time, or could not be written, and are lost", n)},
 		warn:    true,
 	}
 }
@@ -272,5 +278,6 @@ func stoppedMessage(at time.Time, name string) message {
 		objects: []any{plainEventJSON{"stopped", clockText(at)}},
 		texts:   []string{name + " has left"},
 		color:   colorDim,
+		always:  true,
 	}
 }

@@ -18,6 +18,8 @@ import (
 type runPlan struct {
 	config node.Config
 	ready  time.Duration // 0: no limit
+	quiet  bool          // tell no more than that it is ready
+	log    *runLog
 }
 
 // start makes the node, which then listens, and lists it for this user's other

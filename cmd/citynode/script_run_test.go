@@ -34,6 +34,9 @@ func startCommand(ts *testscript.TestScript, _ bool, args []string) {
 	}
 	name := args[0]
 	cmd := command(ts, append(args[1:], "--json"))
+	if args[1] == "nohup" {
+		cmd = underNohup(ts, append(args[2:], "--json"))
+	}
 	stdout, err := cmd.StdoutPipe()
 	ts.Check(err)
 	out, err := os.Create(ts.MkAbs(name + ".out"))
@@ -55,6 +58,40 @@ func startCommand(ts *testscript.TestScript, _ bool, args []string) {
 	case <-time.After(runDeadline):
 		ts.Fatalf("%s is not ready", name)
 	}
+}
+
+// underNohup returns citynode as nohup runs it: with hang-ups ignored.
+func underNohup(ts *testscript.TestScript, args []string) *exec.Cmd {
+	cmd := command(ts, args)
+	path, err := exec.LookPath("nohup")
+	ts.Check(err)
+	cmd.Args = append([]string{"nohup", cmd.Path}, args...)
+	cmd.Path = path
+	return cmd
+}
+
+// startIntoCommand starts a city whose output goes to a file of this system, and waits for
+// nothing.
+func startIntoCommand(ts *testscript.TestScript, _ bool, args []string) {
+	if len(args) < 3 {
+		ts.Fatalf("usage: startinto FILE NAME ARGS…")
+	}
+	name := args[1]
+	cmd := command(ts, args[2:])
+	out, err := os.OpenFile(args[0], os.O_WRONLY, 0)
+	ts.Check(err)
+	defer out.Close()
+	stderr, err := os.Create(ts.MkAbs(name + ".err"))
+	ts.Check(err)
+	defer stderr.Close()
+	cmd.Stdout, cmd.Stderr = out, stderr
+	ts.Check(cmd.Start())
+	r := &run{cmd: cmd, ended: make(chan struct{})}
+	scriptOf(ts).runs[name] = r
+	go func() {
+		r.err = cmd.Wait()
+		close(r.ended)
+	}()
 }
 
 // follow keeps what the process writes, gives the first line, and waits for

@@ -8,10 +8,12 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"os/signal"
 	"path/filepath"
 	"strconv"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -24,12 +26,17 @@ import (
 //
 //	start NAME ARGS…        run citynode ARGS --json in the background, wait
 //	                        for its first line; sets $NAME_addr and $NAME_peer
+//	start NAME nohup ARGS…  likewise, as nohup runs it
+//	startinto FILE NAME ARGS…
+//	                        run citynode ARGS in the background, with its output
+//	                        to that file of the system; waits for nothing
 //	signal NAME SIGNAL      send TERM, INT, HUP, STOP, CONT or KILL
 //	ends NAME CODE          wait for its end; its output is in NAME.out, NAME.err
 //	leave NAME              signal NAME TERM, then ends NAME 0
 //	code CODE ARGS…         run citynode ARGS, which must exit with that code
 //	json PATH VALUE         the last output has that value at the path
 //	jsonenv VAR PATH        sets a variable from the last output
+//	jsonlines FILE          each line of the file is an object of JSON
 //	together N ARGS…        run citynode ARGS that many times at once; the
 //	                        outputs, one a line, are the output
 //	foe KIND VAR            start somebody who misbehaves; sets its address
@@ -40,6 +47,10 @@ import (
 //	unread CODE ARGS…       run citynode ARGS into a pipe that closes after the
 //	                        first line
 func TestScripts(t *testing.T) {
+	// Where the tests run under nohup, the cities that they start are not to.
+	hangups := make(chan os.Signal, 1)
+	signal.Notify(hangups, syscall.SIGHUP)
+	defer signal.Stop(hangups)
 	testscript.Run(t, testscript.Params{
 		Dir:                 "testdata/script",
 		RequireExplicitExec: true,
@@ -50,18 +61,20 @@ func TestScripts(t *testing.T) {
 
 // scriptCommands are the commands of scripts; a platform may have more.
 var scriptCommands = map[string]func(*testscript.TestScript, bool, []string){
-	"start":    startCommand,
-	"signal":   signalCommand,
-	"ends":     endsCommand,
-	"leave":    leaveCommand,
-	"code":     codeCommand,
-	"json":     jsonCommand,
-	"jsonenv":  jsonenvCommand,
-	"together": togetherCommand,
-	"foe":      foeCommand,
-	"seal":     sealCommand,
-	"sealed":   sealedCommand,
-	"unread":   unreadCommand,
+	"start":     startCommand,
+	"startinto": startIntoCommand,
+	"signal":    signalCommand,
+	"ends":      endsCommand,
+	"leave":     leaveCommand,
+	"code":      codeCommand,
+	"json":      jsonCommand,
+	"jsonenv":   jsonenvCommand,
+	"jsonlines": jsonlinesCommand,
+	"together":  togetherCommand,
+	"foe":       foeCommand,
+	"seal":      sealCommand,
+	"sealed":    sealedCommand,
+	"unread":    unreadCommand,
 }
 
 func setupScript(env *testscript.Env) error {
@@ -181,6 +194,19 @@ func jsonAt(ts *testscript.TestScript, path string) string {
 	b, err := json.Marshal(value)
 	ts.Check(err)
 	return string(b)
+}
+
+func jsonlinesCommand(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 {
+		ts.Fatalf("usage: jsonlines FILE")
+	}
+	text := strings.TrimSuffix(ts.ReadFile(args[0]), "\n")
+	for line := range strings.SplitSeq(text, "\n") {
+		var object map[string]any
+		if err := json.Unmarshal([]byte(line), &object); err != nil {
+			ts.Fatalf("a line of %s is no object of JSON: %q", args[0], line)
+		}
+	}
 }
 
 func stepInto(value any, step string) (any, bool) {

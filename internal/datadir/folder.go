@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"sync"
 
 	"github.com/libp2p/go-libp2p/core/crypto"
 	"github.com/libp2p/go-libp2p/core/peer"
@@ -150,4 +151,18 @@ func (f *Folder) Close() error {
 	}
 	f.lock.Release()
 	return err
+}
+
+// abandoned are the folders whose locks last until the process ends: a lock that nobody
+// refers to ends with the collector's next cycle.
+var abandoned sync.Map // of *Folder to nothing
+
+// Abandon closes the store, and keeps the lock until the process ends. It is for a city
+// of which a part goes on that cannot be ended.
+func (f *Folder) Abandon() error {
+	abandoned.Store(f, nil)
+	if f.Store == nil {
+		return nil
+	}
+	return f.Store.Close()
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net"
 	"slices"
 	"strings"
@@ -45,6 +46,8 @@ type RouterConfig struct {
 	// must return at once. With PubSub neither is: GossipSub tells only who made it.
 	Missed func(peer.ID)
 	Lost   func()
+	// Logger receives GossipSub's own log; nil: nobody.
+	Logger *slog.Logger
 }
 
 // A Router is GossipSub with the parameters of a citynode network, or a GossipSub
@@ -77,8 +80,12 @@ func NewRouter(cfg RouterConfig) (*Router, error) {
 		lost:    func() { r.dropped.Add(1); cfg.Lost() },
 		invalid: invalid.add,
 	}
+	if cfg.Logger == nil {
+		cfg.Logger = slog.New(slog.DiscardHandler) // GossipSub would write to standard error
+	}
 	params, thresholds := peerScore(cfg.Network, cfg.PrivateNets, invalid)
 	ps, err := pubsub.NewGossipSub(ctx, cfg.Host,
+		pubsub.WithLogger(cfg.Logger),
 		pubsub.WithRawTracer(drops),
 		pubsub.WithGossipSubParams(meshParams(cfg.KnownPeers)),
 		// Not in a small network: its sparse mesh reaches all, and a copy to each peer

@@ -19,7 +19,9 @@
 // OTP measures in whole seconds, this package exactly.
 //
 // Nothing in Go can kill a goroutine, so a child that does not end within its
-// [Child.StopTimeout] is abandoned and named by a [StopError]. The package restores
+// [Child.StopTimeout] is abandoned and named by a [StopError], which has the stacks of its
+// goroutines. A [Closing] does the same for parts that are closed rather than stopped. So
+// a program ends, whatever hangs. The package restores
 // no state, waits with no back-off, and logs nothing: an [Observer] is told what
 // happens.
 package supervise

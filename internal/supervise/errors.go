@@ -48,15 +48,16 @@ func (e *StartError) Error() string { return fmt.Sprintf("start child %q: %v", e
 // Unwrap returns why the child did not start.
 func (e *StartError) Unwrap() error { return e.Err }
 
-// StopError says that a child had not ended Timeout after it was told to stop.
-// Its goroutine may still be running. It matches ErrStopTimeout.
+// StopError says that a child, or a part that a Closing closes, had not ended Timeout after
+// it was told to stop. Its goroutine may still be running. It matches ErrStopTimeout.
 type StopError struct {
 	Child   string
 	Timeout time.Duration
+	Stacks  []byte // where its goroutines hang, as text, at most 64 KiB; not part of Error
 }
 
 func (e *StopError) Error() string {
-	return fmt.Sprintf("child %q %v (%v): abandoned", e.Child, ErrStopTimeout, e.Timeout)
+	return fmt.Sprintf("%s %v (%v) and was abandoned", e.Child, ErrStopTimeout, e.Timeout.Round(time.Millisecond))
 }
 
 // Unwrap returns ErrStopTimeout.

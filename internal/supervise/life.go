@@ -15,7 +15,7 @@ func (c Child) live(ctx context.Context, started func(), ended func(error)) {
 		}
 		ended(err)
 	}()
-	err = c.startAndRun(ctx, started)
+	labeled(ctx, c.Name, func(ctx context.Context) { err = c.startAndRun(ctx, started) })
 }
 
 func (c Child) startAndRun(ctx context.Context, started func()) error {

@@ -138,8 +138,9 @@ func (l *loop) bury(child int) {
 // stopAll stops the children that are alive, last first, and returns a
 // *StopError for each that had to be abandoned.
 func (l *loop) stopAll() (abandoned []error) {
+	by := l.s.stopBy()
 	for child := range slices.Backward(l.lives) {
-		if err := l.stop(child); err != nil {
+		if err := l.stop(child, by); err != nil {
 			abandoned = append(abandoned, err)
 		}
 	}
@@ -147,13 +148,14 @@ func (l *loop) stopAll() (abandoned []error) {
 }
 
 // stop tells one child to stop and waits until it has, or its time is up.
-func (l *loop) stop(child int) error {
+func (l *loop) stop(child int, by time.Time) error {
 	if !l.lives[child].alive {
 		return nil
 	}
 	c := l.s.children[child]
 	l.lives[child].cancel()
-	deadline := time.NewTimer(c.StopTimeout)
+	limit := timeLeft(c.StopTimeout, by)
+	deadline := time.NewTimer(limit)
 	defer deadline.Stop()
 	for l.lives[child].alive {
 		select {
@@ -161,7 +163,7 @@ func (l *loop) stop(child int) error {
 			l.stopped(r)
 		case <-deadline.C:
 			l.bury(child)
-			err := &StopError{Child: c.Name, Timeout: c.StopTimeout}
+			err := &StopError{Child: c.Name, Timeout: limit, Stacks: stacksOf(c.Name)}
 			l.s.observer.Stopped(c.Name, err)
 			return err
 		}

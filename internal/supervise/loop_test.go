@@ -279,8 +279,40 @@ func TestAChildThatDoesNotStopIsAbandonedAndNamed(t *testing.T) {
 		if se, ok := errors.AsType[*StopError](err); !ok || se.Child != "stuck" || !errors.Is(err, ErrStopTimeout) {
 			t.Errorf("Serve = %v, want a StopError of child stuck", err)
 		}
-		wantEvents(t, c, "stopped z: <nil>", `stopped stuck: child "stuck" did not stop in time (7s): abandoned`, "stopped a: <nil>")
+		wantEvents(t, c, "stopped z: <nil>", `stopped stuck: stuck did not stop in time (7s) and was abandoned`, "stopped a: <nil>")
 		close(release) // its late end blocks nobody: the bubble would tell
+	})
+}
+
+func TestChildrenThatHangShareOneDeadlineAndOthersAreStillStopped(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c, until := newCrew(), make(chan struct{})
+		defer close(until)
+		stuck := func(name string) Child {
+			return Child{Name: name, StopTimeout: 3 * time.Second, Start: func(context.Context) (func(context.Context) error, error) {
+				return func(context.Context) error { hangHere(until); return nil }, nil
+			}}
+		}
+		asked := 0
+		s := serve(t, Config{
+			Children: []Child{c.child("a"), stuck("b"), stuck("c"), stuck("d"), c.child("e")},
+			Observer: c.observer(),
+			StopBy:   func() time.Time { asked++; return time.Now().Add(4 * time.Second) },
+		})
+		c.take()
+		begin := time.Now()
+		err := s.stopped()
+		if took, want := time.Since(begin), 4*time.Second+StopLeast; took != want || asked != 1 {
+			t.Errorf("stopped in %v, having asked %d times; want %v, once", took, asked, want)
+		}
+		wantEvents(t, c, "stopped e: <nil>",
+			"stopped d: d did not stop in time (3s) and was abandoned",
+			"stopped c: c did not stop in time (1s) and was abandoned",
+			"stopped b: b did not stop in time (50ms) and was abandoned",
+			"stopped a: <nil>")
+		if se, ok := errors.AsType[*StopError](err); !ok || !strings.Contains(string(se.Stacks), "hangHere") {
+			t.Errorf("Serve = %v, want the stack of a child that hangs", err)
+		}
 	})
 }
 
@@ -297,7 +329,7 @@ func TestAnAbandonedChildThatEndsLateIsNotReportedTwice(t *testing.T) {
 		if err := s.stopped(); !errors.Is(err, ErrStopTimeout) {
 			t.Errorf("Serve = %v, want %v", err, ErrStopTimeout)
 		}
-		wantEvents(t, c, `stopped b: child "b" did not stop in time (5s): abandoned`, "stopped a: <nil>")
+		wantEvents(t, c, `stopped b: b did not stop in time (5s) and was abandoned`, "stopped a: <nil>")
 	})
 }
 

@@ -33,7 +33,7 @@ type Child struct {
 	Start func(ctx context.Context) (run func(ctx context.Context) error, err error)
 
 	// StopTimeout is how long the child may take to end once its ctx is done. After
-	// that it is abandoned. 0 means DefaultStopTimeout.
+	// that it is abandoned. 0 means DefaultStopTimeout. Config.StopBy may leave it less.
 	StopTimeout time.Duration
 }
 
@@ -49,6 +49,11 @@ type Config struct {
 
 	// Children are started in this order and stopped in the reverse of it.
 	Children []Child
+
+	// StopBy returns when all children have to have ended. It is asked once, when the
+	// supervisor begins to stop them. A child whose StopTimeout would end later has only
+	// until then, but StopLeast in any case. nil: each has its StopTimeout.
+	StopBy func() time.Time
 
 	// Observer is told what happens.
 	Observer Observer
@@ -103,6 +108,7 @@ type Supervisor struct {
 	children []Child
 	observer Observer
 	limit    intensity
+	stopBy   func() time.Time
 
 	served   atomic.Bool
 	restarts map[string]*atomic.Int64 // by child; the map itself never changes
@@ -117,7 +123,11 @@ func New(cfg Config) (*Supervisor, error) {
 	s := &Supervisor{
 		observer: cfg.Observer.withoutNil(),
 		limit:    intensity{restartsMax: max(cfg.Intensity, 0), period: cfg.Period},
+		stopBy:   cfg.StopBy,
 		restarts: make(map[string]*atomic.Int64, len(cfg.Children)),
+	}
+	if s.stopBy == nil {
+		s.stopBy = func() time.Time { return time.Time{} }
 	}
 	if cfg.Intensity == 0 {
 		s.limit.restartsMax = DefaultIntensity
@@ -137,7 +147,7 @@ func New(cfg Config) (*Supervisor, error) {
 
 // Serve starts the children and keeps them running until ctx is done or the
 // supervisor gives up. Then it stops them, last first, each with its own
-// StopTimeout, and returns:
+// StopTimeout, all of them by StopBy, and returns:
 //   - nil, if ctx was done,
 //   - an *IntensityError, if children crashed too often,
 //   - a *StartError, if the first start of a child failed,
