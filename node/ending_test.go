@@ -75,7 +75,7 @@ func TestANodeEndsThoughItsPartsHang(t *testing.T) {
 			if !errors.Is(err, ErrHung) || !strings.Contains(err.Error(), part+" did not stop in time") {
 				t.Errorf("Run returned %v, want that %s hangs", err, part)
 			}
-			if !strings.Contains(log.String(), "level=ERROR msg=\"a part did not end in time and is abandoned\" part="+part) {
+			if !strings.Contains(log.String(), "level=ERROR msg=\"a part did not end in time and is abandoned\" component=node part="+part) {
 				t.Errorf("the log does not say that %s hangs:\n%s", part, log.String())
 			}
 		}
