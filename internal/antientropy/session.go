@@ -61,7 +61,7 @@ func (a *AntiEntropy) initiateWith(ctx context.Context, p peer.ID) (reconcile.Re
 		case err == nil || ctx.Err() != nil:
 			return result, err
 		case used && stream.received == 0: // the other side has given the idle stream up meanwhile
-		case !moved && streams.Superseded(a.cfg.Host, stream.Conn()):
+		case !moved && streams.Superseded(a.cfg.Host, stream.Conn(), err):
 			moved = true
 		default:
 			return result, err

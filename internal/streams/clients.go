@@ -2,6 +2,7 @@ package streams
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -78,7 +79,7 @@ func (c *Clients) Ask(ctx context.Context, p peer.ID, do func(*protocol.Client) 
 			return err
 		}
 		err = do(client.Client)
-		broken := err != nil && ctx.Err() == nil && client.ended() && (used || Superseded(c.host, client.conn))
+		broken := err != nil && ctx.Err() == nil && client.ended() && (used || Superseded(c.host, client.conn, err))
 		c.giveBack(p, client, ctx.Err() != nil)
 		if !broken {
 			return err
@@ -120,8 +121,11 @@ func (c *Clients) giveBack(p peer.ID, client *peerClient, silent bool) {
 // Close ends all streams that nobody uses.
 func (c *Clients) Close() { c.idle.CloseAll() }
 
-// Superseded reports whether the connection has ended while the peer has another,
-// on which what failed can be tried again at once.
-func Superseded(h host.Host, c network.Conn) bool {
-	return c.IsClosed() && h.Network().Connectedness(c.RemotePeer()) == network.Connected
+// Superseded reports whether the connection, on which an error came up, has ended while
+// the peer has another, on which what failed can be tried again at once.
+func Superseded(h host.Host, c network.Conn, err error) bool {
+	// QUIC tells the streams of a connection that it is closed a moment before it says so
+	// itself.
+	_, closed := errors.AsType[*network.ConnError](err)
+	return (closed || c.IsClosed()) && h.Network().Connectedness(c.RemotePeer()) == network.Connected
 }
