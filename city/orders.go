@@ -45,7 +45,8 @@ func (c *Core) create(now time.Time, m Create, fx *Effects) Reply {
 // assign orders a hero here or home. What the caller brought is merged first, so that an
 // order to a city that has not heard of the hero yet is carried out, and never under a
 // version older than the caller's. The stamp is the clock's, but later than the last
-// order's: the last order wins whatever the clocks say.
+// order's: the last order wins whatever the clocks say. It is refused for its stamp only
+// where the own clock has gone back since the last order was taken.
 func (c *Core) assign(now time.Time, m Assign, fx *Effects) Reply {
 	c.update(now, m.With, SourceCaller, fx)
 	if refusal := c.writable(); refusal != nil {
@@ -56,8 +57,8 @@ func (c *Core) assign(now time.Time, m Assign, fx *Effects) Reply {
 		return Reply{Err: refusal}
 	}
 	stamp := max(crdt.StampAt(now), hero.Version.Assigned.Next())
-	if ahead := stamp.Time().Sub(now); ahead > OwnSkewMax {
-		due := stamp.Time().Add(-OwnSkewMax)
+	if tooFar(stamp, now) {
+		ahead, due := stamp.Time().Sub(now), stamp.Time().Add(-OwnSkewMax)
 		return Reply{Err: refuse(Unavailable,
 			"the last order for hero %s is stamped %v ahead of the clock of city %s; a new one is possible at %s, in %v",
 			m.Hero, ahead.Round(time.Second), c.cfg.Name, due.Format(time.RFC3339), due.Sub(now).Round(time.Second))}

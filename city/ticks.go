@@ -74,14 +74,13 @@ func (c *Core) pick(now time.Time, rng *rand.Rand, among int) (crdt.Hero, crdt.S
 	if among == 0 {
 		return crdt.Hero{}, 0, false
 	}
-	latest := crdt.StampAt(now.Add(OwnSkewMax))
 	for range pickAttempts {
 		hero, ok := c.state.TendedHero(rng.IntN(among))
 		if ok {
 			hero, ok = c.stays(hero)
 		}
 		stamp := max(crdt.StampAt(now), hero.Version.HLC.Next())
-		if ok && stamp <= latest {
+		if ok && !tooFar(stamp, now) {
 			return hero, stamp, true
 		}
 	}

@@ -137,6 +137,7 @@ func (o *oracle) reason(n *node, m city.Message, before stepBefore) city.Reason 
 		if record.Hero.Version.Assigned.Next().Time().Sub(n.time()) <= city.OwnSkewMax {
 			return 0
 		}
+		o.mayRefuse(n, record.Hero)
 		return city.Unavailable
 	}
 }

@@ -20,6 +20,7 @@ type node struct {
 	cfg      city.Config
 	rng      *rand.Rand // decides whom ticks pick
 	clock    clock
+	latest   time.Time     // the latest that the clock showed when the city did anything
 	core     *city.Core    // nil while it is down
 	begun    time.Duration // true time: when the core was made
 	life     int           // counts the starts
@@ -274,6 +275,9 @@ func (n *node) take(m city.Message, answer func(city.Reply)) (city.Reply, bool) 
 	}
 	before := n.w.oracle.before(n)
 	n.core.Ran(n.w.now - n.begun)
+	if now := n.time(); now.After(n.latest) {
+		n.latest = now
+	}
 	reply, fx := n.core.Step(n.time(), n.rng, m)
 	n.w.oracle.after(n, m, before, reply, fx)
 	n.traceStep(m, reply, fx)
