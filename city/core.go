@@ -40,6 +40,7 @@ type Core struct {
 	overlay     *overlay // nil: own writes enter the state at once
 	waiting     int      // turns that a HoldBack keeps back
 	answers     *answers
+	newcomers   *newcomers
 	open        bool   // an unknown id is not found; before, somebody may know it
 	suspicion   string // why own writes are refused: the clock is wrong
 	storeFault  string // likewise: they would not become durable
@@ -53,6 +54,7 @@ func NewCore(cfg Config, incarnation crdt.Stamp) *Core {
 		incarnation: incarnation,
 		state:       crdt.NewTendedState(cfg.Name, cfg.Replica),
 		answers:     newAnswers(cfg.Admins),
+		newcomers:   newNewcomers(cfg.WithDefaults()),
 	}
 }
 
