@@ -94,6 +94,13 @@ func TestAFullCityDeniesNoHeroAndMakesNone(t *testing.T) {
 	refusedAs(t, "the same", h.step(h.core, Retire{Caller: caller, Hero: h.id()}), Unavailable)
 }
 
+func TestWhatTheOwnStoreHoldsIsTakenHoweverFullTheCityIs(t *testing.T) {
+	h := newHall(t, 4)
+	if reply := h.done(h.core, Update{Entries: h.invented(10), Source: SourceStore}); reply.Changed != 10 {
+		t.Errorf("%d of 10 are taken", reply.Changed)
+	}
+}
+
 func TestAnUpdateThatDoesNotFitSaysWhatWasLeftOut(t *testing.T) {
 	h := newHall(t, 8)
 	reply := h.done(h.core, Update{Entries: h.invented(10), Source: SourceSync, From: "friend", Known: true})

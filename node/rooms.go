@@ -130,6 +130,7 @@ func (n *Node) newEntropy(syncID libp2pprotocol.ID) *antientropy.AntiEntropy {
 		},
 		FindAddrs:    n.dht.FindAddrs,
 		ExpectsPeers: n.expectsPeers,
+		Trusted:      n.cfg.Trusted,
 		Every:        n.cfg.SyncEvery,
 		Now:          n.now,
 		Logger:       n.log,
@@ -157,6 +158,7 @@ func (n *Node) joinGossip(syncID, callID libp2pprotocol.ID) (err error) {
 		City:    n.city,
 		Joined:  n.joinedGossip,
 		Lost:    n.entropy.Lost,
+		Known:   n.entropy.Known,
 		// What is stamped later all cities skip, so nobody need pass it on.
 		Horizon: func() crdt.Stamp { return n.now().Add(city.FutureSkewMax) },
 		Off:     n.cfg.NoGossip,

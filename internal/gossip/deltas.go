@@ -47,6 +47,9 @@ type Config struct {
 	Joined func(peer.ID)
 	// Lost is called when changes of the own city did not fit the outbox.
 	Lost func()
+	// Known reports whether a peer is a city that this one has known for some time, so
+	// that it may bring more new entries than a stranger.
+	Known func(peer.ID) bool
 	// Horizon returns the latest stamp that the city takes from others now.
 	Horizon func() crdt.Stamp
 	// Off has nothing published. What others publish is taken all the same.
@@ -141,16 +144,20 @@ func (d *Deltas) receive(ctx context.Context, sub *pubsub.Subscription) error {
 		if !ok || m.ReceivedFrom == d.own {
 			continue
 		}
-		if err := d.merge(ctx, entries); err != nil {
+		if err := d.merge(ctx, m.GetFrom(), entries); err != nil {
 			return supervise.UnlessDone(ctx, err)
 		}
 	}
 }
 
 // merge gives the city what others gossiped. A delta that the city refuses, as it does
-// between two incarnations, is lost: anti-entropy brings its entries.
-func (d *Deltas) merge(ctx context.Context, entries crdt.Entries) error {
-	_, err := d.cfg.City.Do(ctx, city.Update{Entries: entries, Source: city.SourceGossip})
+// between two incarnations, is lost: anti-entropy brings its entries. So is what the city
+// leaves out of it, since the author, who has signed it, brings too much: whoever passes it
+// on is not to blame.
+func (d *Deltas) merge(ctx context.Context, author peer.ID, entries crdt.Entries) error {
+	_, err := d.cfg.City.Do(ctx, city.Update{
+		Entries: entries, Source: city.SourceGossip, From: string(author), Known: d.cfg.Known(author),
+	})
 	if city.ReasonOf(err) != 0 {
 		return nil
 	}

@@ -127,7 +127,7 @@ func (o *oracle) reason(n *node, m city.Message, before stepBefore) city.Reason 
 		return city.Unavailable
 	case record.Kind == crdt.KindTombstone:
 		return city.Dead
-	case record.Kind == crdt.KindNone && !before.open:
+	case record.Kind == crdt.KindNone && (!before.open || o.mayLeaveOut(n, id)):
 		return city.Unavailable
 	case record.Kind == crdt.KindNone:
 		return city.NotFound

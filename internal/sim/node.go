@@ -32,6 +32,7 @@ type node struct {
 	heard    []hearing // of the other cities, by index
 	door     opening
 	deferred reconcile.Deferred // heroes that were skipped in this incarnation
+	leftOut  leftOut            // what this incarnation had no room for
 }
 
 func newNode(w *world, index int) *node {
@@ -40,7 +41,7 @@ func newNode(w *world, index int) *node {
 		w:     w,
 		index: index,
 		name:  name,
-		cfg:   city.Config{Name: cityName(w.profile, index), Replica: crdt.ReplicaOf([]byte(name)), DamageMin: min(w.profile.damageMax, 1), DamageMax: w.profile.damageMax},
+		cfg:   city.Config{Name: cityName(w.profile, index), Replica: crdt.ReplicaOf([]byte(name)), DamageMin: min(w.profile.damageMax, 1), DamageMax: w.profile.damageMax, EntriesMax: w.profile.entriesMax(index)},
 		rng:   stream(w.cfg.Seed, uint64(100+index)),
 		heard: make([]hearing, w.profile.cities),
 		disk:  newDisk(),
@@ -66,7 +67,7 @@ func (n *node) time() time.Time { return n.clock.at(n.w.now) }
 // holds.
 func (n *node) start() {
 	n.life++
-	n.deferred = reconcile.Deferred{}
+	n.deferred, n.leftOut = reconcile.Deferred{}, make(leftOut)
 	n.number = max(crdt.StampAt(n.time()), n.number.Next())
 	if n.w.profile.stores {
 		n.openJournal()

@@ -1,0 +1,54 @@
+package antientropy
+
+import (
+	"strconv"
+	"testing"
+	"time"
+
+	"github.com/libp2p/go-libp2p/core/peer"
+)
+
+func TestAPeerHasStandingOnceItIsKnownForSomeTime(t *testing.T) {
+	start := time.Now()
+	s := newStanding()
+	s.synced("who is there before the city opens", start)
+	s.open(start)
+	s.open(start.Add(time.Hour)) // of a later incarnation; the first time counts
+	s.synced("a founder", start.Add(foundersWithin))
+	late := start.Add(foundersWithin + time.Second)
+	s.synced("a newcomer", late)
+	for p, want := range map[peer.ID]bool{"who is there before the city opens": true, "a founder": true, "a newcomer": false, "nobody": false} {
+		if s.has(p) != want {
+			t.Errorf("%s has standing: %t", p, s.has(p))
+		}
+	}
+	if s.synced("a newcomer", late.Add(standingAfter-1)); s.has("a newcomer") {
+		t.Error("a newcomer has standing too early")
+	}
+	if s.synced("a newcomer", late.Add(standingAfter)); !s.has("a newcomer") {
+		t.Error("a peer that is known for long has no standing")
+	}
+}
+
+// Keys cost nothing, so any number of peers may want standing.
+func TestNobodyTakesTheStandingOfAnother(t *testing.T) {
+	start := time.Now()
+	s := newStanding()
+	s.open(start)
+	s.synced("a friend", start)
+	for i := range 2 * standingMax {
+		s.synced(peer.ID(strconv.Itoa(i)), start)
+	}
+	if !s.has("a friend") || len(s.known) != standingMax {
+		t.Errorf("%d have standing, a friend among them: %t", len(s.known), s.has("a friend"))
+	}
+	later := start.Add(standingKept)
+	s.synced("a friend", later)
+	s.synced("another", later)
+	if s.synced("another", later.Add(standingAfter)); !s.has("another") || !s.has("a friend") || len(s.known) != 2 {
+		t.Errorf("%d have standing when the others have not been seen for days", len(s.known))
+	}
+	if s.candidates.Len() > candidatesMax {
+		t.Errorf("%d candidates", s.candidates.Len())
+	}
+}
