@@ -147,6 +147,7 @@ func (n *Node) joinGossip(syncID, callID libp2pprotocol.ID) (err error) {
 		Network:     n.cfg.Network,
 		KnownPeers:  len(n.saved.Peers()),
 		PrivateNets: privateNets(),
+		Known:       n.entropy.Known,
 		Missed:      n.entropy.Missed,
 		Lost:        n.entropy.Lost,
 	})

@@ -63,6 +63,7 @@ type Deltas struct {
 	topic  *Topic
 	outbox *outbox
 	pace   *rate.Limiter
+	volume *volumes
 }
 
 // NewDeltas joins the network's topic of deltas. It publishes and takes nothing
@@ -73,6 +74,7 @@ func NewDeltas(r *Router, cfg Config) (*Deltas, error) {
 		own:    r.host.ID(),
 		outbox: newOutbox(),
 		pace:   rate.NewLimiter(publishBytesPerSecond, publishBurst),
+		volume: r.volumes,
 	}
 	var err error
 	d.topic, err = r.Join(protocol.DeltaTopic(cfg.Network), d.validate)
@@ -81,7 +83,8 @@ func NewDeltas(r *Router, cfg Config) (*Deltas, error) {
 
 // validate rejects, and scores against the sender, what no correct program sends.
 // It ignores a delta that nobody can use: one that is empty, which a program sends
-// that sends without looking, and one that nobody can use yet.
+// that sends without looking, one that nobody can use yet, and one of an author who sends
+// more than a city passes on. Anti-entropy brings what was in it, in its time.
 func (d *Deltas) validate(_ context.Context, _ peer.ID, m *pubsub.Message) pubsub.ValidationResult {
 	if m.ReceivedFrom == d.own {
 		return pubsub.ValidationAccept // it was made here
@@ -89,6 +92,9 @@ func (d *Deltas) validate(_ context.Context, _ peer.ID, m *pubsub.Message) pubsu
 	// Length first, then form, then use: nothing is allocated for what is too long.
 	if len(m.Data) > DeltaBytesMax {
 		return pubsub.ValidationReject
+	}
+	if !d.volume.author(m.GetFrom(), m.ReceivedFrom, len(m.Data)) {
+		return pubsub.ValidationIgnore // and so nobody passes it on
 	}
 	entries, err := crdt.DecodeEntries(m.Data)
 	if err != nil {
