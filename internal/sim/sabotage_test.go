@@ -40,7 +40,7 @@ func TestABrokenRuleIsNoticed(t *testing.T) {
 		},
 		{
 			"no rule for future stamps", clockBlind, fewSeeds,
-			[]string{"a hero is taken when it is due"},
+			[]string{"a hero is taken when it is due", "a city holds no more than it may"},
 		},
 		{
 			"answers do not wait for the store", answerEarly, fewSeeds,
