@@ -25,12 +25,13 @@ const CodeFull = "full"
 // bounded by who brings it, whatever the way: deltas, syncs, updates, what comes along with
 // an order, and creates.
 //
-// Strangers together may bring 190,000 in half a minute, 25 MB of them. A city that is
+// Strangers together may bring 39,000 in half a minute. Each of three cities may be brought
+// others, which they then bring each other: 15 MB in all. A city that is
 // known for some time may bring a whole state after a partition, and what it is given
 // later in a steady flow. What is over the bound comes later: by the next sync, or when
 // the caller tries again.
 const (
-	strangerNewRate, strangerNewBurst   = 2048, 32 << 10
+	strangerNewRate, strangerNewBurst   = 512, 4 << 10
 	strangersNewRate, strangersNewBurst = 2 * strangerNewRate, 2 * strangerNewBurst
 	knownNewRate, knownNewBurst         = 16 << 10, 1 << 20
 	knownsNewRate, knownsNewBurst       = 2 * knownNewRate, 2 * knownNewBurst

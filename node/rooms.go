@@ -160,6 +160,7 @@ func (n *Node) joinGossip(syncID, callID libp2pprotocol.ID) (err error) {
 		Joined:  n.joinedGossip,
 		Lost:    n.entropy.Lost,
 		Known:   n.entropy.Known,
+		Flooded: n.flooded,
 		// What is stamped later all cities skip, so nobody need pass it on.
 		Horizon: func() crdt.Stamp { return n.now().Add(city.FutureSkewMax) },
 		Off:     n.cfg.NoGossip,
@@ -259,6 +260,13 @@ func (n *Node) observeCity() {
 		Stepped: n.entropy.Stepped,
 	})
 	n.city.Observe(city.Observer{Started: n.cfg.Events.started, Stepped: n.cfg.Events.changed})
+}
+
+// flooded closes the connections of a stranger who gossips far more than it may. It may
+// come again, and is closed again while it goes on.
+func (n *Node) flooded(p peer.ID) {
+	n.log.Warn("peer gossips far too much, its connections are closed", "peer", p)
+	_ = n.host.Network().ClosePeer(p) // what is broken already needs no closing
 }
 
 // joinedGossip greets a peer that joins the topic of deltas: it has missed what was

@@ -196,6 +196,7 @@ func (a *AntiEntropy) Lost() {
 // IncarnationStarted has a city that has just started learn from its neighbours.
 func (a *AntiEntropy) IncarnationStarted() {
 	a.opening.begin()
+	a.standing.begin()
 	for _, p := range a.cfg.Cluster.Neighbours(learnFrom) {
 		a.requests.add(p, 0)
 	}
@@ -226,8 +227,11 @@ func (a *AntiEntropy) LeftOut() uint64 { return a.left.Load() }
 func (a *AntiEntropy) Known(p peer.ID) bool { return a.cfg.Trusted || a.standing.has(p) }
 
 // brings reports whether a session that begins with a peer now may bring more new entries
-// than one with a stranger: so may the one that a city which is not open yet learns from.
-func (a *AntiEntropy) brings(p peer.ID) bool { return a.Known(p) || a.opening.waiting() }
+// than one with a stranger. So may the one that a city learns from which is not open yet,
+// or which is empty and has met nobody.
+func (a *AntiEntropy) brings(p peer.ID) bool {
+	return a.Known(p) || a.opening.waiting() || a.standing.lonely() && a.holdsNothing()
+}
 
 // Joining returns how far the transfer of another city's whole state has come, or
 // nil if none is running.

@@ -41,6 +41,7 @@ func (a *AntiEntropy) Respond(ctx context.Context, s network.Stream) error {
 			return nil
 		case errors.Is(err, errDeclined):
 			stream.hangUp()
+			a.judge(p, err)
 			return fmt.Errorf("answer a sync of %s: %w", p, err)
 		default:
 			a.judge(p, err)

@@ -9,13 +9,14 @@ import (
 )
 
 const (
-	// standingAfter is how long after its first complete session a peer has standing. A
-	// flood by peers that nobody knew is over, or noticed, by then.
+	// standingAfter is how long after its first session a peer has standing, whether that
+	// was complete or brought more than the city takes of a stranger. A flood by peers that
+	// nobody knew is noticed by then.
 	standingAfter = time.Minute
 	// foundersWithin is how soon after this node opened for the first time a peer must
 	// have its first complete session to have standing at once. A city that starts takes
 	// whatever is there, so who is there then need not wait.
-	foundersWithin = 30 * time.Second
+	foundersWithin = 5 * time.Second
 	// standingMax bounds the peers with standing, and candidatesMax those that may get it,
 	// at about 100 bytes each. Nobody takes the place of a peer with standing until that
 	// was not synced with for standingKept, however many keys a stranger makes up.
@@ -29,8 +30,9 @@ const (
 // partition between them may last; see city.Update. It is about this process, not about
 // an incarnation. Its methods are safe for concurrent use.
 type standing struct {
-	mu         sync.Mutex // guards opened, known, candidates
+	mu         sync.Mutex // guards all below
 	opened     time.Time  // zero: not yet
+	met        bool       // the present incarnation has had a complete session
 	known      map[peer.ID]time.Time
 	candidates *lru.Cache[peer.ID, time.Time]
 }
@@ -52,10 +54,38 @@ func (s *standing) open(now time.Time) {
 	}
 }
 
+// begin notes that a new incarnation has started.
+func (s *standing) begin() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.met = false
+}
+
+// lonely reports whether the present incarnation has never had a complete session.
+func (s *standing) lonely() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return !s.met
+}
+
 // synced notes a complete session with a peer.
 func (s *standing) synced(p peer.ID, now time.Time) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.met = true
+	s.note(p, now, s.opened.IsZero() || now.Sub(s.opened) <= foundersWithin)
+}
+
+// sated notes a session with a peer that ended since it brought more than the city takes
+// of a stranger: one that holds much must not wait for standing until all has come.
+func (s *standing) sated(p peer.ID, now time.Time) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.note(p, now, false)
+}
+
+// note notes a session with a peer. Callers hold mu.
+func (s *standing) note(p peer.ID, now time.Time, founder bool) {
 	if _, known := s.known[p]; known {
 		s.known[p] = now
 		return
@@ -65,7 +95,7 @@ func (s *standing) synced(p peer.ID, now time.Time) {
 		first = now
 		s.candidates.Add(p, now)
 	}
-	if founder := s.opened.IsZero() || now.Sub(s.opened) <= foundersWithin; founder || now.Sub(first) >= standingAfter {
+	if founder || now.Sub(first) >= standingAfter {
 		s.enter(p, now)
 	}
 }

@@ -28,6 +28,28 @@ func TestAPeerHasStandingOnceItIsKnownForSomeTime(t *testing.T) {
 	if s.synced("a newcomer", late.Add(standingAfter)); !s.has("a newcomer") {
 		t.Error("a peer that is known for long has no standing")
 	}
+	s.sated("who holds much", start) // however early
+	if s.sated("who holds much", start.Add(standingAfter-1)); s.has("who holds much") {
+		t.Error("a peer has standing for bringing too much")
+	}
+	if s.sated("who holds much", start.Add(standingAfter)); !s.has("who holds much") {
+		t.Error("a peer that holds much has no standing until all has come")
+	}
+}
+
+func TestAnEmptyCityThatHasMetNobodyIsLonelyOnce(t *testing.T) {
+	s := newStanding()
+	s.begin()
+	s.sated("p", time.Now())
+	if !s.lonely() {
+		t.Error("a session that was not complete ends it")
+	}
+	if s.synced("p", time.Now()); s.lonely() {
+		t.Error("it is lonely after a session")
+	}
+	if s.begin(); !s.lonely() {
+		t.Error("the next incarnation has met somebody")
+	}
 }
 
 // Keys cost nothing, so any number of peers may want standing.

@@ -12,6 +12,7 @@ import (
 	"github.com/citynode/citynode/city"
 	"github.com/citynode/citynode/crdt"
 	"github.com/citynode/citynode/internal/supervise"
+	"github.com/citynode/citynode/internal/wake"
 	"github.com/citynode/citynode/protocol"
 )
 
@@ -50,6 +51,9 @@ type Config struct {
 	// Known reports whether a peer is a city that this one has known for some time, so
 	// that it may bring more new entries than a stranger.
 	Known func(peer.ID) bool
+	// Flooded is called for a stranger who sends far more than it may, to have its
+	// connections closed.
+	Flooded func(peer.ID)
 	// Horizon returns the latest stamp that the city takes from others now.
 	Horizon func() crdt.Stamp
 	// Off has nothing published. What others publish is taken all the same.
@@ -135,6 +139,7 @@ func (d *Deltas) Serve(ctx context.Context) error {
 	group.Go(func() error { return d.receive(ctx, sub) })
 	group.Go(func() error { return d.greet(ctx, peers) })
 	group.Go(func() error { return d.publish(ctx) })
+	group.Go(func() error { return d.cut(ctx) })
 	return group.Wait()
 }
 
@@ -181,6 +186,16 @@ func (d *Deltas) greet(ctx context.Context, peers *pubsub.TopicEventHandler) err
 			d.cfg.Joined(event.Peer)
 		}
 	}
+}
+
+// cut closes the connections of strangers who flood.
+func (d *Deltas) cut(ctx context.Context) error {
+	for wake.Sleep(ctx, cutEvery) == nil {
+		for _, p := range d.volume.flooders() {
+			d.cfg.Flooded(p)
+		}
+	}
+	return nil
 }
 
 // Stepped queues the changes of one message of the own city to be published. It never

@@ -2,6 +2,7 @@ package gossip
 
 import (
 	"math"
+	"slices"
 	"sync"
 	"time"
 
@@ -16,14 +17,14 @@ type volume struct{ messages, bytes float64 }
 // them where they are full, at the pace of its publisher; whoever is known for some time
 // may pass on those of many others. GossipSub remembers each message that it has seen, by
 // some 300 bytes, for up to a minute more than seenFor: strangers together cannot make it
-// remember more than 100,000, which are 30 MB.
+// remember more than 50,000, which are 15 MB.
 var (
-	strangerRate, strangerBurst   = volume{512, 2 << 20}, volume{4096, 8 << 20}
-	strangersRate, strangersBurst = volume{1024, 4 << 20}, volume{8192, 16 << 20}
+	strangerRate, strangerBurst   = volume{256, 1 << 20}, volume{1024, 2 << 20}
+	strangersRate, strangersBurst = volume{512, 2 << 20}, volume{2048, 4 << 20}
 	knownRate, knownBurst         = volume{8192, 64 << 20}, volume{32 << 10, 128 << 20}
 	// An author's own messages, whoever passes them on. A stranger that many pass on is
 	// one stranger.
-	authorRate, authorBurst           = volume{256, 2 << 20}, volume{2048, 8 << 20}
+	authorRate, authorBurst           = volume{128, 1 << 20}, volume{512, 2 << 20}
 	knownAuthorRate, knownAuthorBurst = volume{1024, publishBytesPerSecond * 5 / 4}, volume{8192, 64 << 20}
 )
 
@@ -36,11 +37,17 @@ const (
 	metersMax = 4096
 	// overFree is how many messages over its volume cost a peer nothing, overCost how many
 	// more cost it a point, and overPointsMax what they cost at most: as much as keeps the
-	// peer out for some minutes after it has ended. At 1,000 a second too many it is told
-	// of nothing, at 2,000 it is not listened to.
+	// peer out for some minutes after it has ended. Of a long message each overBytes count
+	// as one. At 1,000 a second too many it is told of nothing, at 2,000 it is not listened
+	// to.
 	overFree      = 1024
 	overCost      = 16
 	overPointsMax = 2000
+	overBytes     = 4 << 10
+	// cutOver is how many a stranger has sent too many whose connections are closed: what is
+	// ignored has to be read all the same. cutEvery is the pause between two looks.
+	cutOver  = 2048
+	cutEvery = time.Second
 	// overForgets is the time in which the count of them decays to a hundredth.
 	overForgets = time.Minute
 )
@@ -63,6 +70,7 @@ type meter struct {
 	rate, burst, left volume
 	at                time.Time
 	over              decaying
+	cut               float64 // over when its connections were closed last
 }
 
 func newVolumes(known func(peer.ID) bool) *volumes {
@@ -133,12 +141,39 @@ func (v *volumes) inspect(from peer.ID, rpc *pubsub.RPC) error {
 			all.take(bytes)
 		}
 	}
-	if over := len(rpc.Publish) - kept; over > 0 {
-		v.ignored += uint64(over)
-		m.over.add(float64(over), now)
+	if kept < len(rpc.Publish) {
+		v.ignored += uint64(len(rpc.Publish) - kept)
+		for _, more := range rpc.Publish[kept:] {
+			m.over.add(overOf(len(more.GetData())), now)
+		}
 		rpc.Publish = rpc.Publish[:kept]
 	}
 	return nil
+}
+
+// overOf returns for how many messages one of so many bytes counts that is too much.
+func overOf(bytes int) float64 { return float64(max(1, bytes/overBytes)) }
+
+// flooders returns the strangers whose connections are to be closed, and begins to count
+// anew what they send too much, but for their score.
+func (v *volumes) flooders() []peer.ID {
+	return slices.DeleteFunc(v.tooMany(), v.known)
+}
+
+// tooMany returns the peers that have sent cutOver too many since they were returned last.
+func (v *volumes) tooMany() (some []peer.ID) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	now := v.now()
+	for p, m := range v.peers {
+		over := m.over.at(now)
+		if over-m.cut > cutOver {
+			m.cut = over
+			some = append(some, p)
+		}
+		m.cut = min(m.cut, over)
+	}
+	return some
 }
 
 // author reports whether a message of an author may be taken and passed on. An author who
@@ -155,7 +190,7 @@ func (v *volumes) author(author, from peer.ID, bytes int) bool {
 	}
 	v.ignored++
 	if author == from {
-		v.meterOf(from, false, known, now).over.add(1, now)
+		v.meterOf(from, false, known, now).over.add(overOf(bytes), now)
 	}
 	return false
 }

@@ -119,6 +119,26 @@ func TestWhoSendsFarTooMuchIsNotListenedToForAWhile(t *testing.T) {
 	}
 }
 
+func TestTheConnectionsOfAStrangerWhoFloodsAreClosed(t *testing.T) {
+	m := newMeterTest("friend")
+	m.sends(t, "hasty", int(strangerBurst.messages)+cutOver, 1)
+	m.sends(t, "friend", int(knownBurst.messages)+3*cutOver, 1)
+	if got := m.flooders(); len(got) != 0 {
+		t.Errorf("%v are closed", got)
+	}
+	long := cutOver / (DeltaBytesMax / overBytes)
+	m.sends(t, "flooder", int(strangerBurst.bytes)/DeltaBytesMax+long+2, DeltaBytesMax)
+	if got := m.flooders(); !slices.Equal(got, []peer.ID{"flooder"}) {
+		t.Errorf("%v are closed, want flooder", got)
+	}
+	if got := m.flooders(); len(got) != 0 {
+		t.Errorf("%v are closed again for the same", got)
+	}
+	if m.sends(t, "flooder", 2*long, DeltaBytesMax); len(m.flooders()) != 1 {
+		t.Error("who goes on is not closed again")
+	}
+}
+
 func TestTheMemoryOfVolumesIsBounded(t *testing.T) {
 	m := newMeterTest("friend")
 	m.sends(t, "friend", 10, 1)
