@@ -25,8 +25,8 @@ const (
 // tooFar reports whether an own write of this stamp is too far ahead of the clock.
 func tooFar(stamp crdt.Stamp, now time.Time) bool { return stamp.Time().Sub(now) > OwnSkewMax }
 
-// pickAttempts is how often a tick draws again when the hero it drew is
-// stamped too far ahead. It keeps a tick O(1); with half of the heroes
+// pickAttempts is how often a tick draws again when an own write that is not durable yet
+// sends the hero away that it drew. It keeps a tick O(1); with half of the heroes
 // eligible it misses them all once in 2^32 ticks.
 const pickAttempts = 32
 
@@ -41,9 +41,10 @@ type Core struct {
 	waiting     int      // turns that a HoldBack keeps back
 	answers     *answers
 	newcomers   *newcomers
-	open        bool   // an unknown id is not found; before, somebody may know it
-	suspicion   string // why own writes are refused: the clock is wrong
-	storeFault  string // likewise: they would not become durable
+	tended      crdt.Stamp // that of the state's TendUntil
+	open        bool       // an unknown id is not found; before, somebody may know it
+	suspicion   string     // why own writes are refused: the clock is wrong
+	storeFault  string     // likewise: they would not become durable
 }
 
 // NewCore returns an empty city of the given incarnation. The configuration must be
@@ -55,6 +56,7 @@ func NewCore(cfg Config, incarnation crdt.Stamp) *Core {
 		state:       crdt.NewTendedState(cfg.Name, cfg.Replica),
 		answers:     newAnswers(cfg.Admins),
 		newcomers:   newNewcomers(cfg.WithDefaults()),
+		tended:      crdt.NoHorizon,
 	}
 }
 

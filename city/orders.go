@@ -116,6 +116,7 @@ func (c *Core) update(now time.Time, m Update, fx *Effects) Reply {
 	horizon := crdt.StampAt(now.Add(FutureSkewMax))
 	switch {
 	case m.Source == SourceStore: // what the own store holds is fed back whole
+		c.tendUntil(now)
 		merged := c.bring(m.Entries, crdt.NoHorizon, crdt.NoNewMax, fx)
 		return Reply{Changed: len(merged.Changes)}
 	case m.Source == SourceSelf:

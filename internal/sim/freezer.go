@@ -39,3 +39,19 @@ func (o *oracle) mayRefuse(n *node, h crdt.Hero) {
 			describeRecord(crdt.HeroRecord(h)))
 	}
 }
+
+// checkIdle checks that a patrol finds a hero wherever there is one on which the city may
+// write: however many others are stamped too far ahead, they keep no tick from it. While
+// the clock is a little behind what it once showed, or own writes wait, it may miss one.
+func (o *oracle) checkIdle(n *node, note string) {
+	s, now := o.shadows[n.index], n.time()
+	if note != city.NoteNobodyToPatrol || now.Before(n.latest) || len(s.waiting) > 0 {
+		return
+	}
+	for _, id := range s.ids {
+		h := s.records[id].Hero
+		if h.Location == n.cfg.Name && h.Version.Replica == n.cfg.Replica && h.Version.HLC.Next().Time().Sub(now) <= city.OwnSkewMax {
+			o.w.fail("a tick finds whom it may write on", "%v at %v finds nobody, and holds %s", n, now, describeRecord(s.records[id]))
+		}
+	}
+}

@@ -132,6 +132,8 @@ func (o *oracle) after(n *node, m city.Message, before stepBefore, reply city.Re
 		if reply.Err == nil {
 			o.checkTaken(n, m.Entries)
 		}
+	case city.Patrol:
+		o.checkIdle(n, fx.Note)
 	case city.Fight:
 		if fx.Note == "" && own != 1 {
 			o.w.fail("a fight costs health", "%v: %d writes", n, own)
