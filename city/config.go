@@ -46,6 +46,11 @@ type Config struct {
 	// HealthMax is the health beyond which no assignment heals, 1 to 100.
 	// Default 100.
 	HealthMax int
+	// EntriesMax is how many entries the city holds, heroes and tombstones together, at
+	// least 2. Of unknown IDs it takes no more then. Callers that are not Admins, and
+	// cities that are not known for some time, may fill half of it. What the own store
+	// holds is taken whole. Default DefaultEntriesMax.
+	EntriesMax int
 }
 
 // WithDefaults returns the configuration with every zero field set to its default.
@@ -66,6 +71,7 @@ func (c Config) WithDefaults() Config {
 	orInt(&c.DamageMax, max(DefaultDamageMax, c.DamageMin))
 	orInt(&c.Boost, DefaultBoost)
 	orInt(&c.HealthMax, DefaultHealthMax)
+	orInt(&c.EntriesMax, DefaultEntriesMax)
 	return c
 }
 
@@ -91,6 +97,9 @@ func (c Config) Validate() error {
 	}
 	if c.DamageMin > c.DamageMax {
 		return fmt.Errorf("DamageMin is %d, must not be above DamageMax, %d", c.DamageMin, c.DamageMax)
+	}
+	if c.EntriesMax < entriesMaxMin || c.EntriesMax > entriesMaxMax {
+		return fmt.Errorf("EntriesMax is %d, must be %d to %d", c.EntriesMax, entriesMaxMin, entriesMaxMax)
 	}
 	return nil
 }

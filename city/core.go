@@ -8,18 +8,25 @@ import (
 	"github.com/citynode/citynode/crdt"
 )
 
-// Bounds on stamps ahead of the local clock. The gap between them keeps a city
-// from writing what its neighbours, whose clocks run a little late, would skip.
+// Bounds on stamps ahead of the local clock.
 const (
 	// FutureSkewMax is how far ahead of the local clock a hero's stamp may be
 	// to be taken from others.
 	FutureSkewMax = crdt.FutureSkewMax
-	// OwnSkewMax is how far ahead of the local clock an own write may be.
-	OwnSkewMax = 50 * time.Second
+	// OwnSkewMax is how far ahead of the local clock an own write may be, in whole
+	// milliseconds: the counter within the last of them does not matter. It is not less
+	// than FutureSkewMax, so that no stamp which a stranger puts on a hero keeps those
+	// whom the hero concerns from ordering it: what was taken can be followed by a
+	// write. A neighbour whose clock is a little late takes such a write a little later.
+	// Only a city whose own clock has gone back holds what lies beyond.
+	OwnSkewMax = FutureSkewMax
 )
 
-// pickAttempts is how often a tick draws again when the hero it drew is
-// stamped too far ahead. It keeps a tick O(1); with half of the heroes
+// tooFar reports whether an own write of this stamp is too far ahead of the clock.
+func tooFar(stamp crdt.Stamp, now time.Time) bool { return stamp.Time().Sub(now) > OwnSkewMax }
+
+// pickAttempts is how often a tick draws again when an own write that is not durable yet
+// sends the hero away that it drew. It keeps a tick O(1); with half of the heroes
 // eligible it misses them all once in 2^32 ticks.
 const pickAttempts = 32
 
@@ -33,9 +40,11 @@ type Core struct {
 	overlay     *overlay // nil: own writes enter the state at once
 	waiting     int      // turns that a HoldBack keeps back
 	answers     *answers
-	open        bool   // an unknown id is not found; before, somebody may know it
-	suspicion   string // why own writes are refused: the clock is wrong
-	storeFault  string // likewise: they would not become durable
+	newcomers   *newcomers
+	tended      crdt.Stamp // that of the state's TendUntil
+	open        bool       // an unknown id is not found; before, somebody may know it
+	suspicion   string     // why own writes are refused: the clock is wrong
+	storeFault  string     // likewise: they would not become durable
 }
 
 // NewCore returns an empty city of the given incarnation. The configuration must be
@@ -46,6 +55,8 @@ func NewCore(cfg Config, incarnation crdt.Stamp) *Core {
 		incarnation: incarnation,
 		state:       crdt.NewTendedState(cfg.Name, cfg.Replica),
 		answers:     newAnswers(cfg.Admins),
+		newcomers:   newNewcomers(cfg.WithDefaults()),
+		tended:      crdt.NoHorizon,
 	}
 }
 

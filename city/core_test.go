@@ -30,8 +30,30 @@ func (l *lab) learn(c *Core, h crdt.Hero) {
 	l.done(c, Update{Entries: crdt.Entries{Heroes: []crdt.Hero{h}}, Source: SourceStore})
 }
 
+// Whatever stamp a stranger puts on a hero: where the city takes the hero it takes orders
+// for it, at once and again and again.
+func TestNoStampThatIsTakenFromOthersKeepsAHeroFromBeingOrdered(t *testing.T) {
+	for _, ahead := range []time.Duration{0, 49 * time.Second, 51 * time.Second, 59 * time.Second, FutureSkewMax} {
+		l := newLab(t)
+		gotham := l.city("gotham", 1)
+		h := heroOf(l, 50, l.now.Add(ahead), l.now.Add(ahead), false)
+		if reply := l.done(gotham, Update{Entries: crdt.Entries{Heroes: []crdt.Hero{h}}, Source: SourceGossip}); reply.Changed != 1 {
+			t.Fatalf("%v ahead: it is not taken", ahead)
+		}
+		for range 3 {
+			reply := l.step(gotham, Assign{Caller: Caller{Name: "alfred", Request: l.id()}, Hero: h.ID})
+			if reply.Err != nil {
+				t.Errorf("%v ahead: %v", ahead, reply.Err)
+			}
+		}
+		if fx := l.tick(gotham, 1, Patrol{}); len(fx.Changes) != 1 {
+			t.Errorf("%v ahead: it does not patrol: %+v", ahead, fx)
+		}
+	}
+}
+
 func TestAnOrderIsStampedAtMostOwnSkewMaxAhead(t *testing.T) {
-	for ahead, taken := range map[time.Duration]bool{OwnSkewMax: true, OwnSkewMax + time.Millisecond: false, FutureSkewMax: false} {
+	for ahead, taken := range map[time.Duration]bool{OwnSkewMax: true, OwnSkewMax + time.Millisecond: false, 2 * OwnSkewMax: false} {
 		l := newLab(t)
 		gotham := l.city("gotham", 1)
 		h := heroOf(l, 50, l.now.Add(ahead), l.now.Add(ahead), false)

@@ -32,7 +32,8 @@
 //	max(crdt.StampAt(time.Now()), hero.Version.HLC.Next())
 //
 // and must not be later than [OwnSkewMax] ahead of the clock, since other cities skip
-// what is stamped too far ahead: leave such a hero alone until it is due. Health stays
+// what is stamped too far ahead: leave such a hero alone until it is due, which happens
+// only where the own clock has gone back. Health stays
 // within 1 and 100, Name and Location stay.
 //
 // A stale write changes nothing: if the hero was ordered away or died between the read

@@ -117,7 +117,7 @@ func (i *Incarnation) observe(fx *Effects) {
 	if len(fx.Changes) > 0 {
 		i.tellWatchers(fx.Changes)
 	}
-	if len(fx.Changes) == 0 && len(fx.Future) == 0 && fx.Note == "" {
+	if len(fx.Changes) == 0 && len(fx.Future) == 0 && fx.LeftOut == 0 && fx.Note == "" {
 		return
 	}
 	for _, o := range i.observers {

@@ -64,6 +64,13 @@ type Update struct {
 	Entries crdt.Entries
 	// Source says where the entries come from. The zero value is SourceSelf.
 	Source Source
+	// From names who brought the entries, such as its peer ID: a caller, the author of a
+	// delta, the other side of a sync. How many unknown IDs it may bring is bounded. Empty:
+	// the own program.
+	From string
+	// Known says that From is a city with which this one has exchanged states for some
+	// time. It may bring more than a stranger.
+	Known bool
 }
 
 // Patrol is the patrol tick, Fight the fight tick.
@@ -152,8 +159,15 @@ type Reply struct {
 	// Summary is that of the state after the message.
 	Summary crdt.Summary
 	// Changed is how many entries of an Update changed the state, Skipped how
-	// many were left out since their stamps are in the future.
+	// many were left out: since their stamps are in the future, or since the city is
+	// full.
 	Changed, Skipped int
+	// LeftOut lists those of unknown IDs that were left out since the city is full. They
+	// share the memory of the Update.
+	LeftOut crdt.Entries
+	// Over is how many entries of unknown IDs were left out since who brought them has
+	// brought many just now. They may be brought again after a pause.
+	Over int
 	// Future lists those that were left out.
 	Future []crdt.Hero
 	// Err is a *Refusal, or nil.
@@ -175,6 +189,8 @@ type Effects struct {
 	Note string
 	// Future lists the heroes that were skipped for their future stamps.
 	Future []crdt.Hero
+	// LeftOut is how many entries were left out since the city is full.
+	LeftOut int
 	// Crash asks the shell to end this incarnation once the reply is out.
 	Crash bool
 	// answered is the answer that is remembered from now on, nil for none; forgotten

@@ -31,6 +31,11 @@ func (c *Core) create(now time.Time, m Create, fx *Effects) Reply {
 		}
 		return Reply{Hero: old.Hero}
 	}
+	by := m.bringer()
+	if refusal := c.admitted(by); refusal != nil {
+		return Reply{Err: refusal}
+	}
+	c.newcomers.pay(by, 1, c.answers.ran)
 	hero := crdt.Hero{
 		ID:       m.Request,
 		Name:     m.HeroName,
@@ -45,9 +50,14 @@ func (c *Core) create(now time.Time, m Create, fx *Effects) Reply {
 // assign orders a hero here or home. What the caller brought is merged first, so that an
 // order to a city that has not heard of the hero yet is carried out, and never under a
 // version older than the caller's. The stamp is the clock's, but later than the last
-// order's: the last order wins whatever the clocks say.
+// order's: the last order wins whatever the clocks say. It is refused for its stamp only
+// where the own clock has gone back since the last order was taken.
 func (c *Core) assign(now time.Time, m Assign, fx *Effects) Reply {
-	c.update(now, m.With, SourceCaller, fx)
+	with := Update{Entries: m.With, Source: SourceCaller, From: m.Name}
+	if refusal := c.affordable(with.bringer(), m.With); refusal != nil {
+		return Reply{Err: refusal}
+	}
+	c.update(now, with, fx)
 	if refusal := c.writable(); refusal != nil {
 		return Reply{Err: refusal}
 	}
@@ -56,8 +66,8 @@ func (c *Core) assign(now time.Time, m Assign, fx *Effects) Reply {
 		return Reply{Err: refusal}
 	}
 	stamp := max(crdt.StampAt(now), hero.Version.Assigned.Next())
-	if ahead := stamp.Time().Sub(now); ahead > OwnSkewMax {
-		due := stamp.Time().Add(-OwnSkewMax)
+	if tooFar(stamp, now) {
+		ahead, due := stamp.Time().Sub(now), stamp.Time().Add(-OwnSkewMax)
 		return Reply{Err: refuse(Unavailable,
 			"the last order for hero %s is stamped %v ahead of the clock of city %s; a new one is possible at %s, in %v",
 			m.Hero, ahead.Round(time.Second), c.cfg.Name, due.Format(time.RFC3339), due.Sub(now).Round(time.Second))}
@@ -89,29 +99,30 @@ func (c *Core) updateFrom(now time.Time, m Update, fx *Effects) Reply {
 	var refusal *Refusal
 	switch m.Source {
 	case SourceCaller:
-		refusal = c.storing()
+		refusal = cmp.Or(c.storing(), c.affordable(m.bringer(), m.Entries))
 	case SourceSelf:
 		refusal = cmp.Or(c.storing(), c.writable())
 	}
 	if refusal != nil {
 		return Reply{Err: refusal}
 	}
-	return c.update(now, m.Entries, m.Source, fx)
+	return c.update(now, m, fx)
 }
 
 // update merges entries. Those that are stamped too far ahead are left out, and told in
 // Future, so that anti-entropy brings them when they are due.
-func (c *Core) update(now time.Time, entries crdt.Entries, source Source, fx *Effects) Reply {
-	fx.Source = source
+func (c *Core) update(now time.Time, m Update, fx *Effects) Reply {
+	fx.Source = m.Source
 	horizon := crdt.StampAt(now.Add(FutureSkewMax))
 	switch {
-	case source == SourceStore:
-		horizon = crdt.NoHorizon // what the own store holds is fed back whole
-	case source == SourceSelf:
-		return c.updateSelf(entries, horizon, fx)
+	case m.Source == SourceStore: // what the own store holds is fed back whole
+		c.tendUntil(now)
+		merged := c.bring(m.Entries, crdt.NoHorizon, crdt.NoNewMax, fx)
+		return Reply{Changed: len(merged.Changes)}
+	case m.Source == SourceSelf:
+		return c.updateSelf(m.Entries, horizon, fx)
 	}
-	merged := c.bring(entries, horizon, fx)
-	return Reply{Changed: len(merged.Changes), Skipped: len(merged.Future), Future: merged.Future}
+	return c.admit(m.bringer(), m.Entries, horizon, fx)
 }
 
 // updateSelf makes the own writes of a rule. It passes over those to heroes whom this city
@@ -161,15 +172,18 @@ func (c *Core) writable() *Refusal {
 	return refuse(Unavailable, "city %s does not trust its own clock: %s", c.cfg.Name, c.suspicion)
 }
 
-// living returns the hero of that id, or why there is none. The three refusals differ
+// living returns the hero of that id, or why there is none. The refusals differ
 // in what a caller may do: a dead hero stays dead, an unknown one may be known later
-// while the city learns, and is known to be unknown once it is open.
+// while the city learns, and is known to be unknown once it is open. A city that is full
+// never knows that, for it may have left the hero out.
 func (c *Core) living(id crdt.ID) (crdt.Hero, *Refusal) {
 	switch r := c.Record(id); {
 	case r.Kind == crdt.KindHero:
 		return r.Hero, nil
 	case r.Kind == crdt.KindTombstone:
 		return crdt.Hero{}, refuse(Dead, "hero %s is dead", id)
+	case c.Full():
+		return crdt.Hero{}, c.full()
 	case !c.open:
 		return crdt.Hero{}, refuse(Unavailable,
 			"city %s does not know hero %s, and is still learning what its neighbours hold; try again", c.cfg.Name, id)

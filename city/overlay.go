@@ -77,9 +77,9 @@ func (c *Core) merge(r *crdt.Record) (crdt.Change, bool) {
 	return c.state.MergeHero(r.Hero)
 }
 
-// bring merges what others brought into the state.
-func (c *Core) bring(entries crdt.Entries, horizon crdt.Stamp, fx *Effects) crdt.Merged {
-	merged := c.state.Merge(entries, horizon)
+// bring merges what others brought into the state, with at most newMax unknown IDs.
+func (c *Core) bring(entries crdt.Entries, horizon crdt.Stamp, newMax int, fx *Effects) crdt.Merged {
+	merged := c.state.MergeWithin(entries, horizon, newMax)
 	fx.Changes, fx.Brought, fx.Future = merged.Changes, len(merged.Changes), merged.Future
 	if c.overlay != nil && len(c.overlay.last) > 0 {
 		for i := range merged.Changes {

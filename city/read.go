@@ -185,6 +185,10 @@ func query[T any](ctx context.Context, i *Incarnation, f func(*Core) T) (T, erro
 	return result, nil
 }
 
+// Full reports whether the city has left out entries for want of room, or is about to; see
+// [Core.Full].
+func (i *Incarnation) Full(ctx context.Context) (bool, error) { return query(ctx, i, (*Core).Full) }
+
 // Standing tells whether the city is open, and why it does not trust its own
 // clock, or "".
 func (i *Incarnation) Standing(ctx context.Context) (open bool, clockDoubt string, err error) {

@@ -20,6 +20,7 @@ func (c *Core) patrol(now time.Time, rng *rand.Rand, fx *Effects) {
 	if c.rests(fx) {
 		return
 	}
+	c.tendUntil(now)
 	all, _ := c.state.Tended()
 	hero, stamp, ok := c.pick(now, rng, all)
 	if !ok {
@@ -39,6 +40,7 @@ func (c *Core) fight(now time.Time, rng *rand.Rand, fx *Effects) {
 	if c.rests(fx) {
 		return
 	}
+	c.tendUntil(now)
 	_, patrolling := c.state.Tended()
 	hero, stamp, ok := c.pick(now, rng, patrolling)
 	if !ok || !hero.Patrolling {
@@ -67,21 +69,43 @@ func (c *Core) rests(fx *Effects) bool {
 	return fx.Note != ""
 }
 
+// clockBackMin is by how much the clock must have gone back for the city to look anew at
+// all heroes that it tends, for those on which it may not write yet. If it has gone back
+// by less, it has soon caught up.
+const clockBackMin = 10 * time.Second
+
+// tendUntil has ticks draw only from heroes on which the city may write now. It costs next
+// to nothing but where the clock has gone back: then one look at each hero that is tended.
+func (c *Core) tendUntil(now time.Time) {
+	until := lastWritable(now)
+	if until < c.tended && c.tended < until.Add(clockBackMin) {
+		return
+	}
+	c.tended = until
+	c.state.TendUntil(until)
+}
+
+// lastWritable returns the latest stamp of a hero on which an own write may follow; see
+// tooFar.
+func lastWritable(now time.Time) crdt.Stamp {
+	return crdt.StampAt(now.Add(OwnSkewMax)).Add(time.Millisecond) - 2
+}
+
 // pick draws one of the first so many of the heroes that this city tends uniformly,
-// passing over those whose next stamp would be too far ahead of the local clock, and those
-// that an own write which is not durable yet sends away or ends; O(1).
+// passing over those that an own write which is not durable yet sends away or ends; O(1). Those
+// whose next stamp would be too far ahead of the local clock are not among them, but where
+// that has just gone back a little.
 func (c *Core) pick(now time.Time, rng *rand.Rand, among int) (crdt.Hero, crdt.Stamp, bool) {
 	if among == 0 {
 		return crdt.Hero{}, 0, false
 	}
-	latest := crdt.StampAt(now.Add(OwnSkewMax))
 	for range pickAttempts {
 		hero, ok := c.state.TendedHero(rng.IntN(among))
 		if ok {
 			hero, ok = c.stays(hero)
 		}
 		stamp := max(crdt.StampAt(now), hero.Version.HLC.Next())
-		if ok && stamp <= latest {
+		if ok && !tooFar(stamp, now) {
 			return hero, stamp, true
 		}
 	}

@@ -131,3 +131,70 @@ func TestAnOwnRuleEndsOnlyHeroesThatTheCityTends(t *testing.T) {
 		}
 	}
 }
+
+// After the clock has gone back, all but one of the heroes may be stamped too far ahead.
+func TestTheOneHeroOnWhichACityMayWriteIsFoundAmongMany(t *testing.T) {
+	l := newLab(t)
+	gotham := l.city("gotham", 1)
+	for n := range 5000 {
+		late := heroOf(l, 100, l.now, l.now.Add(time.Hour+time.Duration(n)*time.Millisecond), n%2 == 0)
+		late.ID = numberedID(n)
+		l.learn(gotham, late)
+	}
+	ready := heroOf(l, 100, l.now, l.now, false)
+	l.learn(gotham, ready)
+	if fx := l.tick(gotham, 1, Patrol{}); len(fx.Changes) != 1 || fx.Changes[0].ID != ready.ID {
+		t.Fatalf("the patrol: %+v", fx)
+	}
+	if fx := l.tick(gotham, 1, Fight{}); len(fx.Changes) != 1 || fx.Changes[0].ID != ready.ID {
+		t.Errorf("the fight: %+v", fx)
+	}
+	l.now = l.now.Add(2 * time.Hour)
+	seen := map[crdt.ID]bool{}
+	for seed := range uint64(50) {
+		for _, c := range l.tick(gotham, seed, Fight{}).Changes {
+			seen[c.ID] = true
+		}
+	}
+	if len(seen) < 10 {
+		t.Errorf("of those that are due %d fight", len(seen))
+	}
+}
+
+// Heroes that were tended are passed over once the clock has gone back, and only then.
+func TestAClockThatGoesBackStopsNoTickForLong(t *testing.T) {
+	l := newLab(t)
+	gotham := l.city("gotham", 1)
+	for n := range 1000 {
+		h := heroOf(l, 100, l.now, l.now, false)
+		h.ID = numberedID(n)
+		l.learn(gotham, h)
+	}
+	l.tick(gotham, 1, Patrol{})
+	l.now = l.now.Add(-time.Hour)
+	ready := heroOf(l, 100, l.now, l.now, false)
+	l.learn(gotham, ready)
+	if fx := l.tick(gotham, 1, Patrol{}); len(fx.Changes) != 1 || fx.Changes[0].ID != ready.ID {
+		t.Errorf("after it: %+v", fx)
+	}
+}
+
+// A clock that has gone back a little catches up soon, so nobody is looked at anew.
+func TestAClockThatGoesBackALittleHasTicksPassOverWhatIsTooFarAhead(t *testing.T) {
+	for seed := range uint64(20) {
+		l := newLab(t)
+		gotham := l.city("gotham", 1)
+		late := heroOf(l, 100, l.now, l.now.Add(OwnSkewMax), true)
+		l.learn(gotham, late)
+		l.tick(gotham, seed, Patrol{})
+		l.now = l.now.Add(-clockBackMin / 2)
+		if fx := l.tick(gotham, seed, Fight{}); len(fx.Changes) != 0 {
+			t.Fatalf("seed %d: it writes %+v", seed, fx.Changes)
+		}
+		ready := heroOf(l, 100, l.now, l.now, true)
+		l.learn(gotham, ready)
+		if fx := l.tick(gotham, seed, Fight{}); len(fx.Changes) != 1 || fx.Changes[0].ID != ready.ID {
+			t.Errorf("seed %d: %+v", seed, fx)
+		}
+	}
+}

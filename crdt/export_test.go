@@ -48,12 +48,27 @@ func (s *State) checkHero(at uint32) error {
 	}
 	tended := c.location == s.locations.tended && slot.version.Replica == s.tended.replica
 	switch {
+	case tended && slot.version.HLC > s.later.until:
+		return s.checkLater(at)
 	case tended != (slot.tended != 0):
 		return fmt.Errorf("at place %d of those tended, in %q, of replica %d", slot.tended, c.location, slot.version.Replica)
 	case tended && s.tended.list.At(slot.tended-1) != at:
 		return fmt.Errorf("not at place %d of those tended", slot.tended)
 	case tended && slot.patrolling != (slot.tended <= s.tended.patrolling):
 		return fmt.Errorf("patrolling is %t, at place %d of those tended, of whom %d patrol", slot.patrolling, slot.tended, s.tended.patrolling)
+	}
+	return nil
+}
+
+// checkLater checks that a hero is where it says in the heap, and not before its parent.
+func (s *State) checkLater(at uint32) error {
+	slot := s.heroes.At(at)
+	place := slot.tended&^laterBit - 1
+	switch {
+	case !slot.isLater() || s.later.heap.At(place) != at:
+		return fmt.Errorf("not at place %d of those stamped later", place)
+	case place > 0 && s.earlier(at, s.later.heap.At((place-1)/2)):
+		return fmt.Errorf("at place %d of those stamped later it is earlier than its parent", place)
 	}
 	return nil
 }
@@ -85,8 +100,8 @@ func (s *State) checkResidents() error {
 		}
 		members += int(c.members.Len())
 	}
-	if members != int(s.heroes.Len()) || s.tended.list.Len() > s.heroes.Len() {
-		return fmt.Errorf("%d members, %d tended, %d heroes", members, s.tended.list.Len(), s.heroes.Len())
+	if members != int(s.heroes.Len()) || s.tended.list.Len()+s.later.heap.Len() > s.heroes.Len() {
+		return fmt.Errorf("%d members, %d tended and %d later, %d heroes", members, s.tended.list.Len(), s.later.heap.Len(), s.heroes.Len())
 	}
 	unused := 0
 	for next := s.locations.unused; next != 0; next = s.locations.At(next - 1).next {

@@ -2,6 +2,7 @@ package crdt
 
 import (
 	"bytes"
+	"math"
 	"slices"
 )
 
@@ -15,6 +16,25 @@ type Merged struct {
 	// state, but their stamps lie beyond the horizon. They are to be offered
 	// again when they are due, and share no memory with the batch.
 	Future []Hero
+	// New is how many of the entries are of IDs that were unknown before.
+	New int
+	// LeftOut are the entries of unknown IDs that were left out since NewMax others had
+	// entered. They share the memory of the batch.
+	LeftOut Entries
+
+	newMax int
+}
+
+// NoNewMax, as the newMax of [State.MergeWithin], has all unknown IDs enter.
+const NoNewMax = math.MaxInt
+
+// MergeWithin is [State.Merge] with a bound on what the state grows by: of the entries
+// whose IDs are unknown, heroes and tombstones alike, the first newMax enter and the
+// others are left out. What concerns a known ID is merged whatever the bound.
+func (s *State) MergeWithin(e Entries, horizon Stamp, newMax int) Merged {
+	m := Merged{newMax: max(newMax, 0)}
+	s.merge(&m, e, horizon)
+	return m
 }
 
 // Merge merges a batch: all tombstones, then all heroes but those that would
@@ -24,21 +44,42 @@ type Merged struct {
 //
 // The entries must be valid, as decoders return them: this checks nothing.
 func (s *State) Merge(e Entries, horizon Stamp) Merged {
-	var m Merged
+	m := Merged{newMax: NoNewMax}
+	s.merge(&m, e, horizon)
+	return m
+}
+
+func (s *State) merge(m *Merged, e Entries, horizon Stamp) {
 	left := e.Len()
 	for i := range e.Tombstones {
 		t := &e.Tombstones[i]
-		if r := s.find(t.ID); s.wantsTombstone(t, r) {
+		switch r := s.find(t.ID); {
+		case !s.wantsTombstone(t, r):
+		case !m.admits(r):
+			m.LeftOut.Tombstones = append(m.LeftOut.Tombstones, *t)
+		default:
 			s.writeTombstone(t, r, m.change(left))
 		}
 		left--
 	}
 	for rest := e.Heroes; len(rest) > 0; {
 		n := min(warmAhead, len(rest))
-		s.mergeHeroes(&m, rest[:n], horizon, len(rest))
+		s.mergeHeroes(m, rest[:n], horizon, len(rest))
 		rest = rest[n:]
 	}
-	return m
+}
+
+// admits reports whether an entry that is wanted may enter, where r is what is known of
+// its ID, and counts it if it is new.
+func (m *Merged) admits(r ref) bool {
+	switch {
+	case r != none:
+		return true
+	case m.New >= m.newMax:
+		return false
+	}
+	m.New++
+	return true
 }
 
 // mergeHeroes merges up to warmAhead heroes, the first of left.
@@ -50,11 +91,16 @@ func (s *State) mergeHeroes(m *Merged, heroes []Hero, horizon Stamp, left int) {
 		case !s.wantsHero(h, r):
 		case h.Version.HLC > horizon:
 			m.Future = append(m.Future, h.Detach())
+		case !m.admits(r):
+			m.LeftOut.Heroes = append(m.LeftOut.Heroes, *h)
 		default:
 			s.writeHero(h, r, w.fingerprints[i], m.change(left-i))
 		}
 	}
 }
+
+// Knows reports whether the state has an entry of this ID, alive or dead.
+func (s *State) Knows(id ID) bool { return s.find(id) != none }
 
 // change returns room for one change, where at most left more will come. Most
 // of a batch is often known already, so room is made step by step.

@@ -125,7 +125,10 @@ func (s *State) leave(at uint32) {
 func (s *State) relist(at uint32) {
 	slot := s.heroes.At(at)
 	s.locations.At(slot.location).members.Set(slot.member, at)
-	if slot.tended != 0 {
+	switch {
+	case slot.isLater():
+		s.later.heap.Set(slot.tended&^laterBit-1, at)
+	case slot.tended != 0:
 		s.tended.list.Set(slot.tended-1, at)
 	}
 }

@@ -24,6 +24,7 @@ type State struct {
 	names      table.Arena
 	locations  locations
 	tended     tended
+	later      later
 	// ids and symbols say where the record of an ID or a symbol is.
 	ids, symbols table.Table
 	// seed keys the hashes of both. Nothing that a caller sees depends on it.
@@ -46,7 +47,7 @@ type heroSlot struct {
 	name        uint32 // in State.names
 	location    uint32 // in State.locations
 	member      uint32
-	tended      uint32 // one more than its position in State.tended; 0: not there
+	tended      uint32 // one more than its position in State.tended, or with laterBit in State.later; 0: in neither
 	nameBytes   uint8
 	health      uint8
 	patrolling  bool
@@ -168,6 +169,8 @@ func (s *State) replaceHero(at uint32, h *Hero) {
 		s.leave(at)
 		slot.overwrite(h)
 		s.join(at, to)
+	case slot.isLater(), h.Version.HLC > s.later.until:
+		fallthrough
 	case slot.patrolling != h.Patrolling, slot.version.Replica != h.Version.Replica:
 		s.untend(at)
 		slot.overwrite(h)

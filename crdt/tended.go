@@ -14,10 +14,10 @@ type tended struct {
 
 // NewTendedState returns an empty state that keeps a list of the heroes at a location
 // whose version is of a replica, for [State.TendedHero]. A state that [NewState] returns
-// has nobody in that list.
+// has nobody in that list. See also [State.TendUntil].
 func NewTendedState(location string, replica ReplicaID) *State {
 	s := NewState()
-	s.locations.tended, s.tended.replica = location, replica
+	s.locations.tended, s.tended.replica, s.later.until = location, replica, NoHorizon
 	return s
 }
 
@@ -38,6 +38,10 @@ func (s *State) tend(at uint32) {
 	if slot.version.Replica != s.tended.replica || !s.locations.At(slot.location).tended {
 		return
 	}
+	if slot.version.HLC > s.later.until {
+		s.postpone(at)
+		return
+	}
 	slot.tended = s.tended.list.Push(at) + 1
 	if slot.patrolling {
 		s.swapTended(slot.tended-1, s.tended.patrolling)
@@ -45,11 +49,16 @@ func (s *State) tend(at uint32) {
 	}
 }
 
-// untend takes the hero at this position out of the list, if it is there. Its slot must
+// untend takes the hero at this position out of the list, or out of the heap of those that
+// are stamped later, if it is there. Its slot must
 // be as it was when the hero was entered.
 func (s *State) untend(at uint32) {
 	slot := s.heroes.At(at)
-	if slot.tended == 0 {
+	switch {
+	case slot.tended == 0:
+		return
+	case slot.isLater():
+		s.readmit(at)
 		return
 	}
 	if slot.patrolling {

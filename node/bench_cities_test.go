@@ -59,7 +59,8 @@ type benchNet struct {
 	// lively has cities send presences and begin random rounds as they do by default.
 	lively bool
 	// store, if set, is that of the next city to run.
-	store *store.Store
+	store  *store.Store
+	admins []peer.ID // of all cities
 }
 
 // run runs a city until the benchmark ends.
@@ -70,7 +71,7 @@ func (n *benchNet) run(name string) *member {
 		cfg.PresenceEvery, cfg.SyncEvery = never, never
 	}
 	cfg.Listen = []ma.Multiaddr{ma.StringCast(n.listen)}
-	cfg.NewHost, cfg.store = n.host, n.store
+	cfg.NewHost, cfg.store, cfg.Admins = n.host, n.store, n.admins
 	n.store = nil
 	m := &member{witness: new(witness), ended: make(chan struct{})}
 	m.subscribe(&cfg.Events, time.Now())

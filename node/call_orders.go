@@ -53,7 +53,7 @@ func (c *calls) update(ctx context.Context, call *protocol.Call) (any, error) {
 	if err := call.Decode(&r); err != nil {
 		return nil, err
 	}
-	reply, err := c.city.Do(ctx, city.Update{Entries: r.Entries, Source: city.SourceCaller})
+	reply, err := c.city.Do(ctx, city.Update{Entries: r.Entries, Source: city.SourceCaller, From: call.Caller})
 	return &protocol.UpdateReply{
 		Changed: uint64(reply.Changed),
 		Summary: reply.Summary,

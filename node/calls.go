@@ -78,6 +78,9 @@ func (c *calls) serveStream(ctx context.Context, s network.Stream) error {
 // ServeCall answers one call.
 func (c *calls) ServeCall(ctx context.Context, call *protocol.Call) (any, error) {
 	body, err := c.serve(ctx, call)
+	if city.ReasonOf(err) == city.Busy {
+		c.budgets.Repay(call)
+	}
 	return body, translate(err)
 }
 

@@ -1,6 +1,7 @@
 package node
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -63,6 +64,13 @@ type Config struct {
 	// Ephemeral has a city with a DataDir store no heroes there. It keeps its key,
 	// since when it has its name, and its last-known peers.
 	Ephemeral bool
+	// EntriesMax is how many entries the city holds, heroes and tombstones together.
+	// Beyond it only what concerns heroes that the city knows is taken; it then says that
+	// it is full. Half of it is kept for Admins and for cities that are known for some
+	// time. A network works best where all have the same. Default
+	// city.DefaultEntriesMax, or less, with a warning, where half of the memory would not
+	// do for as many.
+	EntriesMax int
 	// Software names the program to other cities; at most 64 bytes. Default
 	// "citynode".
 	Software string
@@ -123,7 +131,9 @@ const (
 // own; complete sets those that depend on others. It changes a copy: the program's Config
 // may serve for its next node.
 func (c Config) withDefaults() Config {
+	told := cmp.Or(c.EntriesMax, c.City.EntriesMax) // 0: the default depends on the memory
 	c.City = c.City.WithDefaults()
+	c.City.EntriesMax = told
 	if c.Network == "" {
 		c.Network = protocol.DefaultNetwork
 	}

@@ -1,6 +1,7 @@
 package node
 
 import (
+	"cmp"
 	"crypto/rand"
 	"errors"
 	"fmt"
@@ -130,6 +131,7 @@ func (c Config) complete(folder *datadir.Folder) (Config, error) {
 	if err != nil {
 		return c, fmt.Errorf("identity: %w", err)
 	}
+	c.City.EntriesMax = entriesMax(cmp.Or(c.EntriesMax, c.City.EntriesMax), memoryBytes(), c.Logger)
 	c.City.Replica = crdt.ReplicaOf([]byte(id))
 	c.City.Admins = append(slices.Clone(c.City.Admins), string(id)) // the own program's calls
 	for _, admin := range c.Admins {

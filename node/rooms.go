@@ -134,6 +134,7 @@ func (n *Node) newEntropy(syncID libp2pprotocol.ID) *antientropy.AntiEntropy {
 		},
 		FindAddrs:    n.dht.FindAddrs,
 		ExpectsPeers: n.expectsPeers,
+		Trusted:      n.cfg.Trusted,
 		Every:        n.cfg.SyncEvery,
 		Now:          n.now,
 		Logger:       n.cfg.logger(logSync),
@@ -150,6 +151,7 @@ func (n *Node) joinGossip(syncID, callID libp2pprotocol.ID) (err error) {
 		Network:     n.cfg.Network,
 		KnownPeers:  len(n.saved.Peers()),
 		PrivateNets: privateNets(),
+		Known:       n.entropy.Known,
 		Missed:      n.entropy.Missed,
 		Lost:        n.entropy.Lost,
 		Logger:      n.cfg.logger(LogLibp2p),
@@ -162,6 +164,8 @@ func (n *Node) joinGossip(syncID, callID libp2pprotocol.ID) (err error) {
 		City:    n.city,
 		Joined:  n.joinedGossip,
 		Lost:    n.entropy.Lost,
+		Known:   n.entropy.Known,
+		Flooded: n.flooded,
 		// What is stamped later all cities skip, so nobody need pass it on.
 		Horizon: func() crdt.Stamp { return n.now().Add(city.FutureSkewMax) },
 		Off:     n.cfg.NoGossip,
@@ -263,6 +267,13 @@ func (n *Node) observeCity() {
 	log := n.cfg.logger(logCity)
 	n.city.Observe(city.Observer{Stepped: func(fx *city.Effects) { logChanges(log, fx) }})
 	n.city.Observe(city.Observer{Started: n.cfg.Events.started, Stepped: n.cfg.Events.changed})
+}
+
+// flooded closes the connections of a stranger who gossips far more than it may. It may
+// come again, and is closed again while it goes on.
+func (n *Node) flooded(p peer.ID) {
+	n.log.Warn("peer gossips far too much, its connections are closed", "peer", p)
+	_ = n.host.Network().ClosePeer(p) // what is broken already needs no closing
 }
 
 // joinedGossip greets a peer that joins the topic of deltas: it has missed what was

@@ -42,6 +42,11 @@ type Status struct {
 	// DeltasDropped changes and whole deltas that gossip dropped for want of
 	// room.
 	FutureSkipped, DeltasDropped uint64
+	// Full says that the city leaves out entries of IDs that it has not heard of, since it
+	// holds as many as it may, or half of them for what strangers bring; LeftOut counts
+	// them.
+	Full    bool
+	LeftOut uint64
 }
 
 // Status returns the node's status now. It fails with ctx, or with ErrClosed once the
@@ -68,6 +73,7 @@ func (n *Node) Status(ctx context.Context) (Status, error) {
 		FutureSkipped: n.entropy.FutureSkipped(),
 		DeltasDropped: n.deltas.Dropped() + n.router.Dropped(),
 		Contests:      n.names.Contests(),
+		LeftOut:       n.entropy.LeftOut(),
 	}
 	if n.journal != nil {
 		s.Store = standing(n.journal.Fault())
@@ -92,6 +98,9 @@ func (n *Node) Status(ctx context.Context) (Status, error) {
 		return s, nil //nolint:nilerr // between two incarnations it is not open
 	}
 	s.Open, s.ClockDoubt, err = inc.Standing(ctx)
+	if err == nil {
+		s.Full, err = inc.Full(ctx)
+	}
 	if err != nil && ctx.Err() != nil {
 		return Status{}, ctx.Err()
 	}

@@ -33,6 +33,7 @@ type runFlags struct {
 	mdns                bool
 	admins              []string
 	patrol, fight       time.Duration
+	entriesMax          int
 	dataDir             string
 	ephemeral           bool
 	logLevel, logFormat string
@@ -49,6 +50,7 @@ func (f *runFlags) add(cmd *cobra.Command) {
 	flags.StringArrayVar(&f.admins, "admin", nil, "let this peer ID bomb the city, as the user who starts it may (repeatable)")
 	flags.DurationVar(&f.patrol, "patrol-every", city.DefaultPatrolEvery, "send a hero on patrol so often; 0 never")
 	flags.DurationVar(&f.fight, "fight-every", city.DefaultFightEvery, "let a patrolling hero fight so often; 0 never")
+	flags.IntVar(&f.entriesMax, "max-entries", 0, "hold at most so many heroes, the dead included; half of them is for admins and\nfor cities that are known (default 4000000, or fewer where memory is short)")
 	flags.StringVar(&f.dataDir, "data-dir", "", "keep the city's identity and its store in this folder, instead of one in the state folder")
 	flags.BoolVar(&f.ephemeral, "ephemeral", false, "store nothing: what the city holds is lost with the process")
 	flags.StringVar(&f.logLevel, "log-level", "warn", "log this and worse to standard error: debug, info, warn, error, off;\nof one component with COMPONENT=LEVEL, such as info,gossip=debug")
@@ -74,7 +76,7 @@ func (f *runFlags) plan(cmd *cobra.Command, g *globals, args []string) (*runPlan
 	p.config.Now = wallClock
 	steps := []func(*node.Config) error{
 		f.name, f.addresses, f.peers, f.adminPeers, f.ticks,
-		f.folder,
+		f.room, f.folder,
 		func(c *node.Config) error { return f.discovery(cmd, c) },
 		func(c *node.Config) (err error) { p.log, err = newRunLog(g.stderr, f, c); return err },
 	}
@@ -178,6 +180,17 @@ func (f *runFlags) ticks(c *node.Config) (err error) {
 	}
 	c.City.FightEvery, err = interval("--fight-every", f.fight)
 	return err
+}
+
+// room reads how many entries the city holds. The node decides where nothing is said.
+func (f *runFlags) room(c *node.Config) error {
+	if c.EntriesMax = f.entriesMax; c.EntriesMax == 0 {
+		return nil
+	}
+	if err := (city.Config{Name: c.City.Name, EntriesMax: c.EntriesMax}).Validate(); err != nil {
+		return usagef("--max-entries: %v", err)
+	}
+	return nil
 }
 
 // interval reads the interval of a tick, of which 0 is off.

@@ -60,7 +60,7 @@ type Neighbour struct {
 	Apart error
 }
 
-// Config is what anti-entropy needs. All fields are required.
+// Config is what anti-entropy needs. All fields are required but those that are optional.
 type Config struct {
 	Host host.Host
 	// Protocol is the ID of the network's sync protocol.
@@ -74,6 +74,9 @@ type Config struct {
 	FindAddrs func(context.Context, peer.ID)
 	// ExpectsPeers reports whether there are peers that may become neighbours soon.
 	ExpectsPeers func() bool
+	// Trusted says that every peer is one that was admitted, and may bring as many new
+	// entries as a city that is known for some time. Optional.
+	Trusted bool
 	// Every is the shortest time between two rounds with a random city.
 	Every time.Duration
 	// Now is the wall clock as a stamp.
@@ -114,10 +117,13 @@ type AntiEntropy struct {
 	streams    *streamPool
 	strikes    *strikes
 	memory     memory
+	leftOut    leftOut
+	standing   *standing
 	progress   *follower
 	settles    settles
 	manners    *manners
 	future     atomic.Uint64 // heroes skipped for their future stamps, so far
+	left       atomic.Uint64 // entries left out since the city is full, so far
 	requests   *requests
 	intake     *intake
 	audits     audits
@@ -125,6 +131,7 @@ type AntiEntropy struct {
 
 // New returns an AntiEntropy that runs no session until Serve does.
 func New(cfg Config) *AntiEntropy {
+	open := cfg.Open
 	a := &AntiEntropy{
 		cfg:        cfg,
 		log:        cfg.Logger,
@@ -134,7 +141,9 @@ func New(cfg Config) *AntiEntropy {
 		strikes:    newStrikes(),
 		requests:   newRequests(),
 		manners:    newManners(),
+		standing:   newStanding(),
 	}
+	cfg.Open = func(alone bool) { a.standing.open(time.Now()); open(alone) }
 	a.intake = newIntake(a.requests.wake)
 	a.opening = newOpening(cfg, func() bool { _, held := a.intake.held(time.Now()); return held })
 	a.progress = &follower{log: cfg.Logger, name: cfg.Cluster.NameOf, tell: cfg.Hooks.Joining}
@@ -187,14 +196,17 @@ func (a *AntiEntropy) Lost() {
 // IncarnationStarted has a city that has just started learn from its neighbours.
 func (a *AntiEntropy) IncarnationStarted() {
 	a.opening.begin()
+	a.standing.begin()
 	for _, p := range a.cfg.Cluster.Neighbours(learnFrom) {
 		a.requests.add(p, 0)
 	}
 	a.requests.wake.Set()
 }
 
-// Stepped notes the heroes that the own city left out for their future stamps.
+// Stepped notes what the own city left out: heroes for their future stamps, and entries for
+// which it has no room.
 func (a *AntiEntropy) Stepped(fx *city.Effects) {
+	a.left.Add(uint64(fx.LeftOut))
 	heroes := fx.Future
 	if len(heroes) == 0 {
 		return
@@ -206,6 +218,20 @@ func (a *AntiEntropy) Stepped(fx *city.Effects) {
 // FutureSkipped returns how many heroes were left out for their future stamps, so
 // far.
 func (a *AntiEntropy) FutureSkipped() uint64 { return a.future.Load() }
+
+// LeftOut returns how many entries were left out since the city is full, so far.
+func (a *AntiEntropy) LeftOut() uint64 { return a.left.Load() }
+
+// Known reports whether a peer is a city with which this node has exchanged states for
+// some time, so that it may bring more new entries than a stranger.
+func (a *AntiEntropy) Known(p peer.ID) bool { return a.cfg.Trusted || a.standing.has(p) }
+
+// brings reports whether a session that begins with a peer now may bring more new entries
+// than one with a stranger. So may the one that a city learns from which is not open yet,
+// or which is empty and has met nobody.
+func (a *AntiEntropy) brings(p peer.ID) bool {
+	return a.Known(p) || a.opening.waiting() || a.standing.lonely() && a.holdsNothing()
+}
 
 // Joining returns how far the transfer of another city's whole state has come, or
 // nil if none is running.

@@ -26,11 +26,11 @@ func newSyncedCity(c *city.City, now func() crdt.Stamp) *syncedCity {
 	return &syncedCity{city: c, now: now, walks: newWalks()}
 }
 
-// replica returns the present incarnation, for a session with a peer. It fails between two
-// incarnations.
-func (c *syncedCity) replica(with peer.ID, place walkPlace) (replica, error) {
+// replica returns the present incarnation, for a session with a peer, which may bring more
+// than a stranger or not. It fails between two incarnations.
+func (c *syncedCity) replica(with peer.ID, place walkPlace, known bool) (replica, error) {
 	inc, err := c.city.Current()
-	return replica{inc: inc, now: c.now, with: with, place: place, walks: c.walks, latest: &c.latest}, err
+	return replica{inc: inc, now: c.now, with: with, known: known, place: place, walks: c.walks, latest: &c.latest}, err
 }
 
 // summary returns that of the state now; an empty one while the city restarts. It fails
@@ -55,6 +55,7 @@ type replica struct {
 	place  walkPlace
 	walks  *walks
 	latest *latestSketch
+	known  bool // whether the peer may bring more than a stranger
 }
 
 // A latestSketch is the longest sketch that was looked at since the state last
@@ -141,6 +142,19 @@ func (r replica) Page(ctx context.Context, at crdt.Cursor) (reconcile.Page, erro
 
 // Merge merges entries as an update by anti-entropy.
 func (r replica) Merge(ctx context.Context, e crdt.Entries) (reconcile.Merged, error) {
-	reply, err := r.inc.Do(ctx, city.Update{Entries: e, Source: city.SourceSync})
-	return reconcile.Merged{Changed: reply.Changed, Future: reply.Future}, err
+	reply, err := r.inc.Do(ctx, city.Update{Entries: e, Source: city.SourceSync, From: string(r.with), Known: r.known})
+	return reconcile.Merged{
+		Changed: reply.Changed, Future: reply.Future, LeftOut: symbolsOf(reply.LeftOut), Over: reply.Over,
+	}, err
+}
+
+// symbolsOf returns the symbols of entries, worked out here and not in the city's loop.
+func symbolsOf(e crdt.Entries) (symbols []uint64) {
+	for _, t := range e.Tombstones {
+		symbols = append(symbols, t.Fingerprint().Symbol())
+	}
+	for _, h := range e.Heroes {
+		symbols = append(symbols, h.Fingerprint().Symbol())
+	}
+	return symbols
 }

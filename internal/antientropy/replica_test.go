@@ -42,7 +42,7 @@ func TestSessionsShareASketchWhileTheStateStaysTheSame(t *testing.T) {
 	synced := newSyncedCity(gotham, func() crdt.Stamp { return crdt.StampAt(time.Now()) })
 	look := func(cells int) reconcile.View {
 		t.Helper()
-		replica, err := synced.replica("", forOthers)
+		replica, err := synced.replica("", forOthers, false)
 		if err != nil {
 			t.Fatal(err)
 		}

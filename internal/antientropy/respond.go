@@ -41,6 +41,7 @@ func (a *AntiEntropy) Respond(ctx context.Context, s network.Stream) error {
 			return nil
 		case errors.Is(err, errDeclined):
 			stream.hangUp()
+			a.judge(p, err)
 			return fmt.Errorf("answer a sync of %s: %w", p, err)
 		default:
 			a.judge(p, err)
@@ -55,7 +56,7 @@ func (a *AntiEntropy) Respond(ctx context.Context, s network.Stream) error {
 // the session names.
 func (a *AntiEntropy) answerNext(ctx context.Context, p peer.ID, stream *Stream, session *reconcile.Responder, in reconcile.Message) (*reconcile.Responder, error) {
 	if session == nil || in.Kind() == reconcile.KindHello {
-		replica, err := a.city.replica(p, forOthers)
+		replica, err := a.city.replica(p, forOthers, a.brings(p))
 		if err != nil {
 			return nil, decline(stream, err)
 		}
@@ -79,7 +80,7 @@ func decline(stream *Stream, reason error) error {
 // answer answers a session to its end, or an audit that follows one.
 func (a *AntiEntropy) answer(ctx context.Context, p peer.ID, stream *Stream, session *reconcile.Responder, in reconcile.Message) (err error) {
 	fed := guest{intake: a.intake, peer: p}
-	defer func() { fed.leave(err != nil && ctx.Err() == nil) }()
+	defer func() { fed.leave(err != nil && ctx.Err() == nil && !errors.Is(err, reconcile.ErrSated)) }()
 	begun, start := time.Now(), a.cfg.Now()
 	for {
 		out, err := a.step(ctx, p, session, in)

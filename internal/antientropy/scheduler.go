@@ -19,7 +19,8 @@ const (
 	// slowing is by how much the pause grows after a round that found nothing.
 	slowing = 2
 	// outrunPause is how long a session waits to be tried again that ended because the
-	// states changed faster than it compared them. What fed them is mostly over then.
+	// states changed faster than it compared them, or since the other side brought more new
+	// entries than the city takes. What fed them is mostly over then, and more is taken.
 	outrunPause = time.Second
 )
 
@@ -97,12 +98,13 @@ func (a *AntiEntropy) schedule(ctx context.Context, group *supervise.Group) erro
 }
 
 // ended notes how a session ended. One that waits for another city's state begins once
-// that has come, and one that the states outran has less to do soon.
+// that has come, and one that the states outran, or that brought too much, has less to do
+// soon.
 func (a *AntiEntropy) ended(o outcome) {
 	switch {
 	case errors.Is(o.err, errWaits):
 		a.requests.add(o.peer, 0)
-	case errors.Is(o.err, reconcile.ErrMoving), errors.Is(o.err, reconcile.ErrOutgrown):
+	case errors.Is(o.err, reconcile.ErrMoving), errors.Is(o.err, reconcile.ErrOutgrown), errors.Is(o.err, reconcile.ErrSated):
 		a.requests.add(o.peer, outrunPause)
 		a.opening.sessionEnded(o.err)
 	default:

@@ -41,7 +41,7 @@ func checkPace(begun time.Time, r reconcile.Result) error {
 // initiateWith runs one session with a peer, to its end. The result is complete if
 // the error is nil.
 func (a *AntiEntropy) initiateWith(ctx context.Context, p peer.ID) (reconcile.Result, error) {
-	replica, err := a.city.replica(p, forOwn)
+	replica, err := a.city.replica(p, forOwn, a.brings(p))
 	if err != nil {
 		return reconcile.Result{}, err
 	}
@@ -79,6 +79,7 @@ func (a *AntiEntropy) initiate(ctx context.Context, p peer.ID, stream *Stream, r
 	// audit takes for equal.
 	options.Salt = rand.Uint64()
 	begun := time.Now()
+	a.leftOut.options(&options, p, number, begun)
 	if own, err := a.city.summary(ctx); err == nil {
 		options.Audit, options.AuditParts = a.audits.draw(begun, own), AuditParts
 	}
@@ -91,6 +92,7 @@ func (a *AntiEntropy) initiate(ctx context.Context, p peer.ID, stream *Stream, r
 	// Also after an error: how far a transfer came is what the next session goes on
 	// from.
 	a.memory.ended(p, number, session.Bookmark(), result, a.cfg.Now())
+	a.leftOut.ended(p, number, result, time.Now())
 	if err != nil {
 		if errors.Is(err, errWaits) {
 			_ = stream.Close() // the other side has done nothing wrong; it may have closed first
@@ -112,7 +114,7 @@ func (a *AntiEntropy) drive(ctx context.Context, p peer.ID, stream *Stream, sess
 	var fed *turn
 	defer func() {
 		if fed != nil {
-			a.intake.end(fed, err != nil && ctx.Err() == nil, time.Now())
+			a.intake.end(fed, err != nil && ctx.Err() == nil && !errors.Is(err, reconcile.ErrSated), time.Now())
 		}
 	}()
 	out, err := session.Begin(ctx)
@@ -170,9 +172,12 @@ func (a *AntiEntropy) moved(p peer.ID, fed *turn, r reconcile.Result) {
 	}
 }
 
-// judge holds against a peer what no correct program does. That a stream broke or was
+// judge notes who brings more than the city takes of a stranger, and holds against a peer what no correct program does. That a stream broke or was
 // slow is not among it: a network does that too.
 func (a *AntiEntropy) judge(p peer.ID, err error) {
+	if errors.Is(err, reconcile.ErrSated) {
+		a.standing.sated(p, time.Now())
+	}
 	if errors.Is(err, reconcile.ErrProtocol) {
 		a.log.Warn("peer violated the sync protocol", "peer", p, "err", err)
 		a.strikes.add(p, time.Now())

@@ -35,7 +35,7 @@ func (a *AntiEntropy) Sync(ctx context.Context, p peer.ID) (result reconcile.Res
 
 // passes reports whether a session ended for a reason that passes by itself.
 func passes(err error) bool {
-	for _, passing := range []error{errWaits, reconcile.ErrUnavailable, reconcile.ErrMoving, reconcile.ErrOutgrown} {
+	for _, passing := range []error{errWaits, reconcile.ErrUnavailable, reconcile.ErrMoving, reconcile.ErrOutgrown, reconcile.ErrSated} {
 		if errors.Is(err, passing) {
 			return true
 		}
@@ -82,6 +82,7 @@ func (a *AntiEntropy) completed(p peer.ID, result reconcile.Result, start crdt.S
 	// A complete session brought both sides what the other had, so it counts for both,
 	// whoever began it.
 	a.requests.fulfilled(p, begun)
+	a.standing.synced(p, time.Now())
 	a.cfg.Cluster.Agreed(p, result.Peer, start, begun)
 	a.opening.synced()
 	a.cfg.Hooks.Synced(SyncEvent{

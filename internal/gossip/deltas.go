@@ -12,6 +12,7 @@ import (
 	"github.com/citynode/citynode/city"
 	"github.com/citynode/citynode/crdt"
 	"github.com/citynode/citynode/internal/supervise"
+	"github.com/citynode/citynode/internal/wake"
 	"github.com/citynode/citynode/protocol"
 )
 
@@ -47,6 +48,12 @@ type Config struct {
 	Joined func(peer.ID)
 	// Lost is called when changes of the own city did not fit the outbox.
 	Lost func()
+	// Known reports whether a peer is a city that this one has known for some time, so
+	// that it may bring more new entries than a stranger.
+	Known func(peer.ID) bool
+	// Flooded is called for a stranger who sends far more than it may, to have its
+	// connections closed.
+	Flooded func(peer.ID)
 	// Horizon returns the latest stamp that the city takes from others now.
 	Horizon func() crdt.Stamp
 	// Off has nothing published. What others publish is taken all the same.
@@ -60,6 +67,7 @@ type Deltas struct {
 	topic  *Topic
 	outbox *outbox
 	pace   *rate.Limiter
+	volume *volumes
 }
 
 // NewDeltas joins the network's topic of deltas. It publishes and takes nothing
@@ -70,6 +78,7 @@ func NewDeltas(r *Router, cfg Config) (*Deltas, error) {
 		own:    r.host.ID(),
 		outbox: newOutbox(),
 		pace:   rate.NewLimiter(publishBytesPerSecond, publishBurst),
+		volume: r.volumes,
 	}
 	var err error
 	d.topic, err = r.Join(protocol.DeltaTopic(cfg.Network), d.validate)
@@ -78,7 +87,8 @@ func NewDeltas(r *Router, cfg Config) (*Deltas, error) {
 
 // validate rejects, and scores against the sender, what no correct program sends.
 // It ignores a delta that nobody can use: one that is empty, which a program sends
-// that sends without looking, and one that nobody can use yet.
+// that sends without looking, one that nobody can use yet, and one of an author who sends
+// more than a city passes on. Anti-entropy brings what was in it, in its time.
 func (d *Deltas) validate(_ context.Context, _ peer.ID, m *pubsub.Message) pubsub.ValidationResult {
 	if m.ReceivedFrom == d.own {
 		return pubsub.ValidationAccept // it was made here
@@ -86,6 +96,9 @@ func (d *Deltas) validate(_ context.Context, _ peer.ID, m *pubsub.Message) pubsu
 	// Length first, then form, then use: nothing is allocated for what is too long.
 	if len(m.Data) > DeltaBytesMax {
 		return pubsub.ValidationReject
+	}
+	if !d.volume.author(m.GetFrom(), m.ReceivedFrom, len(m.Data)) {
+		return pubsub.ValidationIgnore // and so nobody passes it on
 	}
 	entries, err := crdt.DecodeEntries(m.Data)
 	if err != nil {
@@ -126,6 +139,7 @@ func (d *Deltas) Serve(ctx context.Context) error {
 	group.Go(func() error { return d.receive(ctx, sub) })
 	group.Go(func() error { return d.greet(ctx, peers) })
 	group.Go(func() error { return d.publish(ctx) })
+	group.Go(func() error { return d.cut(ctx) })
 	return group.Wait()
 }
 
@@ -141,16 +155,20 @@ func (d *Deltas) receive(ctx context.Context, sub *pubsub.Subscription) error {
 		if !ok || m.ReceivedFrom == d.own {
 			continue
 		}
-		if err := d.merge(ctx, entries); err != nil {
+		if err := d.merge(ctx, m.GetFrom(), entries); err != nil {
 			return supervise.UnlessDone(ctx, err)
 		}
 	}
 }
 
 // merge gives the city what others gossiped. A delta that the city refuses, as it does
-// between two incarnations, is lost: anti-entropy brings its entries.
-func (d *Deltas) merge(ctx context.Context, entries crdt.Entries) error {
-	_, err := d.cfg.City.Do(ctx, city.Update{Entries: entries, Source: city.SourceGossip})
+// between two incarnations, is lost: anti-entropy brings its entries. So is what the city
+// leaves out of it, since the author, who has signed it, brings too much: whoever passes it
+// on is not to blame.
+func (d *Deltas) merge(ctx context.Context, author peer.ID, entries crdt.Entries) error {
+	_, err := d.cfg.City.Do(ctx, city.Update{
+		Entries: entries, Source: city.SourceGossip, From: string(author), Known: d.cfg.Known(author),
+	})
 	if city.ReasonOf(err) != 0 {
 		return nil
 	}
@@ -168,6 +186,16 @@ func (d *Deltas) greet(ctx context.Context, peers *pubsub.TopicEventHandler) err
 			d.cfg.Joined(event.Peer)
 		}
 	}
+}
+
+// cut closes the connections of strangers who flood.
+func (d *Deltas) cut(ctx context.Context) error {
+	for wake.Sleep(ctx, cutEvery) == nil {
+		for _, p := range d.volume.flooders() {
+			d.cfg.Flooded(p)
+		}
+	}
+	return nil
 }
 
 // Stepped queues the changes of one message of the own city to be published. It never

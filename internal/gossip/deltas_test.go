@@ -48,7 +48,7 @@ func TestDeltasAreJudgedAsTheVectorsSay(t *testing.T) {
 		if err != nil {
 			t.Fatalf("%s: %v", v.Name, err)
 		}
-		d := &Deltas{own: "own", cfg: Config{Horizon: func() crdt.Stamp { return crdt.Stamp(horizon) }}}
+		d := &Deltas{own: "own", volume: newVolumes(known("other")), cfg: Config{Horizon: func() crdt.Stamp { return crdt.Stamp(horizon) }}}
 		m := &pubsub.Message{Message: &pb.Message{Data: data}, ReceivedFrom: "other"}
 		if got := verdicts[d.validate(t.Context(), "other", m)]; got != v.Consequence {
 			t.Errorf("%s: %s, want %s", v.Name, got, v.Consequence)
@@ -72,7 +72,7 @@ func TestADeltaThatIsTooLongIsBlamed(t *testing.T) {
 
 func TestOnlyWhatNoCorrectProgramSendsIsHeldAgainstItsSender(t *testing.T) {
 	const horizon = 100
-	d := &Deltas{own: "me", cfg: Config{Horizon: func() crdt.Stamp { return horizon }}}
+	d := &Deltas{own: "me", volume: newVolumes(known("other")), cfg: Config{Horizon: func() crdt.Stamp { return horizon }}}
 	heroes := func(stamps ...uint8) (e crdt.Entries) {
 		for n, stamp := range stamps {
 			e.Heroes = append(e.Heroes, aHero(numberedID(n), stamp).Hero)
@@ -118,7 +118,7 @@ func TestWhatWaitsWhenACityStopsIsPublished(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer host.Close()
-	router, err := NewRouter(RouterConfig{Host: host, Network: "main", Missed: func(peer.ID) {}, Lost: func() {}})
+	router, err := NewRouter(RouterConfig{Host: host, Network: "main", Known: known(), Missed: func(peer.ID) {}, Lost: func() {}})
 	if err != nil {
 		t.Fatal(err)
 	}

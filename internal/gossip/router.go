@@ -27,7 +27,7 @@ const (
 	pubsubQueueMax = 1024
 )
 
-// RouterConfig is what a Router needs. Host, Network, Missed and Lost are required.
+// RouterConfig is what a Router needs. Host, Network, Known, Missed and Lost are required.
 type RouterConfig struct {
 	Host    host.Host
 	Network string
@@ -41,6 +41,9 @@ type RouterConfig struct {
 	KnownPeers int
 	// PrivateNets are the address ranges whose peers may share an address.
 	PrivateNets []*net.IPNet
+	// Known reports whether a peer is a city that this one has known for some time, which
+	// may send more than a stranger. It must return at once.
+	Known func(peer.ID) bool
 	// Missed is called when a message to a peer was dropped for want of room, and
 	// Lost when one to this node was. Both are called by GossipSub's goroutines and
 	// must return at once. With PubSub neither is: GossipSub tells only who made it.
@@ -58,6 +61,7 @@ type Router struct {
 	topics  []*Topic
 	stop    context.CancelFunc // nil: the GossipSub is not ours
 	stays   bool               // the host lives on
+	volumes *volumes
 	dropped atomic.Uint64
 }
 
@@ -65,7 +69,7 @@ type Router struct {
 // a GossipSub that was not given: a second one would take the streams of newcomers
 // from the first in silence.
 func NewRouter(cfg RouterConfig) (*Router, error) {
-	r := &Router{host: cfg.Host, pubsub: cfg.PubSub, stays: cfg.HostStays}
+	r := &Router{host: cfg.Host, pubsub: cfg.PubSub, stays: cfg.HostStays, volumes: newVolumes(cfg.Known)}
 	if cfg.PubSub != nil {
 		return r, CheckPubSub(cfg.PubSub, cfg.Host.ID())
 	}
@@ -83,7 +87,7 @@ func NewRouter(cfg RouterConfig) (*Router, error) {
 	if cfg.Logger == nil {
 		cfg.Logger = slog.New(slog.DiscardHandler) // GossipSub would write to standard error
 	}
-	params, thresholds := peerScore(cfg.Network, cfg.PrivateNets, invalid)
+	params, thresholds := peerScore(cfg.Network, cfg.PrivateNets, invalid, r.volumes)
 	ps, err := pubsub.NewGossipSub(ctx, cfg.Host,
 		pubsub.WithLogger(cfg.Logger),
 		pubsub.WithRawTracer(drops),
@@ -97,6 +101,9 @@ func NewRouter(cfg RouterConfig) (*Router, error) {
 		pubsub.WithPeerOutboundQueueSize(outboundMax),
 		pubsub.WithValidateQueueSize(pubsubQueueMax),
 		pubsub.WithPeerScore(params, thresholds),
+		// Before anything is verified, or remembered as seen.
+		pubsub.WithAppSpecificRpcInspector(r.volumes.inspect),
+		pubsub.WithSeenMessagesTTL(seenFor),
 		// No peer can make this node remember topics of the peer's invention.
 		pubsub.WithSubscriptionFilter(pubsub.NewAllowlistSubscriptionFilter(
 			protocol.DeltaTopic(cfg.Network), protocol.PresenceTopic(cfg.Network))),
@@ -145,6 +152,10 @@ func CheckPubSub(ps *pubsub.PubSub, host peer.ID) (err error) {
 
 // Dropped returns how many messages were dropped for want of room, so far.
 func (r *Router) Dropped() uint64 { return r.dropped.Load() }
+
+// TooMuch returns how many messages of others were ignored since they were too many or too
+// long, so far.
+func (r *Router) TooMuch() uint64 { return r.volumes.dropped() }
 
 // Peers returns the peers that are in a topic, as far as this node knows.
 func (r *Router) Peers(topic string) []peer.ID { return r.pubsub.ListPeers(topic) }

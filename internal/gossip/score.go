@@ -38,7 +38,7 @@ const (
 
 // peerScore returns the parameters of GossipSub's peer score. Peers in the private
 // ranges may share an address.
-func peerScore(network string, private []*net.IPNet, invalid *invalids) (*pubsub.PeerScoreParams, *pubsub.PeerScoreThresholds) {
+func peerScore(network string, private []*net.IPNet, invalid *invalids, volume *volumes) (*pubsub.PeerScoreParams, *pubsub.PeerScoreThresholds) {
 	topic := &pubsub.TopicScoreParams{
 		SkipAtomicValidation: true,
 		TopicWeight:          1,
@@ -51,7 +51,7 @@ func peerScore(network string, private []*net.IPNet, invalid *invalids) (*pubsub
 			protocol.PresenceTopic(network): topic,
 		},
 		// GossipSub asks this for each peer again and again, from its own goroutines.
-		AppSpecificScore:  invalid.score,
+		AppSpecificScore:  func(p peer.ID) float64 { return invalid.score(p) + volume.score(p) },
 		AppSpecificWeight: 1,
 		// P6, peers at one address, has no weight here, so it costs nobody anything.
 		// The ranges would spare cities on one machine if it had.

@@ -149,7 +149,7 @@ func (c *checker) checkKept() {
 func (c *checker) checkKeptBy(s sight) {
 	for i, f := range c.finals {
 		now := c.held[i][s.hero]
-		if Covers(now, s.record) || !c.survived(s) {
+		if Covers(now, s.record) || !c.survived(s) || now.Kind == crdt.KindNone && f.Full && c.heldBySome(s) {
 			continue
 		}
 		v := Violation{Rule: Lost, Hero: s.hero, Cities: []string{s.city, f.City}, Operation: s.operation, Had: s.record, Got: now}
@@ -159,6 +159,11 @@ func (c *checker) checkKeptBy(s sight) {
 		c.violated(v, "%v: %s %s %s; in the end %s holds %s%s", s.hero, s.city, s.verb(), describe(s.record), f.City, describe(now), c.bombs(s))
 		return // one city is enough: they agree, or that is told
 	}
+}
+
+// heldBySome reports whether a final covers what was seen.
+func (c *checker) heldBySome(s sight) bool {
+	return slices.ContainsFunc(c.held, func(held map[crdt.ID]crdt.Record) bool { return Covers(held[s.hero], s.record) })
 }
 
 // survived reports whether a record that was seen must be there in the end.
@@ -194,29 +199,43 @@ func (c *checker) bombs(s sight) string {
 	return text.String()
 }
 
-// checkAgreement checks that all finals are equal.
+// checkAgreement checks that all finals are equal, but for what those that are full have
+// left out.
 func (c *checker) checkAgreement() {
-	for i, f := range c.finals {
-		if f.Summary != c.finals[0].Summary {
-			v := Violation{Rule: Split, Cities: []string{c.finals[0].City, f.City}}
-			v.Hero, v.Had, v.Got = c.difference(0, i)
-			c.violated(v, "%s holds %+v, %s %+v; of %v %s holds %s, %s %s", c.finals[0].City, c.finals[0].Summary, f.City, f.Summary,
-				v.Hero, c.finals[0].City, describe(v.Had), f.City, describe(v.Got))
+	for i := range c.finals {
+		for j := range i {
+			if j == 0 || c.finals[i].Full || c.finals[j].Full { // who is not full agrees with the first
+				c.checkPair(j, i)
+			}
 		}
 	}
 }
 
+func (c *checker) checkPair(a, b int) {
+	one, other := c.finals[a], c.finals[b]
+	if one.Summary == other.Summary {
+		return
+	}
+	v := Violation{Rule: Split, Cities: []string{one.City, other.City}}
+	v.Hero, v.Had, v.Got = c.difference(a, b)
+	if (one.Full || other.Full) && v.Hero == (crdt.ID{}) {
+		return
+	}
+	c.violated(v, "%s holds %+v, %s %+v; of %v %s holds %s, %s %s", one.City, one.Summary, other.City, other.Summary,
+		v.Hero, one.City, describe(v.Had), other.City, describe(v.Got))
+}
+
 // difference returns the first hero of which two cities hold different records, and
-// these records. It goes through the entries and not through the maps: one history has
-// its violations in one order.
+// these records. What a city that is full does not know is no difference. It goes through
+// the entries and not through the maps: one history has its violations in one order.
 func (c *checker) difference(a, b int) (id crdt.ID, of, to crdt.Record) {
 	for _, r := range RecordsOf(c.finals[a].Entries) {
-		if other := c.held[b][IDOf(r)]; other != r {
+		if other := c.held[b][IDOf(r)]; other != r && (other.Kind != crdt.KindNone || !c.finals[b].Full) {
 			return IDOf(r), r, other
 		}
 	}
 	for _, r := range RecordsOf(c.finals[b].Entries) {
-		if other := c.held[a][IDOf(r)]; other != r {
+		if other := c.held[a][IDOf(r)]; other != r && (other.Kind != crdt.KindNone || !c.finals[a].Full) {
 			return IDOf(r), other, r
 		}
 	}

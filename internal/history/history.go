@@ -115,6 +115,9 @@ type Final struct {
 	Summary crdt.Summary
 	// Entries are all entries that the city holds.
 	Entries crdt.Entries
+	// Full says that the city has left out entries of IDs that it had not heard of. What
+	// it holds must be what the others hold of it.
+	Full bool
 }
 
 // FinalOf returns what the state of a city holds.

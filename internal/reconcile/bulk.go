@@ -19,8 +19,13 @@ const (
 )
 
 // bulk asks for the other side's whole state. Where that has come already it sends
-// the own one. Afterwards the session looks for what is left.
+// the own one. Afterwards the session looks for what is left. Where both have gone each
+// side was given all that the other held, and what differs still is what a side leaves
+// out, or has changed meanwhile.
 func (i *Initiator) bulk(ctx context.Context) (Message, error) {
+	if i.options.NotWhole != 0 && i.options.NotWhole == i.result.Peer.Incarnation {
+		return Message{}, ErrWhole
+	}
 	i.result.Bulk = true
 	switch {
 	case !i.pulled && i.result.Peer.size() > 0:
@@ -33,7 +38,7 @@ func (i *Initiator) bulk(ctx context.Context) (Message, error) {
 		i.pushed = true
 		return i.produce(ctx, i.pages(0))
 	default:
-		return Message{}, ErrMoving
+		return i.close()
 	}
 }
 

@@ -20,6 +20,12 @@ var (
 	// ErrBusy means that the own replica does not do now what it is asked for;
 	// try again later.
 	ErrBusy = errors.New("too much asked for at once")
+	// ErrSated means that the own replica takes no more new IDs from the other side now.
+	// What was exchanged stays; try again later.
+	ErrSated = errors.New("the own side takes no more new entries from this one now")
+	// ErrWhole means that only whole states would show what differs, and that they were
+	// exchanged a while ago and neither side took anything.
+	ErrWhole = errors.New("more differs than a sketch shows, and whole states were of no use lately")
 	// ErrMoving means that the states changed faster than they could be
 	// compared. What was exchanged stays; a new session has less to do.
 	ErrMoving = errors.New("the states change faster than they are compared")

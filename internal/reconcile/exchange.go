@@ -38,8 +38,8 @@ func (i *Initiator) checkSurplus(self Hello, mine, theirs []uint64) error {
 	return nil
 }
 
-// due returns the symbols without those of heroes that are known not to be due:
-// to ask for them would have them sent in each session until they are.
+// due returns the symbols without those of heroes that are known not to be due, and of
+// what there is no room for: to ask for them would have them sent in each session.
 func (i *Initiator) due(symbols []uint64) (due []uint64) {
 	if !i.round.audit.IsZero() {
 		return symbols
@@ -48,6 +48,8 @@ func (i *Initiator) due(symbols []uint64) (due []uint64) {
 		switch {
 		case i.result.left[s]:
 		case i.options.Deferred != nil && i.options.Deferred.has(s, i.self.Now):
+			i.result.skip(s)
+		case i.options.LeftOut != nil && i.options.LeftOut(s):
 			i.result.skip(s)
 		default:
 			due = append(due, s)

@@ -13,6 +13,12 @@ import (
 type Options struct {
 	// Deferred are heroes that are known not to be due; only read.
 	Deferred *Deferred
+	// LeftOut reports whether the entry with a symbol was left out a while ago since the
+	// replica is full: such an entry is not asked for. Nil: none was.
+	LeftOut func(symbol uint64) bool
+	// NotWhole is an incarnation of the other side with which whole states were exchanged
+	// a while ago and neither side took anything. None are exchanged with it. 0: with all.
+	NotWhole crdt.Stamp
 	// Bookmark is where a bulk transfer from the same city ended early.
 	Bookmark Bookmark
 	// Audit, if not 0, has a part of the IDs audited with this salt after
@@ -124,8 +130,8 @@ func (i *Initiator) Begin(ctx context.Context) (Message, error) {
 
 // Step takes a message of the other side and returns the next message to send.
 // It returns none while more of the other side's answer is to come, and when the
-// session is Done. The error matches ErrProtocol, ErrUnavailable, ErrEnded, ErrBusy, ErrMoving or
-// ErrOutgrown, or is the replica's; after one the session is over, incomplete.
+// session is Done. The error matches ErrProtocol, ErrUnavailable, ErrEnded, ErrBusy, ErrSated, ErrWhole,
+// ErrMoving or ErrOutgrown, or is the replica's; after one the session is over, incomplete.
 func (i *Initiator) Step(ctx context.Context, in Message) (Message, error) {
 	i.result.MessagesIn++
 	i.result.EntriesIn += in.size()
@@ -287,6 +293,5 @@ func (i *Initiator) merge(ctx context.Context, e crdt.Entries) error {
 	if err != nil {
 		return fmt.Errorf("merge what was sent: %w", err)
 	}
-	i.result.merged(merged)
-	return nil
+	return i.result.merged(merged)
 }

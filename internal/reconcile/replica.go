@@ -72,6 +72,12 @@ type Merged struct {
 	Changed int
 	// Future are the heroes that were left out for their future stamps.
 	Future []crdt.Hero
+	// LeftOut are the symbols of the entries that were left out since the replica is
+	// full.
+	LeftOut []uint64
+	// Over is how many entries of IDs that the replica had not heard of were left out
+	// since it takes no more of them from the other side now.
+	Over int
 }
 
 // Replica is one incarnation of a city, as a session sees it. Every method

@@ -72,7 +72,7 @@ func (r *Responder) Decline() Message {
 
 // Step takes a message of the other side and returns the first message of the
 // answer, if there is an answer. Do not call it before Next has returned none. The
-// error matches ErrProtocol, ErrEnded, ErrBusy or ErrOutgrown, or is the
+// error matches ErrProtocol, ErrEnded, ErrBusy, ErrSated or ErrOutgrown, or is the
 // replica's; after one the session is over, incomplete. Unless the fault is the
 // other side's, there is then an answer still, unavailable, which should be
 // sent.
@@ -254,8 +254,7 @@ func (r *Responder) merge(ctx context.Context, in Message) error {
 	if err != nil {
 		return fmt.Errorf("merge a push: %w", err)
 	}
-	r.result.merged(merged)
-	return nil
+	return r.result.merged(merged)
 }
 
 // agree ends the session well, if the own incarnation is still the one that began

@@ -13,12 +13,15 @@ type Result struct {
 	// that the sides knew in two versions the winning one counts, once. It is
 	// exact unless the states changed meanwhile.
 	Differed uint64
-	// Skipped counts the heroes that one side left out for their future
-	// stamps, or would have.
+	// Skipped counts the entries that one side left out, or would have: heroes for their
+	// future stamps, and entries of IDs that it had not heard of since it is full.
 	Skipped uint64
 	// Future are heroes that this side left out, to be put into a Deferred; at
 	// most as many as one holds.
 	Future []crdt.Hero
+	// LeftOut are symbols of entries that this side left out since it is full; at most
+	// leftOutMax.
+	LeftOut []uint64
 	// Bulk says that a whole state was sent, one way or both.
 	Bulk bool
 	// Audited says that a part of the states was audited after equal summaries.
@@ -30,18 +33,36 @@ type Result struct {
 	MessagesIn, MessagesOut uint64
 	CellsIn                 uint64
 
-	left map[uint64]bool // symbols of those that count as skipped
+	left map[uint64]bool // symbols of some that count as skipped
 }
 
-// merged counts what a batch has changed in the own replica.
-func (r *Result) merged(m Merged) {
+// leftOutMax bounds the symbols that a session remembers as left out. One that is not
+// remembered is asked for again by the next session, no worse.
+const leftOutMax = 16 << 10
+
+// merged counts what a batch has changed in the own replica. It fails with ErrSated where
+// that takes no more.
+func (r *Result) merged(m Merged) error {
 	r.Differed += uint64(m.Changed)
 	for _, h := range m.Future {
 		if r.skip(h.Fingerprint().Symbol()) && len(r.Future) < deferredMax {
 			r.Future = append(r.Future, h)
 		}
 	}
+	for _, s := range m.LeftOut {
+		if r.skip(s) && len(r.LeftOut) < leftOutMax {
+			r.LeftOut = append(r.LeftOut, s)
+		}
+	}
+	if m.Over > 0 {
+		return ErrSated
+	}
+	return nil
 }
+
+// Fruitless reports whether a complete session exchanged whole states and neither side
+// took anything, as where one of them is full: to do so again soon is no use.
+func (r Result) Fruitless() bool { return r.Bulk && r.Complete && r.Differed == 0 }
 
 // skip counts a hero that one side leaves out, and reports whether it was not
 // counted before. It remembers at most deferredMax of them: beyond that a hero may

@@ -127,7 +127,7 @@ func (o *oracle) reason(n *node, m city.Message, before stepBefore) city.Reason 
 		return city.Unavailable
 	case record.Kind == crdt.KindTombstone:
 		return city.Dead
-	case record.Kind == crdt.KindNone && !before.open:
+	case record.Kind == crdt.KindNone && (!before.open || o.mayLeaveOut(n, id)):
 		return city.Unavailable
 	case record.Kind == crdt.KindNone:
 		return city.NotFound
@@ -137,6 +137,7 @@ func (o *oracle) reason(n *node, m city.Message, before stepBefore) city.Reason 
 		if record.Hero.Version.Assigned.Next().Time().Sub(n.time()) <= city.OwnSkewMax {
 			return 0
 		}
+		o.mayRefuse(n, record.Hero)
 		return city.Unavailable
 	}
 }

@@ -104,7 +104,7 @@ func (w *world) round(i int) {
 // out orders.
 func (w *world) probe() {
 	for i, n := range w.nodes {
-		if n.core == nil || n.core.Suspicion() != "" {
+		if _, strangers := n.room(); n.core == nil || n.core.Suspicion() != "" || w.oracle.shadows[n.index].size() >= strangers {
 			continue
 		}
 		id := requestID(2, w.times<<8+uint64(i))

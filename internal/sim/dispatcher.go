@@ -100,7 +100,7 @@ func (d *dispatcher) act() {
 	case choice < 88:
 		r.message = city.Retire{Caller: caller, Hero: hero}
 	default:
-		r.message = city.Update{Entries: d.forged(d.someCopies(hero)), Source: city.SourceCaller}
+		r.message = city.Update{Entries: d.frozen(r.to, d.forged(d.someCopies(hero))), Source: city.SourceCaller, From: d.name}
 	}
 	d.send(r)
 }

@@ -70,10 +70,10 @@ func (w *world) sendDelta(from, to *node, payload []byte) {
 		w.counts.DeltasLost++
 		return
 	}
-	w.after(w.delay(), "delta", func() { to.receiveDelta(slices.Clone(payload)) })
+	w.after(w.delay(), "delta", func() { to.receiveDelta(from, slices.Clone(payload)) })
 }
 
-func (n *node) receiveDelta(payload []byte) {
+func (n *node) receiveDelta(from *node, payload []byte) {
 	entries, err := crdt.DecodeEntries(payload)
 	if err != nil {
 		n.w.fail("no correct program sends malformed entries", "%v", err)
@@ -83,5 +83,5 @@ func (n *node) receiveDelta(payload []byte) {
 	if n.w.cfg.sabotage == clockBlind {
 		source = city.SourceStore // the future rule does not apply to it
 	}
-	n.step(city.Update{Entries: entries, Source: source})
+	n.step(city.Update{Entries: entries, Source: source, From: from.String(), Known: true})
 }

@@ -20,6 +20,7 @@ type node struct {
 	cfg      city.Config
 	rng      *rand.Rand // decides whom ticks pick
 	clock    clock
+	latest   time.Time     // the latest that the clock showed when the city did anything
 	core     *city.Core    // nil while it is down
 	begun    time.Duration // true time: when the core was made
 	life     int           // counts the starts
@@ -31,6 +32,7 @@ type node struct {
 	heard    []hearing // of the other cities, by index
 	door     opening
 	deferred reconcile.Deferred // heroes that were skipped in this incarnation
+	leftOut  leftOut            // what this incarnation had no room for
 }
 
 func newNode(w *world, index int) *node {
@@ -39,7 +41,7 @@ func newNode(w *world, index int) *node {
 		w:     w,
 		index: index,
 		name:  name,
-		cfg:   city.Config{Name: cityName(w.profile, index), Replica: crdt.ReplicaOf([]byte(name)), DamageMin: min(w.profile.damageMax, 1), DamageMax: w.profile.damageMax},
+		cfg:   city.Config{Name: cityName(w.profile, index), Replica: crdt.ReplicaOf([]byte(name)), DamageMin: min(w.profile.damageMax, 1), DamageMax: w.profile.damageMax, EntriesMax: w.profile.entriesMax(index)},
 		rng:   stream(w.cfg.Seed, uint64(100+index)),
 		heard: make([]hearing, w.profile.cities),
 		disk:  newDisk(),
@@ -65,7 +67,7 @@ func (n *node) time() time.Time { return n.clock.at(n.w.now) }
 // holds.
 func (n *node) start() {
 	n.life++
-	n.deferred = reconcile.Deferred{}
+	n.deferred, n.leftOut = reconcile.Deferred{}, make(leftOut)
 	n.number = max(crdt.StampAt(n.time()), n.number.Next())
 	if n.w.profile.stores {
 		n.openJournal()
@@ -274,6 +276,9 @@ func (n *node) take(m city.Message, answer func(city.Reply)) (city.Reply, bool) 
 	}
 	before := n.w.oracle.before(n)
 	n.core.Ran(n.w.now - n.begun)
+	if now := n.time(); now.After(n.latest) {
+		n.latest = now
+	}
 	reply, fx := n.core.Step(n.time(), n.rng, m)
 	n.w.oracle.after(n, m, before, reply, fx)
 	n.traceStep(m, reply, fx)

@@ -104,6 +104,7 @@ func (o *oracle) after(n *node, m city.Message, before stepBefore, reply city.Re
 			o.checkOwnWrite(n, m, before, c.Change)
 		} else {
 			o.checkDue(n, c)
+			o.diedElsewhere(n, c.New)
 		}
 	}
 	for c := range fx.All() {
@@ -119,6 +120,7 @@ func (o *oracle) after(n *node, m city.Message, before stepBefore, reply city.Re
 		o.w.fail("a message makes at most one own write", "%v: %s made %d", n, describe(m), own)
 	}
 	o.w.counts.Writes += uint64(own)
+	o.checkRoom(n)
 	switch m := m.(type) {
 	case city.Create:
 		o.checkAnswer(n, m, m.Caller, before, reply, &fx, own, func() { o.created(n, m, reply) })
@@ -130,6 +132,8 @@ func (o *oracle) after(n *node, m city.Message, before stepBefore, reply city.Re
 		if reply.Err == nil {
 			o.checkTaken(n, m.Entries)
 		}
+	case city.Patrol:
+		o.checkIdle(n, fx.Note)
 	case city.Fight:
 		if fx.Note == "" && own != 1 {
 			o.w.fail("a fight costs health", "%v: %d writes", n, own)
@@ -313,18 +317,27 @@ func (o *oracle) checkDue(n *node, c city.SourcedChange) {
 	}
 }
 
+// diedElsewhere notes a death that others bring. Under an order that is stamped ahead of
+// all clocks every death of the hero is the same record, whoever made it, so one that has
+// not happened here may have happened there.
+func (o *oracle) diedElsewhere(n *node, r crdt.Record) {
+	if r.Kind == crdt.KindTombstone {
+		delete(o.lives[n.index].undone, r)
+	}
+}
+
 // checkTaken checks that what was brought is held now, but for what is not due.
 func (o *oracle) checkTaken(n *node, e crdt.Entries) {
 	for _, t := range e.Tombstones {
 		r := crdt.Record{Kind: crdt.KindTombstone, Tombstone: t}
-		if !history.Covers(o.shadows[n.index].records[t.ID], r) {
+		if !history.Covers(o.shadows[n.index].records[t.ID], r) && !o.mayLeaveOut(n, t.ID) {
 			o.w.fail("what is brought is taken", "%v: %s", n, describeRecord(r))
 		}
 	}
 	for _, h := range e.Heroes {
 		r := crdt.Record{Kind: crdt.KindHero, Hero: h}
 		due := h.Version.HLC < crdt.StampAt(n.time().Add(city.FutureSkewMax))
-		if due && !history.Covers(o.shadows[n.index].records[h.ID], r) {
+		if due && !history.Covers(o.shadows[n.index].records[h.ID], r) && !o.mayLeaveOut(n, h.ID) {
 			o.w.fail("what is brought is taken", "%v: %s", n, describeRecord(r))
 		}
 	}

@@ -19,6 +19,7 @@ var errDown = errors.New("this incarnation has ended")
 type replica struct {
 	n    *node
 	life int
+	peer *node
 }
 
 func (r replica) alive() bool {
@@ -72,8 +73,10 @@ func (r replica) Merge(_ context.Context, e crdt.Entries) (reconcile.Merged, err
 	if r.n.w.cfg.sabotage == forgetTombstones {
 		e.Tombstones = nil
 	}
-	reply, _ := r.n.step(city.Update{Entries: e, Source: city.SourceSync})
-	return reconcile.Merged{Changed: reply.Changed, Future: reply.Future}, nil
+	reply, _ := r.n.step(city.Update{Entries: e, Source: city.SourceSync, From: r.peer.String(), Known: true})
+	return reconcile.Merged{
+		Changed: reply.Changed, Future: reply.Future, LeftOut: symbolsOf(reply.LeftOut), Over: reply.Over,
+	}, nil
 }
 
 // session is one sync between two cities, on a stream that delivers in order
@@ -120,7 +123,7 @@ func (w *world) syncInCalm(from, to *node, tries int, ended func(error)) {
 // complete.
 func (w *world) sync(from, to *node, ended func(error)) {
 	s := &session{w: w, from: from, to: to, life: from.life, ended: ended}
-	s.initiator = reconcile.NewInitiator(replica{from, from.life}, from.syncOptions())
+	s.initiator = reconcile.NewInitiator(replica{from, from.life, to}, from.syncOptions())
 	hello, err := s.initiator.Begin(context.Background())
 	if err != nil {
 		s.end(false, err)
@@ -135,6 +138,9 @@ func (n *node) syncOptions() reconcile.Options {
 	o := reconcile.Options{Deferred: n.deferred.Clone(), Salt: n.w.rng.Uint64(), BulkOver: n.w.profile.bulkOver}
 	if n.w.rng.IntN(4) == 0 {
 		o.Audit = n.w.rng.Uint64()
+	}
+	if len(n.leftOut) > 0 {
+		o.LeftOut = n.leftOut.at(n.w.now)
 	}
 	return o
 }
@@ -177,7 +183,7 @@ func (s *session) answer(m reconcile.Message) {
 		return
 	}
 	if s.responder == nil {
-		s.responder = reconcile.NewResponder(replica{s.to, s.to.life})
+		s.responder = reconcile.NewResponder(replica{s.to, s.to.life, s.from})
 		s.theirs = s.w.oracle.holdings(s.to)
 	}
 	before := s.responder.Done()
@@ -243,6 +249,7 @@ func (s *session) end(complete bool, err error) {
 		for _, h := range s.initiator.Result().Future {
 			s.from.deferred.Add(h, crdt.StampAt(s.from.time()))
 		}
+		s.from.leftOut.note(s.initiator.Result().LeftOut, s.w.now)
 	}
 	if !complete {
 		s.w.counts.SyncsFailed++

@@ -29,6 +29,7 @@ type world struct {
 	oracle      *oracle
 	counts      Counts
 	born        uint64 // ids of heroes that dispatchers have used
+	invented    uint64 // ids that a flooder has made up
 	births      pace
 	retirements pace
 
@@ -84,6 +85,9 @@ func (w *world) disturb() {
 	}
 	for _, d := range w.dispatchers {
 		w.repeat(w.profile.orderEvery, "order", d.act)
+	}
+	if w.profile.crowded {
+		w.repeat(w.profile.orderEvery, "flood", w.flood)
 	}
 	w.scheduleFaults()
 	w.after(w.profile.faultsLast, "calm", w.calmDown)

@@ -39,6 +39,19 @@ func NewBudgets() *Budgets {
 	return &Budgets{byPeer: byPeer}
 }
 
+// busyCosts is how many times its cost a call is to be paid for besides that was read,
+// decoded and looked at, and then answered busy. So who goes on without a pause has its
+// calls refused before they are looked at.
+const busyCosts = 8
+
+// Repay takes more from the budget of a caller whose call was answered busy for what it
+// brought. The budget may go below nothing.
+func (b *Budgets) Repay(c *protocol.Call) {
+	if budget, ok := b.byPeer.Get(c.Caller); ok {
+		budget.ReserveN(time.Now(), min(busyCosts*(1+len(c.Request.Body)/costBytes), costBurst))
+	}
+}
+
 // Spend takes the cost of a call from its caller's budget. It returns an error that
 // matches protocol.ErrBusy, and takes nothing, where too little is left.
 func (b *Budgets) Spend(c *protocol.Call) error {

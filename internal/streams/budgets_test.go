@@ -52,3 +52,27 @@ func TestTheMemoryOfSpendingIsBounded(t *testing.T) {
 		t.Errorf("%d peers are remembered, want %d", a.byPeer.Len(), budgetsMax)
 	}
 }
+
+func TestWhoGoesOnAfterBusyAnswersIsRefusedBeforeItsCallsAreLookedAt(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const body = 64 << 10
+		a := NewBudgets()
+		looked := 0
+		for n := range 1000 {
+			if a.Spend(callOf("p", body)) == nil {
+				looked++
+				a.Repay(callOf("p", body))
+			}
+			if n%100 == 99 {
+				time.Sleep(100 * time.Millisecond)
+			}
+		}
+		if most := (costBurst+costRate)/((1+busyCosts)*(1+body/costBytes)) + 2; looked > most {
+			t.Errorf("%d of 1000 are looked at in a second, want at most %d", looked, most)
+		}
+		time.Sleep(time.Minute)
+		if err := a.Spend(callOf("p", body)); err != nil {
+			t.Errorf("after a pause: %v", err)
+		}
+	})
+}
