@@ -21,8 +21,8 @@ import (
 	"github.com/citynode/citynode/protocol"
 )
 
-// invented sends presences of authors who do not exist, Number a second.
-var invented = newAttack("invented presences", func(ctx context.Context, task attackTask, counts *tally) error {
+// inventedAuthors sends presences of authors who do not exist, Number a second.
+var inventedAuthors = newAttack("invented presences", func(ctx context.Context, task attackTask, counts *tally) error {
 	targets, err := task.targets()
 	if err != nil {
 		return err
@@ -153,7 +153,7 @@ func (c *cluster) awaitNoticed(t *testing.T, name string, list func(vitals) []st
 
 func TestPresencesOfNobodyHideNobody(t *testing.T) {
 	for fact, attack := range map[string]attackTask{
-		"invented": {Attack: invented, Number: 50},
+		"invented": {Attack: inventedAuthors, Number: 50},
 		"silent":   {Attack: silent, Number: 5},
 	} {
 		t.Run(fact, func(t *testing.T) {
