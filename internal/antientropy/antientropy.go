@@ -228,9 +228,19 @@ func (a *AntiEntropy) Known(p peer.ID) bool { return a.cfg.Trusted || a.standing
 
 // brings reports whether a session that begins with a peer now may bring more new entries
 // than one with a stranger. So may the one that a city learns from which is not open yet,
-// or which is empty and has met nobody.
+// or which holds few entries and has met nobody.
 func (a *AntiEntropy) brings(p peer.ID) bool {
-	return a.Known(p) || a.opening.waiting() || a.standing.lonely() && a.holdsNothing()
+	return a.Known(p) || a.opening.waiting() || a.standing.lonely() && a.holdsFew()
+}
+
+// few is how many entries a city holds at most that learns from whom it meets first as one
+// does that is empty. It is more than none, so that a bad peer that comes first and brings
+// a few, and never all, does not make the next ones strangers.
+const few = 16 << 10
+
+func (a *AntiEntropy) holdsFew() bool {
+	own, err := a.city.summary(context.Background())
+	return err == nil && own.Heroes+own.Tombstones <= few
 }
 
 // Joining returns how far the transfer of another city's whole state has come, or

@@ -66,7 +66,7 @@ func connectAll(ctx context.Context, connect func(context.Context, peer.AddrInfo
 
 // inventedByGossip gossips deltas of invented heroes.
 var inventedByGossip = newAttack("invented heroes by gossip", func(ctx context.Context, task attackTask, counts *tally) error {
-	return gossiping(ctx, task, counts, "deltas of 600 invented heroes", func() crdt.Entries { return invented(600) })
+	return gossiping(ctx, task, counts, "deltas of 600 invented heroes", func() crdt.Entries { return inventedEntries(600) })
 })
 
 // validDeltas gossips deltas with which nothing is wrong but that they are so many.

@@ -21,8 +21,8 @@ import (
 	"github.com/citynode/citynode/protocol"
 )
 
-// invented returns entries of so many IDs that nobody has heard of, every other one dead.
-func invented(n int) (e crdt.Entries) {
+// inventedEntries returns entries of so many IDs that nobody has heard of, every other one dead.
+func inventedEntries(n int) (e crdt.Entries) {
 	for i := range n {
 		h := heroOf(rand.Uint64())
 		h.ID[0] = 2
@@ -93,7 +93,7 @@ var inventedByCalls = newAttack("invented heroes by calls", func(ctx context.Con
 		client := protocol.NewClient(stream)
 		defer client.Close() //nolint:errcheck // the stream is over
 		for n := 0; ctx.Err() == nil; n++ {
-			many := invented(1000)
+			many := inventedEntries(1000)
 			switch n % 3 {
 			case 0:
 				_, err = client.Update(ctx, many)
@@ -143,7 +143,7 @@ var inventedBySync = newAttack("invented heroes by sync", func(ctx context.Conte
 		return err
 	}
 	for ctx.Err() == nil {
-		_, err := n.City().Do(ctx, city.Update{Entries: invented(1000), Source: city.SourceStore})
+		_, err := n.City().Do(ctx, city.Update{Entries: inventedEntries(1000), Source: city.SourceStore})
 		if err == nil {
 			counts.addMany("invented", 1000)
 		}
