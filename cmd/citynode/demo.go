@@ -62,7 +62,7 @@ func (g *globals) demo(ctx context.Context, cities int, lasts time.Duration) err
 	}
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	stopOnSignals(func(s os.Signal) { g.notef("citynode: %s", leavingText(s)) }, cancel)
+	stopOnSignals(func(s os.Signal) { g.notef("citynode: %s", leavingText(s)) }, func() {}, cancel)
 	out := newEventPrinter(g, func(err error) { cancel(err) })
 	defer out.close()
 	show := demoMessages{begin: time.Now()}

@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/signal"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -55,9 +56,25 @@ func (g *globals) dispatchIn(ctx context.Context, do func(context.Context, dispa
 	if err != nil {
 		return dialError(err)
 	}
-	// The command is over when the host closes: an error would change nothing.
-	defer func() { _ = d.Close() }()
+	defer closeDispatcher(d)
 	return dialError(do(ctx, dispatcher{d}))
+}
+
+// dispatcherCloseMax is how long a host may take to close: far beyond what it needs.
+const dispatcherCloseMax = 2 * time.Second
+
+// closeDispatcher closes the host of a command that is over: an error would change nothing,
+// and one that hangs ends with the process.
+func closeDispatcher(d *dispatch.Dispatcher) {
+	closed := make(chan struct{})
+	go func() {
+		defer close(closed)
+		_ = d.Close()
+	}()
+	select {
+	case <-closed:
+	case <-time.After(dispatcherCloseMax):
+	}
 }
 
 // envMDNS, set to "off", keeps every command from sending multicast.

@@ -95,7 +95,7 @@ func (g *globals) run(ctx context.Context, plan *runPlan) error {
 func (g *globals) runLogged(ctx context.Context, plan *runPlan) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	stopOnSignals(plan.log.leaving, cancel)
+	stopOnSignals(plan.log.leaving, plan.log.late, cancel)
 	out := newEventPrinter(g, func(err error) { cancel(readerGone(err)) })
 	out.quiet, out.warn = plan.quiet, plan.log.warn
 	defer out.close()

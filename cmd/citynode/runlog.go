@@ -8,6 +8,7 @@ import (
 	"io"
 	"log/slog"
 	"os"
+	"runtime/pprof"
 	"strings"
 	"time"
 
@@ -105,12 +106,34 @@ func (l *runLog) begin(n *node.Node, c node.Config) {
 // warn logs what is told of beside the events.
 func (l *runLog) warn(text string) { l.logger.Warn(printable(text)) }
 
-// leaving says that a signal has come.
+// leaving says that a signal has come. What was logged before there was a first line is
+// written too: the making of the node may be what hangs.
 func (l *runLog) leaving(s os.Signal) {
+	l.lines.Begin(nil)
 	if !l.quiet {
 		l.plain.Info(leavingText(s))
 	}
 }
+
+// late says that the process is ended, since something hangs that is no part of the node:
+// those the node names itself.
+func (l *runLog) late() {
+	l.plain.Error("the process did not end in time, and is ended", "after", stopMax)
+	if l.logger.Enabled(context.Background(), slog.LevelDebug) {
+		var stacks bytes.Buffer
+		_ = pprof.Lookup("goroutine").WriteTo(&stacks, 1) // a buffer takes everything
+		l.logger.Debug("where it hangs", "stacks", string(stacks.Next(lateStacksMax)))
+	}
+	l.lines.Close(lateCloseTimeout)
+}
+
+const (
+	// lateStacksMax bounds the stacks of a process that hangs, of which some hundred
+	// goroutines are libp2p's.
+	lateStacksMax = 256 << 10
+	// lateCloseTimeout is what is left to write the last lines in until 10 s are over.
+	lateCloseTimeout = 200 * time.Millisecond
+)
 
 // leavingText is what a person is told who has sent a signal.
 func leavingText(s os.Signal) string {

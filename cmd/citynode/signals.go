@@ -59,16 +59,17 @@ func (j *stopJudge) judge(at time.Time) stopRequest {
 // A stopper does what signals ask.
 type stopper struct {
 	say  func(s os.Signal) // that the city leaves
+	late func()            // that it has not in time
 	stop func(error)       // has it leave
 	exit func(code int)    // ends the process
 }
 
 // stopOnSignals has the first signal stop the city, and a later one end the process. It
 // heeds signals until the process has ended: what comes after the city may hang too.
-func stopOnSignals(say func(os.Signal), stop func(error)) {
+func stopOnSignals(say func(os.Signal), late func(), stop func(error)) {
 	signals := make(chan os.Signal, 4)
 	signal.Notify(signals, heeded()...)
-	go stopper{say: say, stop: stop, exit: os.Exit}.heed(signals)
+	go stopper{say: say, late: late, stop: stop, exit: os.Exit}.heed(signals)
 }
 
 // heed does what each signal asks until there are no more. stopMax after the first the
@@ -80,7 +81,7 @@ func (s stopper) heed(signals <-chan os.Signal) {
 		case stopNow:
 			s.exit(exitFailure)
 		case stopWell:
-			time.AfterFunc(stopMax, func() { s.exit(exitFailure) })
+			time.AfterFunc(stopMax, func() { s.late(); s.exit(exitFailure) })
 			s.say(received)
 			s.stop(errAsked)
 		case stopAgain:

@@ -127,7 +127,11 @@ func (m *Members) Serve(ctx context.Context) error {
 	group, ctx := supervise.NewGroup(ctx)
 	group.Go(func() error { return m.send(ctx) })
 	group.Go(func() error { return m.receive(ctx, sub) })
-	group.Go(func() error { return m.followPeers(ctx, peers.Out()) })
+	group.Go(func() error {
+		// As soon as nobody reads: the bus waits for its subscribers with a lock held.
+		defer peers.Close() //nolint:errcheck // ending anyway
+		return m.followPeers(ctx, peers.Out())
+	})
 	group.Go(func() error { return m.ageCities(ctx) })
 	for i := range m.confirm.lanes {
 		of := &m.confirm.lanes[i]
