@@ -18,13 +18,19 @@ const (
 	// enough for a walk through the DHT and a few rounds of candidates that do not
 	// answer.
 	lookupTimeout = 20 * time.Second
-	// candidatesMax bounds the providers of one name that are tried. A name has one
-	// city; other providers lie or are dead.
+	// candidatesMax bounds the providers of one name that are looked at, triedMax those that
+	// one lookup tries. A name has one city; other providers lie or are dead. Those that
+	// could not be asked rest, so the next lookup tries others.
 	candidatesMax = 32
-	// candidatesAtOnce bounds the candidates that are tried at the same time.
-	candidatesAtOnce = 8
-	// candidateTimeout bounds the dial and the verification of one candidate.
-	candidateTimeout = 5 * time.Second
+	triedMax      = 8
+	// candidatesAtOnce bounds the candidates that one lookup tries at the same time, and
+	// candidatesInAll those of all lookups. libp2p dials up to 8 addresses of each.
+	candidatesAtOnce = 4
+	candidatesInAll  = 16
+	// candidateTimeout bounds the dial and the verification of one candidate: four round
+	// trips on a line of 300 ms each way. With it a lookup of a name that others than its
+	// city provide is over in 5 s, and who asked asks again.
+	candidateTimeout = 2500 * time.Millisecond
 )
 
 // ErrNameNotFound is matched by the error of a lookup that verified no candidate.
@@ -59,8 +65,9 @@ type Verifier = func(context.Context, peer.AddrInfo) error
 
 // Lookup returns the first peer that verify accepts among those that provide the
 // name in the DHT, with the addresses at which it can be dialed. It connects to
-// up to eight candidates at once, each for at most 5 s, tries at most 32, and
-// gives up after 20 s. This host is never a candidate.
+// up to four candidates at once, each for at most 2.5 s, tries at most eight of 32,
+// and gives up after 20 s. One that could not be asked lately is not tried again
+// for a while. This host is never a candidate.
 //
 // The error matches [ErrNameNotFound] if no candidate was accepted; Lookup
 // returns promptly if there is none. An [UndecidedError] in it means that there
@@ -74,7 +81,7 @@ func (n *Names) Lookup(ctx context.Context, city string, verify Verifier) (peer.
 	lookupCtx, cancel := context.WithTimeout(lookupCtx, lookupTimeout)
 	defer cancel()
 	candidates := n.dht.FindProvidersAsync(lookupCtx, n.key(city), candidatesMax)
-	r := race{host: n.host, verify: verify}
+	r := race{host: n.host, verify: verify, told: addrsTold(n.host), before: n.candidates, all: n.dials}
 	winner := r.run(lookupCtx, cancel, candidates)
 	switch {
 	case winner != nil:
@@ -89,6 +96,9 @@ func (n *Names) Lookup(ctx context.Context, city string, verify Verifier) (peer.
 type race struct {
 	host   host.Host
 	verify Verifier
+	told   func([]ma.Multiaddr) []ma.Multiaddr // the addresses of a record that may be dialed
+	before *candidates
+	all    chan struct{} // has room for each candidate that is tried, of all races
 
 	mu      sync.Mutex // guards the rest
 	winner  *peer.AddrInfo
@@ -102,17 +112,30 @@ type race struct {
 func (r *race) run(ctx context.Context, cancel func(), candidates <-chan peer.AddrInfo) (winner *peer.AddrInfo) {
 	slots := make(chan struct{}, candidatesAtOnce)
 	var runners sync.WaitGroup
+	begun := 0
 	for info := range candidates {
 		if info.ID == r.host.ID() || ctx.Err() != nil {
 			continue
 		}
-		select {
-		case slots <- struct{}{}:
-		case <-ctx.Done():
+		info.Addrs = r.told(info.Addrs)
+		if r.before.rests(r.host, info.ID, time.Now()) {
+			r.note(info, errRests)
 			continue
 		}
+		if begun == triedMax {
+			r.note(info, errLater)
+			continue
+		}
+		if !enter(ctx, slots) {
+			continue
+		}
+		if !enter(ctx, r.all) {
+			<-slots
+			continue
+		}
+		begun++
 		runners.Go(func() {
-			defer func() { <-slots }()
+			defer func() { <-r.all; <-slots }()
 			if r.note(info, r.try(ctx, info)) {
 				cancel()
 			}
@@ -122,15 +145,36 @@ func (r *race) run(ctx context.Context, cancel func(), candidates <-chan peer.Ad
 	return r.winner
 }
 
+// Why a candidate was not tried.
+var (
+	errRests = errors.New("it could not be asked lately, and is not tried again yet")
+	errLater = errors.New("others were tried first")
+)
+
+// enter waits for a place, and reports whether there is one before ctx is done.
+func enter(ctx context.Context, places chan struct{}) bool {
+	select {
+	case places <- struct{}{}:
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}
+
 // try connects to a candidate and verifies it.
 func (r *race) try(ctx context.Context, info peer.AddrInfo) error {
-	ctx, cancel := context.WithTimeout(ctx, candidateTimeout)
+	tryCtx, cancel := context.WithTimeout(ctx, candidateTimeout)
 	defer cancel()
-	if err := connectAnew(ctx, r.host, info); err != nil {
-		_, err := ExplainDial(err, info.Addrs)
-		return err
+	err := connectAnew(tryCtx, r.host, info)
+	if err != nil {
+		_, err = ExplainDial(err, info.Addrs)
+	} else {
+		err = r.verify(tryCtx, info)
 	}
-	return r.verify(ctx, info)
+	if ctx.Err() == nil { // nothing is held against a candidate when the race has been won
+		r.before.note(info.ID, err == nil || errors.Is(err, ErrOtherCity), time.Now())
+	}
+	return err
 }
 
 // note records how a candidate fared and reports whether it has won.

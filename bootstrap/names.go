@@ -72,6 +72,9 @@ type Names struct {
 	config  NamesConfig
 	closing chan struct{}
 
+	candidates *candidates
+	dials      chan struct{} // has room for each candidate that is tried
+
 	mu      sync.Mutex // guards closed, and that running does not grow after it is set
 	closed  bool
 	running sync.WaitGroup // the calls under way
@@ -103,12 +106,15 @@ func NewNames(h host.Host, config NamesConfig) (*Names, error) {
 		dht.BucketSize(dhtBucketSize),
 		dht.Concurrency(dhtConcurrency),
 		dht.LookupCheckConcurrency(lookupChecksMax),
-		dht.AddressFilter(withoutLoopback),
+		dht.AddressFilter(addrsTold(h)),
 	)
 	if err != nil {
 		return nil, fmt.Errorf("start the dht: %w", err)
 	}
-	return &Names{host: h, dht: node, config: config, closing: make(chan struct{})}, nil
+	return &Names{
+		host: h, dht: node, config: config, closing: make(chan struct{}),
+		candidates: newCandidates(), dials: make(chan struct{}, candidatesInAll),
+	}, nil
 }
 
 // Close ends Serve, the lookups under way and the DHT, and waits for them.

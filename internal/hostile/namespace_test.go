@@ -16,8 +16,8 @@ import (
 // all its addresses, so any party may have any of them.
 const (
 	loopback   = "127.0.0.1"
-	privateNet = "10.66" // of a local network, 10.66.0.0/16
-	publicNet  = "203.0.113"
+	privateNet = "10.66"    // of a local network, 10.66.0.0/16
+	publicNet  = "11.66.66" // libp2p takes those of documentation for private
 )
 
 // runInNamespace runs the tests in a network namespace of their own, and returns their
