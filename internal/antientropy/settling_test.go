@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"testing"
+	"time"
 
 	"github.com/citynode/citynode/protocol"
 )
@@ -45,7 +46,9 @@ func TestALineOfASettleIsToldAsItComes(t *testing.T) {
 	q.tell(s, protocol.SettleLine{City: "a"})
 	cut := errors.New("cut short")
 	var told []string
-	err := q.follow(t.Context(), s, func(line protocol.SettleLine) error {
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	defer cancel()
+	err := q.follow(ctx, s, func(line protocol.SettleLine) error {
 		if told = append(told, line.City); len(told) == 1 {
 			q.tell(s, protocol.SettleLine{City: "b"})
 		} else {

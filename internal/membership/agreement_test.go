@@ -239,3 +239,12 @@ func TestAgreementsJudgeByTheRuleAlone(t *testing.T) {
 		}
 	})
 }
+
+// The city's loop pays this for each write.
+func BenchmarkWhatAWriteOfTheCityCosts(b *testing.B) {
+	a, summary := NewAgreements(), state(0)
+	for b.Loop() {
+		summary.Heroes++
+		a.Held(summary, time.Now())
+	}
+}
