@@ -80,7 +80,8 @@ func (l *life) open() error {
 // Run runs the node until ctx is done or Close is called. Then it lets the orders
 // that it has begun end, refuses new ones, and returns nil once it has said goodbye
 // and everything has ended. Before that it returns a *NameTakenError if it did not start,
-// since another live peer holds the city's name, or an error that matches ErrGaveUp. Run
+// since another live peer holds the city's name, a *TwinError if another process runs with
+// the node's key and has for longer, or an error that matches ErrGaveUp. Run
 // can be called once; after that, and after Close, it returns ErrClosed.
 func (n *Node) Run(ctx context.Context) (err error) {
 	ctx, quit, err := n.life.begin(ctx)
@@ -94,6 +95,10 @@ func (n *Node) Run(ctx context.Context) (err error) {
 	err = n.supervisor.Serve(drained)
 	if taken, ok := errors.AsType[*NameTakenError](err); ok {
 		err = taken
+	}
+	// A twin that goes on ends ctx with the error as its cause.
+	if twin, ok := errors.AsType[*TwinError](context.Cause(ctx)); ok && err == nil {
+		err = twin
 	}
 	if _, gaveUp := errors.AsType[*supervise.IntensityError](err); gaveUp {
 		err = fmt.Errorf("%w: %w", ErrGaveUp, err)

@@ -10,6 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/citynode/citynode/internal/datadir"
 	"github.com/citynode/citynode/node"
 )
 
@@ -35,8 +36,10 @@ says where. With --ephemeral only the city's identity is kept.
 
 It ends with SIGINT, SIGTERM or SIGHUP, or when nobody reads its output any
 more: it says goodbye to the others and exits with 0. A second signal ends it at
-once, with 1. With 5 it ends where the name is taken, with 70 where it crashed
-so often that its supervisor gave up.
+once, with 1. With 5 it ends where the name is taken, or where another process runs with
+the same key and has for longer: its folder was copied or restored while the city
+ran. It gives that one what it holds first. With 70 it ends where it crashed so
+often that its supervisor gave up.
 
 With --json the first line is {"event":"ready","time","city","network","peer",
 "addrs"}, once it answers; then one line an event, each with "event" and "time":
@@ -147,12 +150,23 @@ func stopOnSignals(g *globals, stop context.CancelCauseFunc) func() {
 
 var errAsked = errors.New("asked to stop")
 
+// twinError says that another process runs with the city's key, and what to do.
+func twinError(twin *node.TwinError, folder string) error {
+	return failf(exitRefused, "%v\nit was given what this one held, and goes on; this one stops", twin).
+		withHint("if city %s is to move here, stop the other process and start this one again; "+
+			"a second city needs a name and a folder of its own, not a copy of %s, whose %s makes both one peer",
+			twin.Name, folder, datadir.KeyName)
+}
+
 // runError says why a node has ended, for a person.
 func runError(err error, plan *runPlan) error {
 	if taken, ok := errors.AsType[*node.NameTakenError](err); ok {
 		return failf(exitRefused, "the name %s is taken on network %s: %s holds it, at %v",
 			taken.Name, plan.config.Network, taken.Holder.ID, taken.Holder.Addrs).
 			withHint("choose another name, or another network with --network")
+	}
+	if twin, ok := errors.AsType[*node.TwinError](err); ok {
+		return twinError(twin, plan.config.DataDir)
 	}
 	if err != nil {
 		err = fmt.Errorf("run %s: %w", plan.config.City.Name, err)

@@ -45,6 +45,9 @@ type RouterConfig struct {
 	// must return at once. With PubSub neither is: GossipSub tells only who made it.
 	Missed func(peer.ID)
 	Lost   func()
+	// OwnEcho, likewise, is called when a peer passes on a message that the own key has
+	// signed, and that this GossipSub does not remember to have sent.
+	OwnEcho func(from peer.ID)
 }
 
 // A Router is GossipSub with the parameters of a citynode network, or a GossipSub
@@ -75,6 +78,7 @@ func NewRouter(cfg RouterConfig) (*Router, error) {
 	drops := tracer{
 		missed:  func(p peer.ID) { r.dropped.Add(1); cfg.Missed(p) },
 		lost:    func() { r.dropped.Add(1); cfg.Lost() },
+		own:     cfg.OwnEcho,
 		invalid: invalid.add,
 	}
 	params, thresholds := peerScore(cfg.Network, cfg.PrivateNets, invalid)
