@@ -103,6 +103,26 @@ func TestTheInstanceDecidesAndNotTheIncarnation(t *testing.T) {
 	})
 }
 
+func TestWhatOnlyTheOneThatStopsHoldsGoesToTheOther(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		net := newSimNet(t)
+		cfg := quiet("gotham")
+		cfg.Identity = newKey(t)
+		first := net.start(t, cfg)
+		awaitReady(t, first)
+		time.Sleep(time.Second)             // else chance decides which started later
+		second := net.start(t, twinOf(cfg)) // neither has a neighbour
+		awaitReady(t, second)
+		hero, grave := second.create(t, "Robin"), second.create(t, "Jason")
+		second.do(t, city.Retire{Caller: orderer(newID()), Hero: grave.ID})
+		second.twins.Hint(first.host.Addrs()...)
+		expectTwinStopped(t, second, first, noticeMax)
+		if alive, dead := first.record(t, hero.ID), first.record(t, grave.ID); alive.Kind != crdt.KindHero || dead.Kind != crdt.KindTombstone {
+			t.Errorf("the one that goes on has %+v and %+v", alive, dead)
+		}
+	})
+}
+
 func TestATwinIsFoundByWhoReachesIt(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		net := newSimNet(t)
@@ -110,6 +130,7 @@ func TestATwinIsFoundByWhoReachesIt(t *testing.T) {
 		cfg.Identity = newKey(t)
 		first := net.start(t, cfg)
 		awaitReady(t, first)
+		time.Sleep(time.Second) // else chance decides which started later
 		// The list of all cities names this one too.
 		second := net.start(t, twinOf(cfg), first)
 		expectTwinStopped(t, second, first, noticeMax)
