@@ -35,6 +35,7 @@ var libp2pRooms = map[string]string{
 	"internal/hostile":     "github.com/libp2p/",
 	"internal/membership":  "github.com/libp2p/",
 	"internal/names":       "github.com/libp2p/",
+	"internal/twins":       "github.com/libp2p/",
 	"internal/operator":    "github.com/libp2p/",
 	"internal/streams":     "github.com/libp2p/",
 	"internal/userfile":    "github.com/libp2p/",

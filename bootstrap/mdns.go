@@ -61,6 +61,9 @@ type MDNSConfig struct {
 	// while the peer announces itself. It should be quick: answers that come while
 	// 64 are waiting are lost until the next minute. It is required.
 	Found func(peer.AddrInfo)
+	// Own, if set, is called likewise for the host's own peer ID. Each host hears its own
+	// announcement; where another has the same key, it hears that of the other too.
+	Own func(peer.AddrInfo)
 	// Logger takes what heals itself; nil discards it.
 	Logger *slog.Logger
 }
@@ -147,8 +150,11 @@ func (m *MDNS) tell(entry *zeroconf.ServiceEntry) {
 		}
 	}
 	for _, info := range mergePeers(addrs) {
-		if info.ID != m.host.ID() {
+		switch {
+		case info.ID != m.host.ID():
 			m.config.Found(info)
+		case m.config.Own != nil:
+			m.config.Own(info)
 		}
 	}
 }

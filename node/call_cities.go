@@ -27,6 +27,7 @@ func (c *calls) info(ctx context.Context) (protocol.InfoReply, error) {
 		Software:    own.Software,
 		Now:         c.self.now(),
 		Skipped:     c.entropy.FutureSkipped(),
+		Instance:    c.self.instance,
 	}
 	if c.journal != nil {
 		info.Store = standing(c.journal.Fault())

@@ -24,6 +24,7 @@ const (
 	childPresence    = "presence"
 	childAntiEntropy = "anti-entropy"
 	childNames       = "names"
+	childTwins       = "twins"
 )
 
 // children returns the supervised parts. What comes later relies on what comes
@@ -52,6 +53,7 @@ func (n *Node) children(syncID, callID libp2pprotocol.ID) []supervise.Child {
 		supervise.Child{Name: childPresence, Start: serving(n.members.Serve)},
 		supervise.Child{Name: childAntiEntropy, Start: serving(n.entropy.Serve)},
 		supervise.Child{Name: childNames, Start: serving(n.dht.Serve)},
+		supervise.Child{Name: childTwins, Start: serving(n.twins.Serve)},
 	)
 	for i := range children {
 		children[i].StopTimeout = partEndMax

@@ -81,9 +81,10 @@ func (l *life) open() error {
 // that it has begun end, refuses new ones, and returns nil once it has said goodbye
 // and everything has ended, which takes 10 s at most: what has not ended by then is
 // abandoned, and named by an error that matches ErrHung. Before that Run returns a
-// *NameTakenError if it did not start, since another live peer holds the city's name, or
-// an error that matches ErrGaveUp. Run can be called once; after that, and after Close, it
-// returns ErrClosed.
+// *NameTakenError if it did not start, since another live peer holds the city's name, a
+// *TwinError if another process runs with the node's key and has for longer, or an error
+// that matches ErrGaveUp. Run can be called once; after that, and after Close, it returns
+// ErrClosed.
 func (n *Node) Run(ctx context.Context) (err error) {
 	ctx, quit, err := n.life.begin(ctx)
 	if err != nil {
@@ -98,7 +99,7 @@ func (n *Node) Run(ctx context.Context) (err error) {
 	// Last, since the lock of the folder tells the next node that nothing of this one is
 	// left.
 	released := n.release(errors.Is(served, supervise.ErrStopTimeout))
-	err = errors.Join(whyEnded(served), released)
+	err = errors.Join(whyEnded(ctx, served), released)
 	if errors.Is(errors.Join(served, released), supervise.ErrStopTimeout) {
 		err = fmt.Errorf("%w: %w", ErrHung, err)
 	}
@@ -107,7 +108,11 @@ func (n *Node) Run(ctx context.Context) (err error) {
 }
 
 // whyEnded returns the error of Run for what the supervisor returned.
-func whyEnded(served error) error {
+func whyEnded(ctx context.Context, served error) error {
+	// A twin that goes on ends ctx with the error as its cause.
+	if twin, ok := errors.AsType[*TwinError](context.Cause(ctx)); ok && served == nil {
+		return twin
+	}
 	if taken, ok := errors.AsType[*NameTakenError](served); ok {
 		return taken
 	}

@@ -26,6 +26,8 @@ import (
 	"github.com/citynode/citynode/internal/store"
 	"github.com/citynode/citynode/internal/streams"
 	"github.com/citynode/citynode/internal/supervise"
+	"github.com/citynode/citynode/internal/twins"
+	"github.com/citynode/citynode/protocol"
 )
 
 // Node is one city on a network. Its methods are safe for concurrent use: New sets the
@@ -34,6 +36,10 @@ import (
 type Node struct {
 	cfg Config
 	log *slog.Logger
+
+	instance protocol.Instance
+	ownKey   bool           // the key was made for this node, which keeps it to itself
+	before   []ma.Multiaddr // where the city listened at its last start
 
 	// What is durable, and the city over it.
 	folder  *datadir.Folder // nil: there is none
@@ -57,6 +63,7 @@ type Node struct {
 	hearsay    *membership.Hearsay
 	neighbours *membership.Neighbours
 	clients    *streams.Clients
+	twins      *twins.Watch
 	entropy    *antientropy.AntiEntropy
 	router     *gossip.Router
 	deltas     *gossip.Deltas
@@ -93,6 +100,8 @@ func (n *Node) open(cfg Config) (err error) {
 	if n.folder, err = openFolder(cfg); err != nil {
 		return err
 	}
+	// A key that is made now is nobody else's.
+	n.ownKey = cfg.DataDir == "" && cfg.Identity == nil && cfg.Host == nil
 	if n.cfg, err = cfg.complete(n.folder); err != nil {
 		return err
 	}
@@ -102,9 +111,11 @@ func (n *Node) open(cfg Config) (err error) {
 	if n.city, err = city.New(n.cfg.City, n.cityOptions()); err != nil {
 		return err
 	}
+	n.instance = twins.Draw(n.now())
 	if n.host, n.known, err = newHost(n.cfg); err != nil {
 		return err
 	}
+	n.before = listenedBefore(n.cfg.DataDir)
 	if usual {
 		n.keepPorts()
 	}

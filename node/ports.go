@@ -34,6 +34,22 @@ func usualListen(dir string, open bool) []ma.Multiaddr {
 	return addrs
 }
 
+// listenedBefore returns where the city of a folder listened at its last start. Where
+// that was on all interfaces, another process that has a copy of the folder and runs on
+// this machine is found on loopback.
+func listenedBefore(dir string) (addrs []ma.Multiaddr) {
+	if dir == "" {
+		return nil
+	}
+	for _, addr := range datadir.LastListen(dir) {
+		text := strings.Replace(addr.String(), "/ip4/0.0.0.0/", "/ip4/127.0.0.1/", 1)
+		if local, err := ma.NewMultiaddr(strings.Replace(text, "/ip6/::/", "/ip6/::1/", 1)); err == nil {
+			addrs = append(addrs, local)
+		}
+	}
+	return addrs
+}
+
 // keepPorts keeps where the node listens. It is no reason not to run that it cannot. A node
 // that was told its addresses keeps none: the next start is told them, or means others.
 func (n *Node) keepPorts() {

@@ -38,12 +38,13 @@ const peersFile = "peers"
 // goes to the rooms without passing here: they observe it.
 func (n *Node) furnish() error {
 	syncID, callID := libp2pprotocol.ID(protocol.SyncID(n.cfg.Network)), libp2pprotocol.ID(protocol.CallID(n.cfg.Network))
-	n.self = &self{cfg: n.cfg, peer: n.host.ID(), city: n.city, facts: n.facts}
+	n.self = &self{cfg: n.cfg, peer: n.host.ID(), city: n.city, facts: n.facts, instance: n.instance}
 	n.directory = membership.NewDirectory()
 	n.agreements = membership.NewAgreements()
 	n.hearsay = membership.NewHearsay()
 	n.neighbours = membership.NewNeighbours(n.host, syncID)
 	n.clients = streams.NewClients(n.host, callID)
+	n.twins = n.newTwins(syncID, callID)
 	if err := n.connect(syncID, callID); err != nil {
 		return err
 	}
@@ -95,6 +96,7 @@ func (n *Node) connect(syncID, callID libp2pprotocol.ID) (err error) {
 		n.mdns = bootstrap.NewMDNS(n.host, bootstrap.MDNSConfig{
 			Service: protocol.MDNSService,
 			Found:   n.redialer.Found,
+			Own:     func(info peer.AddrInfo) { n.twins.Hint(info.Addrs...) },
 			Logger:  n.cfg.logger(logBootstrap),
 		})
 	}
@@ -154,6 +156,7 @@ func (n *Node) joinGossip(syncID, callID libp2pprotocol.ID) (err error) {
 		Known:       n.entropy.Known,
 		Missed:      n.entropy.Missed,
 		Lost:        n.entropy.Lost,
+		OwnEcho:     n.twins.HintFrom,
 		Logger:      n.cfg.logger(LogLibp2p),
 	})
 	if err != nil {

@@ -114,6 +114,8 @@ type self struct {
 	peer  peer.ID
 	city  *city.City
 	facts *durable.Facts
+	// instance is that of the process, or of the node where a process runs several.
+	instance protocol.Instance
 }
 
 // now returns the wall clock as a stamp.

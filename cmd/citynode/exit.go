@@ -70,6 +70,9 @@ func exitCode(err error) int {
 	if _, ok := errors.AsType[*dispatch.RelayedError](err); ok {
 		return exitTimeout
 	}
+	if _, ok := errors.AsType[*node.TwinError](err); ok {
+		return exitRefused
+	}
 	switch {
 	case errors.Is(err, node.ErrGaveUp):
 		return exitGaveUp

@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/citynode/citynode/internal/datadir"
 	"github.com/citynode/citynode/node"
 )
 
@@ -36,9 +37,11 @@ It ends with SIGINT, SIGTERM or SIGHUP: it says goodbye to the others and exits
 with 0, or with 1 after 10 s at most where a part of it hangs, which it names. A
 second signal that comes half a second later or more ends it at once, with 1. A
 SIGHUP that was ignored when it started, as under nohup, is ignored. It ends with
-1 when nobody reads its events any more, with 5 where the name is taken, with 70
-where it crashed so often that its supervisor gave up. Events that cannot be
-written, as on a full disk, are dropped and counted, and it goes on.
+1 when nobody reads its events any more, with 70 where it crashed so often that its
+supervisor gave up. With 5 it ends where the name is taken, or where another process
+runs with the same key and has for longer: its folder was copied or restored while
+the city ran. It gives that one what it holds first. Events that cannot be written,
+as on a full disk, are dropped and counted, and it goes on.
 
 Its log goes to standard error, in one format, each line with its "component":
   node       its start and end, crashes, ports   presence   the other cities
@@ -151,12 +154,23 @@ func (g *globals) runNode(ctx context.Context, n *node.Node, plan *runPlan, out 
 	return runError(err, plan)
 }
 
+// twinError says that another process runs with the city's key, and what to do.
+func twinError(twin *node.TwinError, folder string) error {
+	return failf(exitRefused, "%v\nit was given what this one held, and goes on; this one stops", twin).
+		withHint("if city %s is to move here, stop the other process and start this one again; "+
+			"a second city needs a name and a folder of its own, not a copy of %s, whose %s makes both one peer",
+			twin.Name, folder, datadir.KeyName)
+}
+
 // runError says why a node has ended, for a person.
 func runError(err error, plan *runPlan) error {
 	if taken, ok := errors.AsType[*node.NameTakenError](err); ok {
 		return failf(exitRefused, "the name %s is taken on network %s: %s holds it, at %v",
 			taken.Name, plan.config.Network, taken.Holder.ID, taken.Holder.Addrs).
 			withHint("choose another name, or another network with --network")
+	}
+	if twin, ok := errors.AsType[*node.TwinError](err); ok {
+		return twinError(twin, plan.config.DataDir)
 	}
 	if err != nil {
 		err = fmt.Errorf("run %s: %w", plan.config.City.Name, err)

@@ -118,7 +118,7 @@ func TestWhatWaitsWhenACityStopsIsPublished(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer host.Close()
-	router, err := NewRouter(RouterConfig{Host: host, Network: "main", Known: known(), Missed: func(peer.ID) {}, Lost: func() {}})
+	router, err := NewRouter(RouterConfig{Host: host, Network: "main", Known: known(), Missed: func(peer.ID) {}, Lost: func() {}, OwnEcho: func(peer.ID) {}})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -49,6 +49,9 @@ type RouterConfig struct {
 	// must return at once. With PubSub neither is: GossipSub tells only who made it.
 	Missed func(peer.ID)
 	Lost   func()
+	// OwnEcho, likewise, is called when a peer passes on a message that the own key has
+	// signed, and that this GossipSub does not remember to have sent.
+	OwnEcho func(from peer.ID)
 	// Logger receives GossipSub's own log; nil: nobody.
 	Logger *slog.Logger
 }
@@ -82,6 +85,7 @@ func NewRouter(cfg RouterConfig) (*Router, error) {
 	drops := tracer{
 		missed:  func(p peer.ID) { r.dropped.Add(1); cfg.Missed(p) },
 		lost:    func() { r.dropped.Add(1); cfg.Lost() },
+		own:     cfg.OwnEcho,
 		invalid: invalid.add,
 	}
 	if cfg.Logger == nil {

@@ -12,6 +12,7 @@ type tracer struct {
 	missed  func(peer.ID) // a message to the peer was dropped
 	lost    func()        // a message to this node was dropped
 	invalid func(*pubsub.Message, string)
+	own     func(peer.ID) // the peer passed on a message of this host that this GossipSub did not send
 }
 
 func (t tracer) DropRPC(rpc *pubsub.RPC, p peer.ID) {
@@ -26,6 +27,9 @@ func (t tracer) UndeliverableMessage(*pubsub.Message) { t.lost() }
 func (t tracer) RejectMessage(m *pubsub.Message, reason string) {
 	// A reason counts against the sender or as a loss here, never as both.
 	t.invalid(m, reason)
+	if reason == pubsub.RejectSelfOrigin {
+		t.own(m.ReceivedFrom)
+	}
 	if reason == pubsub.RejectValidationQueueFull || reason == pubsub.RejectValidationThrottled {
 		t.lost()
 	}

@@ -55,10 +55,17 @@ func (m *Members) send(ctx context.Context) error {
 	}
 }
 
+// LeaveQuietly has this city end without a goodbye: one with its key goes on elsewhere, and
+// the goodbye would be taken for that one's.
+func (m *Members) LeaveQuietly() { m.quiet.Store(true) }
+
 // sayGoodbye tells the others that this city leaves, so that they need not find out. The
 // pause after it lets GossipSub send before the host is closed. ctx is done already, so
 // each step has a bound of its own, 3.2 s in all.
 func (m *Members) sayGoodbye(ctx context.Context) error {
+	if m.quiet.Load() {
+		return nil
+	}
 	ctx = context.WithoutCancel(ctx)
 	if len(m.cfg.Topic.ListPeers()) == 0 {
 		return m.publishWithin(ctx, goodbyeTimeout)

@@ -68,11 +68,13 @@ func (d *Directory) Hear(p peer.ID, news protocol.Presence, now time.Time) (chan
 	defer d.mu.Unlock()
 	e, ok := d.cities[p]
 	switch {
-	// Only the city itself says these, on a connection that proves who it is.
-	case !ok, e.Presence.City != news.City, news.Incarnation > e.Presence.Incarnation:
+	// Only the city itself says these, on a connection that proves who it is. A smaller
+	// incarnation may be that of another process with the same key, which goes on once
+	// the one that is known has stopped.
+	case !ok, e.Presence.City != news.City, news.Incarnation != e.Presence.Incarnation:
 		return nil, true
 	// Gossip brings presences late, twice and in any order.
-	case news.Incarnation < e.Presence.Incarnation, news.Sent <= e.Presence.Sent:
+	case news.Sent <= e.Presence.Sent:
 		return nil, false
 	// It may have been on its way since before the city was gone.
 	case e.Status != protocol.StatusAlive && !news.Leaving:

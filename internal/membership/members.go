@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"sync/atomic"
 	"time"
 
 	pubsub "github.com/libp2p/go-libp2p-pubsub"
@@ -91,6 +92,7 @@ type Members struct {
 	confirm *confirmer
 	dead    *deadConns
 	last    crdt.Stamp // sent last; owned by send's goroutine
+	quiet   atomic.Bool
 }
 
 // New returns members that say and hear nothing until Serve runs.
