@@ -14,7 +14,10 @@ import (
 )
 
 // A dispatcher is a command's way to the cities.
-type dispatcher struct{ *dispatch.Dispatcher }
+type dispatcher struct {
+	*dispatch.Dispatcher
+	g *globals // the flags of the command
+}
 
 // dispatch runs do with a way to the cities, within --timeout.
 func (g *globals) dispatch(cmd *cobra.Command, do func(context.Context, dispatcher) error) error {
@@ -57,7 +60,7 @@ func (g *globals) dispatchIn(ctx context.Context, do func(context.Context, dispa
 		return dialError(err)
 	}
 	defer closeDispatcher(d)
-	return dialError(do(ctx, dispatcher{d}))
+	return dialError(do(ctx, dispatcher{d, g}))
 }
 
 // dispatcherCloseMax is how long a host may take to close: far beyond what it needs.

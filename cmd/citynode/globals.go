@@ -19,7 +19,20 @@ type globals struct {
 	network string // "": that of the node
 	node    string // "": CITYNODE_NODE, or one that runs here
 
+	stdin          io.Reader
 	stdout, stderr io.Writer
+}
+
+// command returns a command of citynode as a person is to type it, with the flags that say
+// which network and which node it is about.
+func (g *globals) command(words string) string {
+	if g.network != "" {
+		words += " --network " + g.network
+	}
+	if g.node != "" {
+		words += " --node " + g.node
+	}
+	return "citynode " + words
 }
 
 func (g *globals) addFlags(cmd *cobra.Command) {

@@ -42,6 +42,8 @@ import (
 //	foe KIND VAR            start somebody who misbehaves; sets its address
 //	terminal CODE ARGS…     run citynode ARGS on a terminal that closes once
 //	                        something is written (Linux)
+//	answer CODE TEXT ARGS…  run citynode ARGS on a terminal, where TEXT is typed
+//	                        at [y/N]; what is shown is the output (Linux)
 //	seal FOLDER             remember all files in a folder, but for locks
 //	sealed FOLDER           it is as it was remembered, byte by byte
 //	unread CODE ARGS…       run citynode ARGS into a pipe that closes after the
