@@ -24,7 +24,7 @@ func newBootstrapRemove(g *globals) *cobra.Command {
 			}
 			if removed == 0 {
 				return failf(exitNotFound, "the list does not have %s", args[0]).
-					withHint("see it with citynode bootstrap list")
+					withHint("see it with %s", g.command("bootstrap list"))
 			}
 			if g.json {
 				return g.printJSON(map[string]int{"removed": removed})

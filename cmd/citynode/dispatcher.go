@@ -57,10 +57,10 @@ func (g *globals) dispatchIn(ctx context.Context, do func(context.Context, dispa
 		Patience:   g.timeout,
 	})
 	if err != nil {
-		return dialError(err)
+		return g.dialError(err)
 	}
 	defer closeDispatcher(d)
-	return dialError(do(ctx, dispatcher{d, g}))
+	return g.dialError(do(ctx, dispatcher{d, g}))
 }
 
 // dispatcherCloseMax is how long a host may take to close: far beyond what it needs.
@@ -94,7 +94,7 @@ func mdnsOff() bool {
 
 // dialError says what to do where no node could be asked. It returns any other
 // error as it is.
-func dialError(err error) error {
+func (g *globals) dialError(err error) error {
 	if _, said := errors.AsType[*exitError](err); said {
 		return err
 	}
@@ -115,8 +115,6 @@ func dialError(err error) error {
 	switch {
 	case !ok:
 		return e
-	case len(none.Others) > 0 && none.Network != "":
-		return e.withHint("start one with citynode run CITY --network %s, or name one with --node", none.Network)
 	}
-	return e.withHint("start one with citynode run CITY, or name one with --node")
+	return e.withHint("start one with %s, or name one with --node", commandOf("run CITY", none.Network))
 }

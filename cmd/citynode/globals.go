@@ -26,11 +26,17 @@ type globals struct {
 // command returns a command of citynode as a person is to type it, with the flags that say
 // which network and which node it is about.
 func (g *globals) command(words string) string {
-	if g.network != "" {
-		words += " --network " + g.network
-	}
+	command := commandOf(words, g.network)
 	if g.node != "" {
-		words += " --node " + g.node
+		command += " --node " + g.node
+	}
+	return command
+}
+
+// commandOf returns a command of citynode that is about a network, if that is named.
+func commandOf(words, network string) string {
+	if network != "" {
+		words += " --network " + network
 	}
 	return "citynode " + words
 }

@@ -2,11 +2,13 @@ package main
 
 import (
 	"context"
+	"errors"
 	"io"
 	"os"
 	"strings"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 )
 
 // execute runs the command line and gives the exit code.
@@ -14,7 +16,7 @@ func execute(args []string, stdout, stderr io.Writer) int {
 	root := newRoot(stdout, stderr)
 	root.SetArgs(args)
 	err := root.ExecuteContext(context.Background())
-	report(stderr, err)
+	report(stderr, err, asksForJSON(args))
 	return exitCode(err)
 }
 
@@ -37,7 +39,9 @@ starts; CITYNODE_MDNS=off never sends multicast; NO_COLOR switches colors off.
 
 Exit codes: 0 ok, 1 failure, 2 usage, 3 no node reachable, 4 not found,
 5 refused (dead, forbidden, wrong city, bad request, name taken), 6 timeout or
-unavailable to the end, 8 not converged in time, 70 the supervisor gave up.`,
+unavailable to the end, 8 not converged in time, 70 the supervisor gave up.
+With --json an error is one line on standard error, {"error","code","exit"}, with
+"hint" where something can be done about it; "code" is the word for it.`,
 		SilenceErrors:     true,
 		SilenceUsage:      true,
 		PersistentPreRunE: func(cmd *cobra.Command, _ []string) error { return g.check(cmd) },
@@ -120,5 +124,18 @@ func atMostOne(cmd *cobra.Command, args []string) error {
 }
 
 func flagError(cmd *cobra.Command, err error) error {
-	return usagef("%v", err).withHint("see %s --help", cmd.CommandPath())
+	e := usagef("%v", err)
+	if unknown, ok := errors.AsType[*pflag.NotExistError](err); ok {
+		if similar := likeOnes(unknown.GetSpecifiedName(), flagNames(cmd)); len(similar) > 0 {
+			return e.withHint("did you mean --%s?", strings.Join(similar, ", --"))
+		}
+	}
+	return e.withHint("see %s --help", cmd.CommandPath())
+}
+
+// flagNames returns the flags of a command, those of every command included.
+func flagNames(cmd *cobra.Command) []string {
+	var names []string
+	cmd.Flags().VisitAll(func(f *pflag.Flag) { names = append(names, f.Name) })
+	return names
 }

@@ -35,6 +35,7 @@ import (
 //	leave NAME              signal NAME TERM, then ends NAME 0
 //	code CODE ARGS…         run citynode ARGS, which must exit with that code
 //	json PATH VALUE         the last output has that value at the path
+//	jsonerr PATH VALUE      the last error output has
 //	jsonenv VAR PATH        sets a variable from the last output
 //	jsonlines FILE          each line of the file is an object of JSON
 //	together N ARGS…        run citynode ARGS that many times at once; the
@@ -70,6 +71,7 @@ var scriptCommands = map[string]func(*testscript.TestScript, bool, []string){
 	"leave":     leaveCommand,
 	"code":      codeCommand,
 	"json":      jsonCommand,
+	"jsonerr":   jsonerrCommand,
 	"jsonenv":   jsonenvCommand,
 	"jsonlines": jsonlinesCommand,
 	"together":  togetherCommand,
@@ -163,7 +165,7 @@ func jsonCommand(ts *testscript.TestScript, neg bool, args []string) {
 	if len(args) != 2 {
 		ts.Fatalf("usage: json PATH VALUE")
 	}
-	if got := jsonAt(ts, args[0]); (got == args[1]) == neg {
+	if got := jsonAt(ts, "stdout", args[0]); (got == args[1]) == neg {
 		ts.Fatalf("%s is %s, want %s", args[0], got, args[1])
 	}
 }
@@ -172,13 +174,23 @@ func jsonenvCommand(ts *testscript.TestScript, _ bool, args []string) {
 	if len(args) != 2 {
 		ts.Fatalf("usage: jsonenv VAR PATH")
 	}
-	ts.Setenv(args[0], jsonAt(ts, args[1]))
+	ts.Setenv(args[0], jsonAt(ts, "stdout", args[1]))
 }
 
-// jsonAt returns the value at a path such as 0.name; len is the length. What is not a
+// jsonerrCommand checks one value of the last error.
+func jsonerrCommand(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 2 {
+		ts.Fatalf("usage: jsonerr PATH VALUE")
+	}
+	if got := jsonAt(ts, "stderr", args[0]); got != args[1] {
+		ts.Fatalf("%s is %s, want %s", args[0], got, args[1])
+	}
+}
+
+// jsonAt returns the value at a path such as 0.name of the last output or error; len is the length. What is not a
 // string is given as JSON, what is not there as "absent".
-func jsonAt(ts *testscript.TestScript, path string) string {
-	text := ts.ReadFile("stdout")
+func jsonAt(ts *testscript.TestScript, stream, path string) string {
+	text := ts.ReadFile(stream)
 	var value any
 	if err := json.Unmarshal([]byte(text), &value); err != nil {
 		ts.Fatalf("output is not JSON: %v", err)
