@@ -48,5 +48,5 @@ func listError(err error) error {
 	if _, ok := errors.AsType[*bootstrap.ItemError](err); ok {
 		return usagef("%w", err)
 	}
-	return writeError(fmt.Errorf("edit the list: %w", err), operator.EnvConfigHome)
+	return writeError(fmt.Errorf("edit the list: %w", err), operator.ChosenBy(operator.EnvConfigHome))
 }

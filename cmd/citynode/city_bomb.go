@@ -84,6 +84,9 @@ func (d dispatcher) bomb(ctx context.Context, ref cityRef) (bombedJSON, error) {
 	switch {
 	case err == nil:
 		return bombedJSON{City: name, Peer: at.Peer().ID.String(), Bombed: true}, nil
+	case errors.Is(err, protocol.ErrForbidden) && d.g.keyless != nil:
+		return bombedJSON{}, failf(exitRefused, "bomb %s: %w", name, err).
+			withHint("this command has no key of its own: %v", d.g.keyless)
 	case errors.Is(err, protocol.ErrForbidden):
 		return bombedJSON{}, failf(exitRefused, "bomb %s: %w", name, err).
 			withHint("name this command's peer with run --admin; citynode key identity prints it")

@@ -10,6 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/citynode/citynode/internal/operator"
 	"github.com/citynode/citynode/node/dispatch"
 )
 
@@ -43,7 +44,7 @@ func (g *globals) dispatchPatiently(cmd *cobra.Command, do func(context.Context,
 func (g *globals) dispatchIn(ctx context.Context, do func(context.Context, dispatcher) error) error {
 	ctx, stop := signal.NotifyContext(ctx, heeded()...)
 	defer stop()
-	key, err := operatorKey()
+	key, err := g.callerKey()
 	if err != nil {
 		return err
 	}
@@ -115,6 +116,10 @@ func (g *globals) dialError(err error) error {
 	switch {
 	case !ok:
 		return e
+	}
+	if others := otherNodes(); len(others) > 0 {
+		return failf(exitUnreachable, "%w; but these nodes of this user are listed elsewhere:\n%s", err, strings.Join(others, "\n")).
+			withHint("ask one with --node, or set %s as it was where the node was started", operator.ChosenBy(operator.EnvRuntimeDir))
 	}
 	return e.withHint("start one with %s, or name one with --node", commandOf("run CITY", none.Network))
 }

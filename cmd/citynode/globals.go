@@ -19,6 +19,8 @@ type globals struct {
 	network string // "": that of the node
 	node    string // "": CITYNODE_NODE, or one that runs here
 
+	keyless error // why the command calls with a key in memory; nil: it has the operator's
+
 	stdin          io.Reader
 	stdout, stderr io.Writer
 }

@@ -33,7 +33,8 @@ Then run a city:              citynode run gotham
 and, in another terminal:     citynode run metropolis
 and give orders:              citynode hero create Batman --city gotham
 
-Environment: CITYNODE_NODE is the node to ask, as --node is; CITYNODE_BOOTSTRAP
+Environment: CITYNODE_HOME is the folder for all that citynode keeps, for services
+and users without a home, in place of the XDG base directories; CITYNODE_NODE is the node to ask, as --node is; CITYNODE_BOOTSTRAP
 holds peers to join, as run --bootstrap does; CITY_NAME is the city that run
 starts; CITYNODE_MDNS=off never sends multicast; NO_COLOR switches colors off.
 

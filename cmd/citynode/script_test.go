@@ -128,7 +128,7 @@ func command(ts *testscript.TestScript, args []string) *exec.Cmd {
 	cmd.Dir = ts.MkAbs(".")
 	for _, name := range []string{
 		"HOME", "XDG_CONFIG_HOME", "XDG_STATE_HOME", "XDG_RUNTIME_DIR", "PATH", "TMPDIR",
-		"CITYNODE_MDNS", "CITYNODE_NODE", "CITYNODE_BOOTSTRAP", "CITY_NAME", "GOCOVERDIR",
+		"CITYNODE_HOME", "CITYNODE_MDNS", "CITYNODE_NODE", "CITYNODE_BOOTSTRAP", "CITY_NAME", "GOCOVERDIR",
 	} {
 		if value := ts.Getenv(name); value != "" {
 			cmd.Env = append(cmd.Env, name+"="+value)
