@@ -11,6 +11,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
+// terminalCells is how wide the terminals of scripts are.
+const terminalCells = 80
+
 func init() {
 	scriptCommands["terminal"] = terminalCommand
 	scriptCommands["answer"] = answerCommand
@@ -76,6 +79,7 @@ func openTerminal(ts *testscript.TestScript) (window, tty *os.File) {
 	window, err := os.OpenFile("/dev/ptmx", os.O_RDWR|unix.O_NOCTTY, 0)
 	ts.Check(err)
 	ts.Check(unix.IoctlSetPointerInt(int(window.Fd()), unix.TIOCSPTLCK, 0))
+	ts.Check(unix.IoctlSetWinsize(int(window.Fd()), unix.TIOCSWINSZ, &unix.Winsize{Row: 25, Col: terminalCells}))
 	n, err := unix.IoctlGetInt(int(window.Fd()), unix.TIOCGPTN)
 	ts.Check(err)
 	tty, err = os.OpenFile("/dev/pts/"+strconv.Itoa(n), os.O_RDWR|unix.O_NOCTTY, 0)
