@@ -47,6 +47,7 @@ import (
 //	                        at [y/N]; what is shown is the output (Linux)
 //	seal FOLDER             remember all files in a folder, but for locks
 //	sealed FOLDER           it is as it was remembered, byte by byte
+//	sockets NAME            list the addresses of its sockets (Linux)
 //	unread CODE ARGS…       run citynode ARGS into a pipe that closes after the
 //	                        first line
 func TestScripts(t *testing.T) {
