@@ -21,17 +21,18 @@ type DialReason string
 // The reasons, the most telling first. If the addresses of a peer fail in
 // different ways, the first of these in the list is the reason.
 const (
-	WrongPeer   DialReason = "wrong_peer"   // another peer answers at the address
-	WrongKey    DialReason = "wrong_key"    // the networks' keys differ, or only one has a key
-	WrongClock  DialReason = "wrong_clock"  // the certificate of one side is not valid by the clock of the other
-	NotAllowed  DialReason = "not_allowed"  // this host's own rules refuse the peer
-	Rejected    DialReason = "rejected"     // the peer answered and ended the connection
-	Refused     DialReason = "refused"      // nothing listens there
-	NameUnknown DialReason = "name_unknown" // the name in the address does not resolve
-	Unreachable DialReason = "unreachable"  // no route
-	NoTransport DialReason = "no_transport" // this host does not speak the address's protocol
-	TimedOut    DialReason = "timed_out"    // no answer
-	Failed      DialReason = "failed"       // anything else
+	WrongNetwork DialReason = "wrong_network" // the peer is connected, but of no use: see RedialConfig.Foreign
+	WrongPeer    DialReason = "wrong_peer"    // another peer answers at the address
+	WrongKey     DialReason = "wrong_key"     // the networks' keys differ, or only one has a key
+	WrongClock   DialReason = "wrong_clock"   // the certificate of one side is not valid by the clock of the other
+	NotAllowed   DialReason = "not_allowed"   // this host's own rules refuse the peer
+	Rejected     DialReason = "rejected"      // the peer answered and ended the connection
+	Refused      DialReason = "refused"       // nothing listens there
+	NameUnknown  DialReason = "name_unknown"  // the name in the address does not resolve
+	Unreachable  DialReason = "unreachable"   // no route
+	NoTransport  DialReason = "no_transport"  // this host does not speak the address's protocol
+	TimedOut     DialReason = "timed_out"     // no answer
+	Failed       DialReason = "failed"        // anything else
 )
 
 var reasonOrder = []DialReason{

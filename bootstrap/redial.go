@@ -40,6 +40,10 @@ type RedialConfig struct {
 	// Worth reports whether an identified peer is remembered in Saved. Nil remembers
 	// all that announce an address. It must not block.
 	Worth func(id peer.ID, protocols []protocol.ID) bool
+	// Foreign returns why an identified bootstrap peer is of no use, such as that it is of
+	// another network, or nil. What it returns is told as a DialFailure with the reason
+	// WrongNetwork, once a connection. Nil finds every peer of use. It must not block.
+	Foreign func(protocols []protocol.ID) error
 	// Wanted is the number of connected peers above which only bootstrap peers
 	// and the sample are dialed. 0 means 32.
 	Wanted int
@@ -128,6 +132,9 @@ func (c RedialConfig) withDefaults() RedialConfig {
 	}
 	if c.Worth == nil {
 		c.Worth = func(peer.ID, []protocol.ID) bool { return true }
+	}
+	if c.Foreign == nil {
+		c.Foreign = func([]protocol.ID) error { return nil }
 	}
 	if c.Wanted == 0 {
 		c.Wanted = wantedDefault

@@ -10,6 +10,7 @@ import (
 
 	"github.com/libp2p/go-libp2p/core/host"
 	"github.com/libp2p/go-libp2p/core/peer"
+	"github.com/libp2p/go-libp2p/core/protocol"
 	ma "github.com/multiformats/go-multiaddr"
 
 	"github.com/citynode/citynode/bootstrap/bootstraptest"
@@ -156,6 +157,29 @@ func TestAPeerThatCannotBeReachedIsToldOnce(t *testing.T) {
 		}
 		if s := r.Status(); s.Known != 1 || s.Connected != 0 || len(s.Failures) != 1 {
 			t.Errorf("status %+v", s)
+		}
+	})
+}
+
+// The peer stays connected: it may still be of use for the DHT.
+func TestAPeerOfNoUseIsToldOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := newSimNet(t)
+		a, b := n.host(t, 1), n.host(t, 2)
+		foreign := errors.New("foreign")
+		var told []DialFailure
+		serve(t, a, RedialConfig{
+			Bootstrap: []ma.Multiaddr{p2p(t, b)},
+			Foreign:   func([]protocol.ID) error { return foreign },
+			Events:    RedialEvents{DialFailed: func(f DialFailure) { told = append(told, f) }},
+		})
+		time.Sleep(10 * time.Minute)
+		synctest.Wait()
+		if len(told) != 1 {
+			t.Fatalf("told %d times: %v", len(told), told)
+		}
+		if f := told[0]; f.Peer != b.ID() || f.Reason != WrongNetwork || !errors.Is(f.Err, foreign) {
+			t.Errorf("told %+v", f)
 		}
 	})
 }

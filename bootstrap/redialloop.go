@@ -87,7 +87,7 @@ func (l *redialLoop) run(ctx context.Context, identified <-chan any) {
 				identified = nil // the host is closed
 				continue
 			}
-			l.remember(e.(event.EvtPeerIdentificationCompleted))
+			l.identified(e.(event.EvtPeerIdentificationCompleted))
 		case info := <-l.found:
 			l.roster.addFound(time.Now(), info)
 		case <-l.config.Saved.changed:
@@ -221,6 +221,14 @@ func (l *redialLoop) setNamed(now time.Time) {
 		}
 	}
 	l.roster.setNamed(now, mergePeers(addrs))
+}
+
+// identified judges a peer that has said what it speaks.
+func (l *redialLoop) identified(e event.EvtPeerIdentificationCompleted) {
+	if err := l.config.Foreign(e.Protocols); err != nil {
+		l.tellFailure(l.roster.foreign(e.Peer, err))
+	}
+	l.remember(e)
 }
 
 // remember saves where an identified peer can be dialed.

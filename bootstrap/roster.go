@@ -272,6 +272,16 @@ func (t *target) succeeded() {
 	t.failures, t.cutShort, t.failure, t.told = 0, 0, nil, nil
 }
 
+// foreign notes why a connected peer is of no use, and returns a failure to tell, or nil.
+// Whom nobody has named as a bootstrap peer may be of what network it likes.
+func (r *roster) foreign(id peer.ID, err error) *DialFailure {
+	t, ok := r.targets[id]
+	if !ok || t.class() != classBootstrap {
+		return nil
+	}
+	return t.note(WrongNetwork, err)
+}
+
 // dialed notes the end of a dial and returns a failure to tell, or nil.
 func (r *roster) dialed(now time.Time, d dial) *DialFailure {
 	r.dials[d.class]--

@@ -220,7 +220,7 @@ func TestDecodeErrorSaysWhichRuleOfWhichEntry(t *testing.T) {
 	if !errors.As(err, &rule) || rule.Field != "name" {
 		t.Fatalf("got %#v", err)
 	}
-	want := "byte 49: hero 1: name: code point U+200B at position 1 is not allowed"
+	want := "byte 49: hero 1: name: code point U+200B at position 1 is not allowed there"
 	if err.Error() != want {
 		t.Fatalf("got  %s\nwant %s", err, want)
 	}

@@ -157,3 +157,6 @@ func ForgeSymbol(s *State, id ID, symbol uint64) {
 	binary.LittleEndian.PutUint64(s.fingerprintAt(r)[16:], symbol)
 	s.symbols.Insert(s.hashSymbol(symbol), uint32(r))
 }
+
+// ForbiddenInName reports whether a code point is of the frozen list.
+func ForbiddenInName(r rune) bool { return forbiddenInName(r) }

@@ -26,8 +26,9 @@ type Config struct {
 	City city.Config
 	// Network is the network's name, a DNS label. Default "main".
 	Network string
-	// Open lets the node be reached from other machines: it then listens on
-	// all interfaces unless Listen says otherwise. Default: loopback only.
+	// Open lets the node off its machine: it then listens on all interfaces unless
+	// Listen says otherwise. Default: unless Listen has another address, it listens on
+	// loopback, and dials and accepts nobody beyond, whoever names an address.
 	Open bool
 	// Identity is the key that makes the peer ID. Default: the one in DataDir, made
 	// there on first use, or without a DataDir a fresh Ed25519 key, so a peer that

@@ -100,11 +100,16 @@ func listenWith(cfg Config, manager network.ResourceManager, shares connlimit.Sh
 	if len(cfg.Announce) > 0 {
 		opts = append(opts, libp2p.AddrsFactory(func([]ma.Multiaddr) []ma.Multiaddr { return cfg.Announce }))
 	}
+	gate := &machineGate{}
+	if cfg.staysHere() {
+		opts = append(opts, libp2p.ConnectionGater(gate))
+	}
 	h, err := cfg.NewHost(opts...)
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("make the host: %w", err), conns.Close(), manager.Close())
 	}
 	if len(h.Network().ListenAddresses()) > 0 { // a simulated host has its own
+		gate.off.Store(true)
 		return h, nil
 	}
 	// A process that takes a port between this look and the listening goes unnoticed over

@@ -86,8 +86,9 @@ func (n *Node) connect(syncID, callID libp2pprotocol.ID) (err error) {
 		Worth: func(_ peer.ID, spoken []libp2pprotocol.ID) bool {
 			return streams.SpeaksAll(spoken, callID, syncID)
 		},
-		Events: bootstrap.RedialEvents{DialFailed: n.cfg.Events.dialFailed},
-		Logger: n.cfg.logger(logBootstrap),
+		Foreign: n.cfg.foreign,
+		Events:  bootstrap.RedialEvents{DialFailed: n.cfg.Events.dialFailed},
+		Logger:  n.cfg.logger(logBootstrap),
 	})
 	if err != nil {
 		return err

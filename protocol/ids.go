@@ -4,6 +4,8 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
 
 	"github.com/citynode/citynode/crdt"
 )
@@ -20,6 +22,24 @@ const (
 
 // CallID returns the ID of the stream protocol for calls in network.
 func CallID(network string) string { return "/citynode/" + network + "/call/1.0.0" }
+
+// NetworksOf returns the networks whose calls a peer answers that speaks these protocols,
+// sorted, each once. Other IDs are passed over.
+func NetworksOf[ID ~string](spoken []ID) []string {
+	var networks []string
+	before, after, _ := strings.Cut(CallID("\x00"), "\x00")
+	for _, id := range spoken {
+		name, ok := strings.CutPrefix(string(id), before)
+		if !ok {
+			continue
+		}
+		if name, ok = strings.CutSuffix(name, after); ok && ValidateNetwork(name) == nil {
+			networks = append(networks, name)
+		}
+	}
+	slices.Sort(networks)
+	return slices.Compact(networks)
+}
 
 // SyncID returns the ID of the stream protocol for anti-entropy in network.
 func SyncID(network string) string { return "/citynode/" + network + "/sync/1.0.0" }

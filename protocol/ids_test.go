@@ -18,6 +18,16 @@ func TestNamesOfANetwork(t *testing.T) {
 	}
 }
 
+func TestTheNetworksOfAPeerAreThoseOfItsCalls(t *testing.T) {
+	spoken := []string{
+		"/ipfs/id/1.0.0", CallID("main"), CallID("lab"), SyncID("other"), CallID("main"), "/citynode/Main/call/1.0.0",
+		"/citynode//call/1.0.0", "/citynode/main/call/1.0.0/x", "/citynode/call/1.0.0",
+	}
+	if got := strings.Join(NetworksOf(spoken), " "); got != "lab main" {
+		t.Error(got)
+	}
+}
+
 func TestNetworksAreLabels(t *testing.T) {
 	for _, name := range []string{"main", "a", "0", "a-b", strings.Repeat("a", 63)} {
 		if err := ValidateNetwork(name); err != nil {

@@ -56,7 +56,7 @@ them die in the end; their deaths are remembered for ever, as all are.`,
 				at := d.Node()
 				if len(args) == 1 {
 					var err error
-					if at, err = d.City(ctx, args[0]); err != nil {
+					if at, err = d.cityNamed(ctx, args[0]); err != nil {
 						return err
 					}
 				}
@@ -254,7 +254,7 @@ func (b *bench) spread(ctx context.Context) error {
 		if line.Status != protocol.StatusAlive || string(line.Peer) == string(b.at.Peer().ID) {
 			continue
 		}
-		at, err := b.d.City(ctx, line.Presence.City)
+		at, err := b.d.cityNamed(ctx, line.Presence.City)
 		if err != nil {
 			return err
 		}

@@ -11,28 +11,35 @@ import (
 
 	"github.com/citynode/citynode/bootstrap"
 	"github.com/citynode/citynode/internal/operator"
+	"github.com/citynode/citynode/protocol"
 )
 
-// bootstrapFileName is the list of peers in the configuration folder.
+// bootstrapFileName is the list of peers of the default network in the configuration folder.
+// That of another network has a dot and the network's name behind it; no network's name has a
+// dot.
 const bootstrapFileName = "bootstrap"
 
 func newBootstrap(g *globals) *cobra.Command {
-	return newGroup("bootstrap", "Keep the list of peers that every run of this user joins",
+	return newGroup("bootstrap", "Keep the peers that every run of this user joins, a list for each network",
 		newBootstrapList(g), newBootstrapAdd(g), newBootstrapRemove(g))
 }
 
-// bootstrapPath returns the file that the commands edit and that run reads.
-func bootstrapPath() (string, error) {
+// bootstrapPath returns the file that the commands edit and that a run on this network
+// reads: a peer of one network is of no use to another. "" is the default network.
+func bootstrapPath(network string) (string, error) {
 	dir, err := operator.ConfigFolder()
 	if err != nil {
 		return "", err
 	}
-	return filepath.Join(dir, bootstrapFileName), nil
+	if network == "" || network == protocol.DefaultNetwork {
+		return filepath.Join(dir, bootstrapFileName), nil
+	}
+	return filepath.Join(dir, bootstrapFileName+"."+network), nil
 }
 
-// bootstrapList returns the peers on the list; no file is an empty list.
-func bootstrapList() ([]ma.Multiaddr, error) {
-	path, err := bootstrapPath()
+// bootstrapList returns the peers on the list of a network; no file is an empty list.
+func bootstrapList(network string) ([]ma.Multiaddr, error) {
+	path, err := bootstrapPath(network)
 	if err != nil {
 		return nil, err
 	}
@@ -48,5 +55,5 @@ func listError(err error) error {
 	if _, ok := errors.AsType[*bootstrap.ItemError](err); ok {
 		return usagef("%w", err)
 	}
-	return writeError(fmt.Errorf("edit the list: %w", err), operator.EnvConfigHome)
+	return writeError(fmt.Errorf("edit the list: %w", err), operator.ChosenBy(operator.EnvConfigHome))
 }

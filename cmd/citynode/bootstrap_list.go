@@ -8,11 +8,11 @@ import (
 func newBootstrapList(g *globals) *cobra.Command {
 	return &cobra.Command{
 		Use:     "list",
-		Short:   "Print the list",
+		Short:   "Print the list of --network",
 		Args:    exactly(),
-		Example: "  citynode bootstrap list\n  citynode bootstrap list --json",
+		Example: "  citynode bootstrap list\n  citynode bootstrap list --network lab --json",
 		RunE: func(*cobra.Command, []string) error {
-			addrs, err := bootstrapList()
+			addrs, err := bootstrapList(g.network)
 			if printErr := g.printAddrs(addrs); printErr != nil {
 				return printErr
 			}

@@ -9,12 +9,12 @@ import (
 func newBootstrapRemove(g *globals) *cobra.Command {
 	return &cobra.Command{
 		Use:   "remove MULTIADDR|PEERID",
-		Short: "Remove an address, or all of a peer, from the list",
+		Short: "Remove an address, or all of a peer, from the list of --network",
 		Args:  exactly("MULTIADDR or PEERID"),
 		Example: "  citynode bootstrap remove /ip4/192.0.2.1/tcp/4001/p2p/12D3Koo…\n" +
 			"  citynode bootstrap remove 12D3Koo…",
 		RunE: func(_ *cobra.Command, args []string) error {
-			path, err := bootstrapPath()
+			path, err := bootstrapPath(g.network)
 			if err != nil {
 				return err
 			}
@@ -24,7 +24,7 @@ func newBootstrapRemove(g *globals) *cobra.Command {
 			}
 			if removed == 0 {
 				return failf(exitNotFound, "the list does not have %s", args[0]).
-					withHint("see it with citynode bootstrap list")
+					withHint("see it with %s", g.command("bootstrap list"))
 			}
 			if g.json {
 				return g.printJSON(map[string]int{"removed": removed})

@@ -5,7 +5,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
+	"slices"
+	"syscall"
 
 	"github.com/citynode/citynode/bootstrap"
 	"github.com/citynode/citynode/internal/operator"
@@ -53,9 +56,40 @@ func (n namedNode) candidates(ctx context.Context) ([]dispatch.Candidate, error)
 	return candidates, nil
 }
 
+// cannotBeMade reports whether a folder that is not there could not be made.
+func cannotBeMade(err error) bool {
+	for _, cause := range []error{fs.ErrPermission, fs.ErrNotExist, syscall.EROFS, syscall.ENOSPC, syscall.EDQUOT, syscall.ENOTDIR} {
+		if errors.Is(err, cause) {
+			return true
+		}
+	}
+	return false
+}
+
+// otherNodes returns one line for each node of this user that is listed in another runtime
+// folder than the one of this command.
+func otherNodes() []string {
+	own, err := operator.RuntimeFolder()
+	if err != nil {
+		own = ""
+	}
+	var lines []string
+	for dir, nodes := range operator.OtherNodes(own) {
+		for _, n := range nodes {
+			lines = append(lines, fmt.Sprintf("%s of network %s (process %d), in %s: --node %s",
+				n.City, n.Network, n.PID, dir, cmp.Or(append(n.Addrs, "")...)))
+		}
+	}
+	slices.Sort(lines)
+	return lines
+}
+
 // nodesHere returns the nodes of this user that run on this machine.
 func nodesHere() ([]dispatch.Candidate, error) {
 	dir, err := operator.RuntimeFolder()
+	if cannotBeMade(err) {
+		return nil, nil // then no node has listed itself there
+	}
 	if err != nil {
 		return nil, err
 	}

@@ -46,7 +46,7 @@ func (d dispatcher) showCity(ctx context.Context, name string) (cityJSON, error)
 	}
 	info, err := d.Lookup(ctx, name)
 	if err != nil {
-		return cityJSON{}, err
+		return cityJSON{}, d.withSimilarCities(ctx, name, err)
 	}
 	c, ok := view.holder(name, info.ID)
 	if ok {

@@ -64,7 +64,7 @@ func (d dispatcher) addDetails(ctx context.Context, c *cityJSON) {
 
 // unlistedCity returns a city that the node could look up but does not list.
 func (d dispatcher) unlistedCity(ctx context.Context, name string) (cityJSON, error) {
-	at, err := d.City(ctx, name)
+	at, err := d.cityNamed(ctx, name)
 	if err != nil {
 		return cityJSON{}, err
 	}

@@ -10,11 +10,15 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/citynode/citynode/internal/operator"
 	"github.com/citynode/citynode/node/dispatch"
 )
 
 // A dispatcher is a command's way to the cities.
-type dispatcher struct{ *dispatch.Dispatcher }
+type dispatcher struct {
+	*dispatch.Dispatcher
+	g *globals // the flags of the command
+}
 
 // dispatch runs do with a way to the cities, within --timeout.
 func (g *globals) dispatch(cmd *cobra.Command, do func(context.Context, dispatcher) error) error {
@@ -40,7 +44,7 @@ func (g *globals) dispatchPatiently(cmd *cobra.Command, do func(context.Context,
 func (g *globals) dispatchIn(ctx context.Context, do func(context.Context, dispatcher) error) error {
 	ctx, stop := signal.NotifyContext(ctx, heeded()...)
 	defer stop()
-	key, err := operatorKey()
+	key, err := g.callerKey()
 	if err != nil {
 		return err
 	}
@@ -54,10 +58,10 @@ func (g *globals) dispatchIn(ctx context.Context, do func(context.Context, dispa
 		Patience:   g.timeout,
 	})
 	if err != nil {
-		return dialError(err)
+		return g.dialError(err)
 	}
 	defer closeDispatcher(d)
-	return dialError(do(ctx, dispatcher{d}))
+	return g.dialError(do(ctx, dispatcher{d, g}))
 }
 
 // dispatcherCloseMax is how long a host may take to close: far beyond what it needs.
@@ -91,7 +95,7 @@ func mdnsOff() bool {
 
 // dialError says what to do where no node could be asked. It returns any other
 // error as it is.
-func dialError(err error) error {
+func (g *globals) dialError(err error) error {
 	if _, said := errors.AsType[*exitError](err); said {
 		return err
 	}
@@ -112,8 +116,10 @@ func dialError(err error) error {
 	switch {
 	case !ok:
 		return e
-	case len(none.Others) > 0 && none.Network != "":
-		return e.withHint("start one with citynode run CITY --network %s, or name one with --node", none.Network)
 	}
-	return e.withHint("start one with citynode run CITY, or name one with --node")
+	if others := otherNodes(); len(others) > 0 {
+		return failf(exitUnreachable, "%w; but these nodes of this user are listed elsewhere:\n%s", err, strings.Join(others, "\n")).
+			withHint("ask one with --node, or set %s as it was where the node was started", operator.ChosenBy(operator.EnvRuntimeDir))
+	}
+	return e.withHint("start one with %s, or name one with --node", commandOf("run CITY", none.Network))
 }

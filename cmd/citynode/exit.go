@@ -97,12 +97,16 @@ func exitOfAnswer(code protocol.Code) int {
 	return exitFailure
 }
 
-// report writes an error for a person, with its hint.
-func report(w io.Writer, err error) {
+// report writes an error, for a program or for a person, with its hint.
+func report(w io.Writer, err error, asJSON bool) {
 	if err == nil || errors.Is(err, syscall.EPIPE) {
 		return
 	}
 	if _, logged := errors.AsType[*loggedError](err); logged {
+		return
+	}
+	if asJSON {
+		reportJSON(w, err)
 		return
 	}
 	lines := strings.Split(messageOf(err), "\n")

@@ -22,7 +22,7 @@ tombstones. With --json: {"superheroes":{ID:hero},"tombstones":{ID:{"last_update
 				return err
 			}
 			return g.dispatch(cmd, func(ctx context.Context, d dispatcher) error {
-				at, err := d.City(ctx, args[0])
+				at, err := d.cityNamed(ctx, args[0])
 				if err != nil {
 					return err
 				}

@@ -19,7 +19,28 @@ type globals struct {
 	network string // "": that of the node
 	node    string // "": CITYNODE_NODE, or one that runs here
 
+	keyless error // why the command calls with a key in memory; nil: it has the operator's
+
+	stdin          io.Reader
 	stdout, stderr io.Writer
+}
+
+// command returns a command of citynode as a person is to type it, with the flags that say
+// which network and which node it is about.
+func (g *globals) command(words string) string {
+	command := commandOf(words, g.network)
+	if g.node != "" {
+		command += " --node " + g.node
+	}
+	return command
+}
+
+// commandOf returns a command of citynode that is about a network, if that is named.
+func commandOf(words, network string) string {
+	if network != "" {
+		words += " --network " + network
+	}
+	return "citynode " + words
 }
 
 func (g *globals) addFlags(cmd *cobra.Command) {

@@ -12,17 +12,17 @@ import (
 
 func newHeroAssign(g *globals) *cobra.Command {
 	return &cobra.Command{
-		Use:   "assign ID CITY|home",
+		Use:   "assign ID|NAME CITY|home",
 		Short: "Order a hero to a city, or home, and heal it",
 		Long: `Order a hero to a city, which carries the order out itself, or home. The hero
 gets up to 20 health, also where it is there already. What the node knows of the
 hero travels with the order, so that the city need not have heard of it.`,
-		Args: exactly("the hero's ID", "CITY or home"),
+		Args: exactly("the hero's ID or NAME", "CITY or home"),
 		Example: "  citynode hero assign 3f2a9c1e gotham\n" +
-			"  citynode hero assign 3f2a home --json",
+			"  citynode hero assign Batman home --json",
 		ValidArgsFunction: g.completeAssign,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			prefix, err := parseHeroID(args[0])
+			ref, err := g.parseHeroRef(args[0])
 			if err != nil {
 				return err
 			}
@@ -32,7 +32,7 @@ hero travels with the order, so that the city need not have heard of it.`,
 				}
 			}
 			return g.dispatch(cmd, func(ctx context.Context, d dispatcher) error {
-				id, err := d.heroID(ctx, prefix)
+				id, err := d.heroID(ctx, ref)
 				if err != nil {
 					return err
 				}
@@ -56,7 +56,7 @@ func (d dispatcher) assign(ctx context.Context, hero crdt.ID, place string) (crd
 	order := protocol.AssignRequest{Hero: hero, Home: place == crdt.Home}
 	at := d.Node()
 	if !order.Home {
-		if at, err = d.City(ctx, place); err != nil {
+		if at, err = d.cityNamed(ctx, place); err != nil {
 			return crdt.Hero{}, err
 		}
 		if order.Entries, err = d.travelling(ctx, hero); err != nil {

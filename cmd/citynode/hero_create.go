@@ -50,7 +50,7 @@ func (d dispatcher) create(ctx context.Context, name, city string) (crdt.Hero, e
 	}
 	at := d.Node()
 	if city != "" {
-		if at, err = d.City(ctx, city); err != nil {
+		if at, err = d.cityNamed(ctx, city); err != nil {
 			return crdt.Hero{}, err
 		}
 	}

@@ -43,7 +43,7 @@ func (d dispatcher) listHeroes(ctx context.Context, city string) ([]crdt.Hero, e
 	at := d.Node()
 	if city != "" {
 		var err error
-		if at, err = d.City(ctx, city); err != nil {
+		if at, err = d.cityNamed(ctx, city); err != nil {
 			return nil, err
 		}
 	}

@@ -11,19 +11,20 @@ import (
 
 func newHeroShow(g *globals) *cobra.Command {
 	return &cobra.Command{
-		Use:               "show ID",
-		Short:             "Show one hero",
-		Long:              "Show one hero, by its id or the beginning of it. A dead one ends with exit code 5.",
-		Args:              exactly("the hero's ID"),
-		Example:           "  citynode hero show 3f2a9c1e\n  citynode hero show 3f2a --json",
+		Use:   "show ID|NAME",
+		Short: "Show one hero",
+		Long: `Show one hero, by its id, the beginning of it, or its name where only
+one hero has that. A dead one ends with exit code 5.`,
+		Args:              exactly("the hero's ID or NAME"),
+		Example:           "  citynode hero show 3f2a9c1e\n  citynode hero show Batman --json",
 		ValidArgsFunction: g.completeHero,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			prefix, err := parseHeroID(args[0])
+			ref, err := g.parseHeroRef(args[0])
 			if err != nil {
 				return err
 			}
 			return g.dispatch(cmd, func(ctx context.Context, d dispatcher) error {
-				id, err := d.heroID(ctx, prefix)
+				id, err := d.heroID(ctx, ref)
 				if err != nil {
 					return err
 				}
@@ -50,5 +51,5 @@ func (d dispatcher) hero(ctx context.Context, id crdt.ID) (crdt.Hero, error) {
 		return crdt.Hero{}, failf(exitRefused, "hero %s is dead, since %s", id, timeText(tombstone.Version.HLC))
 	}
 	return crdt.Hero{}, failf(exitNotFound, "there is no hero %s", id).
-		withHint("see the ids with citynode hero list")
+		withHint("see the ids with %s", d.g.command("hero list"))
 }

@@ -5,9 +5,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"strings"
-	"text/tabwriter"
-	"unicode/utf8"
 
 	"golang.org/x/term"
 )
@@ -32,32 +29,11 @@ func (g *globals) notef(format string, args ...any) {
 	fmt.Fprintf(g.stderr, format+"\n", args...) // nobody is there to be told that it fails
 }
 
-// A table is lines of cells, for a person.
-type table struct {
-	head  []string
-	lines [][]string
-}
-
-func (t *table) add(cells ...string) { t.lines = append(t.lines, cells) }
-
-// write aligns the columns. Cells may come from peers.
-func (t *table) write(w io.Writer) error {
-	tw := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(tw, strings.Join(t.head, "\t"))
-	for _, line := range t.lines {
-		for i, cell := range line {
-			line[i] = printable(cell)
-		}
-		fmt.Fprintln(tw, strings.Join(line, "\t"))
-	}
-	return tw.Flush()
-}
-
 // printFields writes one thing as a list of names and values.
 func (g *globals) printFields(pairs ...string) error {
 	width := 0
 	for i := 0; i < len(pairs); i += 2 {
-		width = max(width, utf8.RuneCountInString(pairs[i]))
+		width = max(width, cellWidth(pairs[i]))
 	}
 	for i := 0; i+1 < len(pairs); i += 2 {
 		if err := g.printf("%-*s  %s\n", width, pairs[i], printable(pairs[i+1])); err != nil {

@@ -53,7 +53,7 @@ type pingJSON struct {
 
 func (d dispatcher) ping(ctx context.Context, name string) (pingJSON, error) {
 	begin := time.Now()
-	at, err := d.City(ctx, name)
+	at, err := d.cityNamed(ctx, name)
 	if err != nil {
 		return pingJSON{}, err
 	}

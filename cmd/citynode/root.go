@@ -2,10 +2,13 @@ package main
 
 import (
 	"context"
+	"errors"
 	"io"
+	"os"
 	"strings"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 )
 
 // execute runs the command line and gives the exit code.
@@ -13,12 +16,12 @@ func execute(args []string, stdout, stderr io.Writer) int {
 	root := newRoot(stdout, stderr)
 	root.SetArgs(args)
 	err := root.ExecuteContext(context.Background())
-	report(stderr, err)
+	report(stderr, err, asksForJSON(args))
 	return exitCode(err)
 }
 
 func newRoot(stdout, stderr io.Writer) *cobra.Command {
-	g := &globals{stdout: stdout, stderr: stderr}
+	g := &globals{stdin: os.Stdin, stdout: stdout, stderr: stderr}
 	root := &cobra.Command{
 		Use:   "citynode",
 		Short: "A city of a leaderless cluster, and the commands to it",
@@ -30,13 +33,16 @@ Then run a city:              citynode run gotham
 and, in another terminal:     citynode run metropolis
 and give orders:              citynode hero create Batman --city gotham
 
-Environment: CITYNODE_NODE is the node to ask, as --node is; CITYNODE_BOOTSTRAP
+Environment: CITYNODE_HOME is the folder for all that citynode keeps, for services
+and users without a home, in place of the XDG base directories; CITYNODE_NODE is the node to ask, as --node is; CITYNODE_BOOTSTRAP
 holds peers to join, as run --bootstrap does; CITY_NAME is the city that run
 starts; CITYNODE_MDNS=off never sends multicast; NO_COLOR switches colors off.
 
 Exit codes: 0 ok, 1 failure, 2 usage, 3 no node reachable, 4 not found,
 5 refused (dead, forbidden, wrong city, bad request, name taken), 6 timeout or
-unavailable to the end, 8 not converged in time, 70 the supervisor gave up.`,
+unavailable to the end, 8 not converged in time, 70 the supervisor gave up.
+With --json an error is one line on standard error, {"error","code","exit"}, with
+"hint" where something can be done about it; "code" is the word for it.`,
 		SilenceErrors:     true,
 		SilenceUsage:      true,
 		PersistentPreRunE: func(cmd *cobra.Command, _ []string) error { return g.check(cmd) },
@@ -119,5 +125,18 @@ func atMostOne(cmd *cobra.Command, args []string) error {
 }
 
 func flagError(cmd *cobra.Command, err error) error {
-	return usagef("%v", err).withHint("see %s --help", cmd.CommandPath())
+	e := usagef("%v", err)
+	if unknown, ok := errors.AsType[*pflag.NotExistError](err); ok {
+		if similar := likeOnes(unknown.GetSpecifiedName(), flagNames(cmd)); len(similar) > 0 {
+			return e.withHint("did you mean --%s?", strings.Join(similar, ", --"))
+		}
+	}
+	return e.withHint("see %s --help", cmd.CommandPath())
+}
+
+// flagNames returns the flags of a command, those of every command included.
+func flagNames(cmd *cobra.Command) []string {
+	var names []string
+	cmd.Flags().VisitAll(func(f *pflag.Flag) { names = append(names, f.Name) })
+	return names
 }

@@ -21,13 +21,13 @@ func newRun(g *globals) *cobra.Command {
 		Long: `Run a city until it is told to stop. CITY_NAME in the environment names it when
 the command line does not.
 
-A city that is told no network stays on this machine: it listens on loopback and
-finds the other cities of this user, of the same network, that run here.
---network or --listen opens it: it then listens on all interfaces, unless
---listen says which, and looks for others by mDNS. In either case it joins the
-peers of --bootstrap, --bootstrap-file, CITYNODE_BOOTSTRAP and, if no file is
-named, of the list that citynode bootstrap keeps; those that do not answer are
-tried again for ever. A city without peers runs alone.
+A city that is told no network stays on this machine: it listens on loopback, dials
+nobody beyond, and finds the other cities of this user, of the same network, that
+run here. --network or --listen opens it: it then listens on all interfaces, unless
+--listen says which, looks for others by mDNS, and joins the peers of --bootstrap,
+--bootstrap-file, CITYNODE_BOOTSTRAP and, if no file is named, of the list that
+citynode bootstrap keeps for the network; those that do not answer are tried again
+for ever. A city without peers runs alone.
 
 What the city holds is stored in its folder before it is answered, and is there
 again after a crash, in $XDG_STATE_HOME/citynode/NETWORK/CITY unless --data-dir

@@ -10,6 +10,7 @@ import (
 
 	"github.com/libp2p/go-libp2p/core/peer"
 	ma "github.com/multiformats/go-multiaddr"
+	manet "github.com/multiformats/go-multiaddr/net"
 	"github.com/spf13/cobra"
 
 	"github.com/citynode/citynode/bootstrap"
@@ -151,15 +152,40 @@ func (f *runFlags) peers(c *node.Config) error {
 		return usagef("%w", err)
 	}
 	c.Bootstrap = slices.Concat(named, fromFile, fromEnv)
+	if at := slices.IndexFunc(c.Bootstrap, isAway); at >= 0 && !c.Open {
+		return usagef("%s is not on this machine, and a city that is told no network stays here", c.Bootstrap[at]).
+			withHint("open it with --network %s", c.Network)
+	}
+	kept, err := f.keptPeers(c)
+	if err != nil {
+		return usagef("%w", err)
+	}
+	c.Bootstrap = append(c.Bootstrap, kept...)
 	return nil
 }
 
-// peersFile reads the file that was named, or else the kept list.
+// isAway reports whether an address may be another machine's.
+func isAway(addr ma.Multiaddr) bool { return !manet.IsIPLoopback(addr) }
+
+// keptPeers reads the list that citynode bootstrap keeps of the network, if no file was
+// named. A city that stays on this machine leaves out who is elsewhere.
+func (f *runFlags) keptPeers(c *node.Config) ([]ma.Multiaddr, error) {
+	if f.bootstrapFile != "" {
+		return nil, nil
+	}
+	kept, err := bootstrapList(c.Network)
+	if err == nil && !c.Open {
+		kept = slices.DeleteFunc(kept, isAway)
+	}
+	return kept, err
+}
+
+// peersFile reads the file that was named, if one was.
 func (f *runFlags) peersFile() ([]ma.Multiaddr, error) {
 	if f.bootstrapFile != "" {
 		return bootstrap.ReadPeersFile(f.bootstrapFile)
 	}
-	return bootstrapList()
+	return nil, nil
 }
 
 func (f *runFlags) adminPeers(c *node.Config) error {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"time"
 
@@ -249,12 +250,16 @@ func contestedMessage(at time.Time, name string, other peer.ID) message {
 }
 
 func unreachableMessage(at time.Time, p peer.ID, err error) message {
+	text := fmt.Sprintf("peer %s cannot be reached, and is tried again: %v", p, err)
+	if foreign, ok := errors.AsType[*node.ForeignError](err); ok {
+		text = fmt.Sprintf("peer %s cannot be joined: %v; run the city with --network %s, or name another peer", p, err, foreign.Networks[0])
+	}
 	return message{
 		at: at,
 		objects: []any{peerEventJSON{
 			Event: "unreachable", Time: clockText(at), Peer: p.String(), Error: err.Error(),
 		}},
-		texts: []string{fmt.Sprintf("peer %s cannot be reached, and is tried again: %v", p, err)},
+		texts: []string{text},
 		warn:  true,
 	}
 }

@@ -34,11 +34,11 @@ func (p *runPlan) start(ctx context.Context, out *eventPrinter) (*node.Node, fun
 	c.Admins = append(c.Admins, own)
 	runtimeDir, err := operator.RuntimeFolder()
 	if err != nil {
-		return nil, nil, err
+		return nil, nil, writeError(err, operator.ChosenBy(operator.EnvRuntimeDir))
 	}
 	unlock, err := operator.LockStarts(ctx, runtimeDir)
 	if err != nil {
-		return nil, nil, writeError(err, operator.EnvRuntimeDir)
+		return nil, nil, writeError(err, operator.ChosenBy(operator.EnvRuntimeDir))
 	}
 	defer unlock()
 	return p.listen(runtimeDir)
@@ -66,7 +66,7 @@ func (p *runPlan) listen(runtimeDir string) (*node.Node, func(), error) {
 		PID:         os.Getpid(),
 	})
 	if err != nil {
-		return nil, nil, writeError(errors.Join(err, n.Close()), operator.EnvRuntimeDir)
+		return nil, nil, writeError(errors.Join(err, n.Close()), operator.ChosenBy(operator.EnvRuntimeDir))
 	}
 	return n, listed.Remove, nil
 }

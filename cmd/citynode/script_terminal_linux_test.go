@@ -1,15 +1,60 @@
 package main
 
 import (
+	"fmt"
 	"os"
 	"strconv"
+	"strings"
 	"syscall"
 
 	"github.com/rogpeppe/go-internal/testscript"
 	"golang.org/x/sys/unix"
 )
 
-func init() { scriptCommands["terminal"] = terminalCommand }
+// terminalCells is how wide the terminals of scripts are.
+const terminalCells = 80
+
+func init() {
+	scriptCommands["terminal"] = terminalCommand
+	scriptCommands["answer"] = answerCommand
+}
+
+// answerCommand runs a command on a pseudo-terminal of its own, whose person types an
+// answer as soon as something is asked. What the terminal shows is the output.
+func answerCommand(ts *testscript.TestScript, _ bool, args []string) {
+	if len(args) < 3 {
+		ts.Fatalf("usage: answer CODE TEXT ARGS…")
+	}
+	window, tty := openTerminal(ts)
+	defer window.Close()
+	cmd := command(ts, args[2:])
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = tty, tty, tty
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Setctty: true}
+	ts.Check(cmd.Start())
+	ts.Check(tty.Close())
+	shown := make(chan string, 1)
+	go func() { shown <- readTerminal(window, args[1]) }()
+	err := waitFor(ts, cmd)
+	fmt.Fprintln(ts.Stdout(), <-shown)
+	checkCode(ts, err, args[0])
+}
+
+// readTerminal returns what is shown until the other end is closed, and answers the
+// first question.
+func readTerminal(window *os.File, answer string) string {
+	var shown strings.Builder
+	for buf, asked := make([]byte, 4096), false; ; {
+		n, err := window.Read(buf)
+		shown.Write(buf[:n])
+		if err != nil { // Linux says EIO once the other end is closed
+			return strings.ReplaceAll(shown.String(), "\r\n", "\n")
+		}
+		if !asked && strings.Contains(shown.String(), "[y/N]") {
+			asked = true
+			_, _ = window.WriteString(answer + "\n")
+		}
+	}
+}
 
 // terminalCommand runs a command on a pseudo-terminal of its own, and closes
 // that once the command has written something: a window that a person closes.
@@ -34,6 +79,7 @@ func openTerminal(ts *testscript.TestScript) (window, tty *os.File) {
 	window, err := os.OpenFile("/dev/ptmx", os.O_RDWR|unix.O_NOCTTY, 0)
 	ts.Check(err)
 	ts.Check(unix.IoctlSetPointerInt(int(window.Fd()), unix.TIOCSPTLCK, 0))
+	ts.Check(unix.IoctlSetWinsize(int(window.Fd()), unix.TIOCSWINSZ, &unix.Winsize{Row: 25, Col: terminalCells}))
 	n, err := unix.IoctlGetInt(int(window.Fd()), unix.TIOCGPTN)
 	ts.Check(err)
 	tty, err = os.OpenFile("/dev/pts/"+strconv.Itoa(n), os.O_RDWR|unix.O_NOCTTY, 0)

@@ -35,6 +35,7 @@ import (
 //	leave NAME              signal NAME TERM, then ends NAME 0
 //	code CODE ARGS…         run citynode ARGS, which must exit with that code
 //	json PATH VALUE         the last output has that value at the path
+//	jsonerr PATH VALUE      the last error output has
 //	jsonenv VAR PATH        sets a variable from the last output
 //	jsonlines FILE          each line of the file is an object of JSON
 //	together N ARGS…        run citynode ARGS that many times at once; the
@@ -42,8 +43,11 @@ import (
 //	foe KIND VAR            start somebody who misbehaves; sets its address
 //	terminal CODE ARGS…     run citynode ARGS on a terminal that closes once
 //	                        something is written (Linux)
+//	answer CODE TEXT ARGS…  run citynode ARGS on a terminal, where TEXT is typed
+//	                        at [y/N]; what is shown is the output (Linux)
 //	seal FOLDER             remember all files in a folder, but for locks
 //	sealed FOLDER           it is as it was remembered, byte by byte
+//	sockets NAME            list the addresses of its sockets (Linux)
 //	unread CODE ARGS…       run citynode ARGS into a pipe that closes after the
 //	                        first line
 func TestScripts(t *testing.T) {
@@ -68,6 +72,7 @@ var scriptCommands = map[string]func(*testscript.TestScript, bool, []string){
 	"leave":     leaveCommand,
 	"code":      codeCommand,
 	"json":      jsonCommand,
+	"jsonerr":   jsonerrCommand,
 	"jsonenv":   jsonenvCommand,
 	"jsonlines": jsonlinesCommand,
 	"together":  togetherCommand,
@@ -124,7 +129,7 @@ func command(ts *testscript.TestScript, args []string) *exec.Cmd {
 	cmd.Dir = ts.MkAbs(".")
 	for _, name := range []string{
 		"HOME", "XDG_CONFIG_HOME", "XDG_STATE_HOME", "XDG_RUNTIME_DIR", "PATH", "TMPDIR",
-		"CITYNODE_MDNS", "CITYNODE_NODE", "CITYNODE_BOOTSTRAP", "CITY_NAME", "GOCOVERDIR",
+		"CITYNODE_HOME", "CITYNODE_MDNS", "CITYNODE_NODE", "CITYNODE_BOOTSTRAP", "CITY_NAME", "GOCOVERDIR",
 	} {
 		if value := ts.Getenv(name); value != "" {
 			cmd.Env = append(cmd.Env, name+"="+value)
@@ -161,7 +166,7 @@ func jsonCommand(ts *testscript.TestScript, neg bool, args []string) {
 	if len(args) != 2 {
 		ts.Fatalf("usage: json PATH VALUE")
 	}
-	if got := jsonAt(ts, args[0]); (got == args[1]) == neg {
+	if got := jsonAt(ts, "stdout", args[0]); (got == args[1]) == neg {
 		ts.Fatalf("%s is %s, want %s", args[0], got, args[1])
 	}
 }
@@ -170,13 +175,23 @@ func jsonenvCommand(ts *testscript.TestScript, _ bool, args []string) {
 	if len(args) != 2 {
 		ts.Fatalf("usage: jsonenv VAR PATH")
 	}
-	ts.Setenv(args[0], jsonAt(ts, args[1]))
+	ts.Setenv(args[0], jsonAt(ts, "stdout", args[1]))
 }
 
-// jsonAt returns the value at a path such as 0.name; len is the length. What is not a
+// jsonerrCommand checks one value of the last error.
+func jsonerrCommand(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 2 {
+		ts.Fatalf("usage: jsonerr PATH VALUE")
+	}
+	if got := jsonAt(ts, "stderr", args[0]); got != args[1] {
+		ts.Fatalf("%s is %s, want %s", args[0], got, args[1])
+	}
+}
+
+// jsonAt returns the value at a path such as 0.name of the last output or error; len is the length. What is not a
 // string is given as JSON, what is not there as "absent".
-func jsonAt(ts *testscript.TestScript, path string) string {
-	text := ts.ReadFile("stdout")
+func jsonAt(ts *testscript.TestScript, stream, path string) string {
+	text := ts.ReadFile(stream)
 	var value any
 	if err := json.Unmarshal([]byte(text), &value); err != nil {
 		ts.Fatalf("output is not JSON: %v", err)

@@ -33,7 +33,8 @@ damaged.`,
 				return err
 			}
 			return failf(exitFailure, "the store of %s is damaged", args[0]).
-				withHint("restore the folder from a copy; or citynode state reset %s, and the other cities bring what they hold", args[0])
+				withHint("restore the folder from a copy; or %s, and the other cities bring what they hold",
+					stateCommand("reset", store.Identity{City: held.city, Network: held.network}, held.folder))
 		},
 	}
 }

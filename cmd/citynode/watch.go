@@ -50,7 +50,7 @@ cannot be reached, another one tells what it hears of it.`,
 func (g *globals) watch(ctx context.Context, d dispatcher, location string) error {
 	finding, cancel := context.WithTimeout(ctx, g.timeout)
 	defer cancel()
-	at, err := d.City(finding, location)
+	at, err := d.cityNamed(finding, location)
 	if err != nil { // a follow would be content with what other cities know of the place
 		return err
 	}

@@ -22,6 +22,7 @@ const (
 // both ends of the allowed length.
 var names = []string{
 	"A", "Batman", "Zoë", "超人", "Супермен", "🦸", " x ", "\u00a0",
+	"👩\U0001F3FD\u200d🚀", "1\ufe0f\u20e3", "葛\U000e0100",
 	strings.Repeat("n", crdt.NameBytesMax), strings.Repeat("🦇", crdt.NameBytesMax/4),
 }
 

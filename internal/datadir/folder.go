@@ -50,9 +50,9 @@ type Folder struct {
 
 // A LostKeyError says that a folder has a store, but not the key of its city.
 type LostKeyError struct {
-	City string
-	Path string // of the key
-	Peer string // the peer whose store it is
+	City, Network string
+	Path          string // of the key
+	Peer          string // the peer whose store it is
 }
 
 // Error says which key is gone, and whose store is there.
@@ -120,7 +120,7 @@ func identity(cfg Config) (crypto.PrivKey, error) {
 	case absent:
 		// A fresh key would be that of a peer whose store this is not.
 		if of, err := store.Whose(StorePath(cfg.Path)); err == nil {
-			return nil, &LostKeyError{City: cfg.City, Path: path, Peer: of.Peer}
+			return nil, &LostKeyError{City: cfg.City, Network: cfg.Network, Path: path, Peer: of.Peer}
 		}
 	}
 	key, err := userfile.KeyFile(path)

@@ -12,21 +12,27 @@ import (
 // appFolder is the name of our folder in each of the XDG base directories.
 const appFolder = "citynode"
 
-// The variables of the environment that say where ConfigFolder and RuntimeFolder
-// are.
+// The variables of the environment that say where the folders are.
 const (
+	// EnvHome names one folder for all: the configuration, the state and the list of running
+	// nodes are in its folders config, state and run, whatever the other variables say. A
+	// service has no home of its own, so it is told one.
+	EnvHome = "CITYNODE_HOME"
+
 	EnvConfigHome = "XDG_CONFIG_HOME"
 	EnvRuntimeDir = "XDG_RUNTIME_DIR"
 )
 
 // ConfigFolder returns the folder of the operator's key and of the bootstrap
-// list: XDG_CONFIG_HOME/citynode, else ~/.config/citynode. It may not exist yet.
-func ConfigFolder() (string, error) { return baseFolder(EnvConfigHome, ".config") }
+// list: CITYNODE_HOME/config, XDG_CONFIG_HOME/citynode, else ~/.config/citynode. It may
+// not exist yet.
+func ConfigFolder() (string, error) { return baseFolder("config", EnvConfigHome, ".config") }
 
 // StateFolder returns the folder in which nodes keep what outlives a run:
-// XDG_STATE_HOME/citynode, else ~/.local/state/citynode. It may not exist yet.
+// CITYNODE_HOME/state, XDG_STATE_HOME/citynode, else ~/.local/state/citynode. It may not
+// exist yet.
 func StateFolder() (string, error) {
-	return baseFolder("XDG_STATE_HOME", filepath.Join(".local", "state"))
+	return baseFolder("state", "XDG_STATE_HOME", filepath.Join(".local", "state"))
 }
 
 // CityFolder returns the folder in which one city of one network keeps its
@@ -40,24 +46,56 @@ func CityFolder(network, city string) (string, error) {
 	return filepath.Join(state, network, city), nil
 }
 
-func baseFolder(env, inHome string) (string, error) {
+// ChosenBy returns the variable of the environment that decides where a folder is which env,
+// one of the variables above, chooses else.
+func ChosenBy(env string) string {
+	if os.Getenv(EnvHome) != "" {
+		return EnvHome
+	}
+	return env
+}
+
+// ownHome returns the folder that EnvHome names, "" if it names none.
+func ownHome() (string, error) {
+	home := os.Getenv(EnvHome)
+	if home != "" && !filepath.IsAbs(home) {
+		return "", fmt.Errorf("%s is %q, must be an absolute path", EnvHome, home)
+	}
+	return home, nil
+}
+
+// baseFolder returns our folder: the one of that name in EnvHome, or the one in the base
+// directory that env names or that is there in the user's home.
+func baseFolder(name, env, inHome string) (string, error) {
+	if own, err := ownHome(); err != nil || own != "" {
+		return filepath.Join(own, name), err
+	}
 	if base := os.Getenv(env); filepath.IsAbs(base) { // a relative one is to be ignored, says XDG
 		return filepath.Join(base, appFolder), nil
 	}
 	home, err := os.UserHomeDir()
 	if err != nil {
-		return "", fmt.Errorf("find the folder of this user: %w; set %s", err, env)
+		return "", fmt.Errorf("find the folder of this user: %w; set %s to a folder for all that citynode keeps", err, EnvHome)
 	}
 	return filepath.Join(home, inHome, appFolder), nil
 }
 
 // RuntimeFolder returns the folder in which running nodes are listed:
-// XDG_RUNTIME_DIR/citynode, or, where that cannot be had, citynode-UID in the
+// CITYNODE_HOME/run, XDG_RUNTIME_DIR/citynode, or, where that cannot be had, citynode-UID in the
 // temporary folder. The folder exists, belongs to this user, and nobody else can
 // look into it.
 func RuntimeFolder() (string, error) {
+	own, err := ownHome()
+	if err != nil {
+		return "", err
+	}
+	if own != "" {
+		dir := filepath.Join(own, "run")
+		return dir, privateFolder(dir)
+	}
 	// A session without one, as under cron, finds the nodes that were started the same way,
-	// and no others: the two places are not searched both.
+	// and no others: a command must not order about the nodes of another place. OtherNodes
+	// is for telling of them.
 	if base := os.Getenv(EnvRuntimeDir); filepath.IsAbs(base) {
 		dir := filepath.Join(base, appFolder)
 		if err := privateFolder(dir); err == nil {
@@ -80,6 +118,11 @@ func privateFolder(dir string) error {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return fmt.Errorf("make runtime folder: %w", err)
 	}
+	return checkPrivate(dir)
+}
+
+// checkPrivate refuses a folder that is not this user's alone.
+func checkPrivate(dir string) error {
 	info, err := os.Lstat(dir)
 	switch {
 	case err != nil:

@@ -2,7 +2,9 @@ package operator
 
 import (
 	"context"
+	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 )
 
@@ -23,4 +25,39 @@ func TestStartsTakeTurns(t *testing.T) {
 		t.Fatal(err)
 	}
 	unlock()
+}
+
+func TestAStartWaitsAsLongAsThoseBeforeItGetOn(t *testing.T) {
+	folder := t.TempDir()
+	synctest.Test(t, func(t *testing.T) {
+		var starts sync.WaitGroup
+		for range 50 {
+			starts.Go(func() {
+				unlock, err := LockStarts(t.Context(), folder)
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				time.Sleep(startLockWait / 5)
+				unlock()
+			})
+		}
+		starts.Wait()
+	})
+}
+
+func TestAStartThatHangsIsNotWaitedForLonger(t *testing.T) {
+	folder := t.TempDir()
+	synctest.Test(t, func(t *testing.T) {
+		unlock, err := LockStarts(t.Context(), folder)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer unlock()
+		begin := time.Now()
+		_, err = LockStarts(t.Context(), folder)
+		if took := time.Since(begin); err == nil || took > startLockWait+time.Second {
+			t.Errorf("after %v: %v", took, err)
+		}
+	})
 }

@@ -2,16 +2,10 @@ package dispatch
 
 import (
 	"context"
-	"regexp"
 	"slices"
-
-	libp2pprotocol "github.com/libp2p/go-libp2p/core/protocol"
 
 	"github.com/citynode/citynode/protocol"
 )
-
-// callIDPattern finds the network in the ID of a call protocol.
-var callIDPattern = regexp.MustCompile(`^` + protocol.CallID(`([a-z0-9-]{1,63})`) + `$`)
 
 // connect connects to a candidate and returns the network that the candidate
 // speaks, which must be the wanted one unless that is empty.
@@ -24,7 +18,7 @@ func (d *Dispatcher) connect(ctx context.Context, c Candidate, wanted string) (s
 	if err != nil {
 		return "", unreachable("%s: %w", c.Title, err)
 	}
-	networks := networksOf(spoken)
+	networks := protocol.NetworksOf(spoken)
 	switch {
 	case len(spoken) == 0: // not even what every libp2p host does
 		return "", unreachable("%s cannot be reached: %w", c.Title, errEndsAtOnce)
@@ -38,16 +32,4 @@ func (d *Dispatcher) connect(ctx context.Context, c Candidate, wanted string) (s
 		return "", &SeveralNetworksError{Node: c.Title, Networks: networks}
 	}
 	return networks[0], nil
-}
-
-// networksOf returns the networks whose calls a peer answers, sorted.
-func networksOf(spoken []libp2pprotocol.ID) []string {
-	var networks []string
-	for _, id := range spoken {
-		if m := callIDPattern.FindStringSubmatch(string(id)); m != nil {
-			networks = append(networks, m[1])
-		}
-	}
-	slices.Sort(networks)
-	return slices.Compact(networks)
 }
