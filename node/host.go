@@ -18,6 +18,7 @@ import (
 	"github.com/libp2p/go-libp2p/p2p/net/connmgr"
 	"github.com/libp2p/go-libp2p/x/rate"
 	ma "github.com/multiformats/go-multiaddr"
+	manet "github.com/multiformats/go-multiaddr/net"
 
 	"github.com/citynode/citynode/bootstrap"
 	"github.com/citynode/citynode/internal/connlimit"
@@ -100,7 +101,7 @@ func listenWith(cfg Config, manager network.ResourceManager, shares connlimit.Sh
 	if len(cfg.Announce) > 0 {
 		opts = append(opts, libp2p.AddrsFactory(func([]ma.Multiaddr) []ma.Multiaddr { return cfg.Announce }))
 	}
-	gate := &machineGate{}
+	gate := new(connlimit.MachineGate)
 	if cfg.staysHere() {
 		opts = append(opts, libp2p.ConnectionGater(gate))
 	}
@@ -109,7 +110,7 @@ func listenWith(cfg Config, manager network.ResourceManager, shares connlimit.Sh
 		return nil, errors.Join(fmt.Errorf("make the host: %w", err), conns.Close(), manager.Close())
 	}
 	if len(h.Network().ListenAddresses()) > 0 { // a simulated host has its own
-		gate.off.Store(true)
+		gate.Open()
 		return h, nil
 	}
 	// A process that takes a port between this look and the listening goes unnoticed over
@@ -248,4 +249,10 @@ func hostFree(h host.Host, network string) error {
 		}
 	}
 	return nil
+}
+
+// staysHere reports whether a node with this configuration stays on its machine. One that is
+// told to listen on an outside address does not.
+func (c Config) staysHere() bool {
+	return !c.Open && !slices.ContainsFunc(c.Listen, func(addr ma.Multiaddr) bool { return !manet.IsIPLoopback(addr) })
 }

@@ -22,6 +22,7 @@ import (
 	"github.com/citynode/citynode/internal/durable"
 	"github.com/citynode/citynode/internal/gossip"
 	"github.com/citynode/citynode/internal/membership"
+	"github.com/citynode/citynode/internal/memory"
 	"github.com/citynode/citynode/internal/names"
 	"github.com/citynode/citynode/internal/store"
 	"github.com/citynode/citynode/internal/streams"
@@ -142,7 +143,7 @@ func (c Config) complete(folder *datadir.Folder) (Config, error) {
 	if err != nil {
 		return c, fmt.Errorf("identity: %w", err)
 	}
-	c.City.EntriesMax = entriesMax(cmp.Or(c.EntriesMax, c.City.EntriesMax), memoryBytes(), c.Logger)
+	c.City.EntriesMax = entriesMax(cmp.Or(c.EntriesMax, c.City.EntriesMax), memory.Bytes(), c.Logger)
 	c.City.Replica = crdt.ReplicaOf([]byte(id))
 	c.City.Admins = append(slices.Clone(c.City.Admins), string(id)) // the own program's calls
 	for _, admin := range c.Admins {
