@@ -81,8 +81,8 @@ type report struct {
 	equal                time.Duration // how long it took until all held the same
 }
 
-// A memory is what a city takes of it, in bytes: resident before and at most, and in use
-// before and after.
+// A memory is what a city takes of it, in bytes: resident at most while it was quiet and
+// in all, and in use before and after.
 type memory struct {
 	name           string
 	resident, most int
@@ -95,10 +95,12 @@ type memory struct {
 func (c *cluster) endure(t *testing.T, task attackTask, meanwhile func(*assault)) (r report) {
 	t.Helper()
 	<-time.After(settleFor)
-	r.quiet = c.callFor(t, *attackFor)
-	for _, city := range c.cities {
-		heap := city.vitals(t).Heap
-		r.memory = append(r.memory, memory{name: city.name, resident: city.resident(t), heap: heap})
+	for _, city := range c.cities { // as tidy as it can be, which it is at the end again
+		r.memory = append(r.memory, memory{name: city.name, heap: city.vitals(t).Heap})
+	}
+	r.quiet = c.callDuring(t, &r, func() { <-time.After(*attackFor) })
+	for i := range r.memory {
+		r.memory[i].resident = r.memory[i].most
 	}
 	attack := startAttack(t, task, c.cities)
 	r.during = c.callDuring(t, &r, func() { <-time.After(*attackFor) })
