@@ -90,6 +90,7 @@ func (c *calls) ServeCall(ctx context.Context, call *protocol.Call) (any, error)
 // answered by the city; writing the reply comes after.
 func (c *calls) serve(ctx context.Context, call *protocol.Call) (any, error) {
 	if err := c.budgets.Spend(call); err != nil {
+		c.budgets.Slow(ctx, call)
 		return nil, err
 	}
 	if protocol.IsOrder(call.Request.Method) {

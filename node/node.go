@@ -7,11 +7,13 @@ import (
 	"fmt"
 	"log/slog"
 	"slices"
+	"time"
 
 	"github.com/libp2p/go-libp2p/core/crypto"
 	"github.com/libp2p/go-libp2p/core/host"
 	"github.com/libp2p/go-libp2p/core/peer"
 	ma "github.com/multiformats/go-multiaddr"
+	"golang.org/x/time/rate"
 
 	"github.com/citynode/citynode/bootstrap"
 	"github.com/citynode/citynode/city"
@@ -75,7 +77,8 @@ type Node struct {
 	ending     ending
 	supervisor *supervise.Supervisor
 
-	life *life
+	life   *life
+	floods rate.Sometimes // how often it is logged that peers gossip far too much
 }
 
 // New makes a node that listens but does not run yet. It fails with the name of
@@ -86,7 +89,7 @@ func New(cfg Config) (*Node, error) {
 		return nil, fmt.Errorf("node: %w", err)
 	}
 	cfg = cfg.withDefaults()
-	n := &Node{log: cfg.logger(logNode), life: newLife()}
+	n := &Node{log: cfg.logger(logNode), life: newLife(), floods: rate.Sometimes{Interval: time.Minute}}
 	if err := n.open(cfg); err != nil {
 		return nil, errors.Join(err, n.Close())
 	}

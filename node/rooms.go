@@ -276,7 +276,7 @@ func (n *Node) observeCity() {
 // flooded closes the connections of a stranger who gossips far more than it may. It may
 // come again, and is closed again while it goes on.
 func (n *Node) flooded(p peer.ID) {
-	n.log.Warn("peer gossips far too much, its connections are closed", "peer", p)
+	n.floods.Do(func() { n.log.Warn("peer gossips far too much, its connections are closed", "peer", p) })
 	_ = n.host.Network().ClosePeer(p) // what is broken already needs no closing
 }
 

@@ -12,7 +12,6 @@ import (
 	"github.com/citynode/citynode/city"
 	"github.com/citynode/citynode/crdt"
 	"github.com/citynode/citynode/internal/supervise"
-	"github.com/citynode/citynode/internal/wake"
 	"github.com/citynode/citynode/protocol"
 )
 
@@ -190,12 +189,16 @@ func (d *Deltas) greet(ctx context.Context, peers *pubsub.TopicEventHandler) err
 
 // cut closes the connections of strangers who flood.
 func (d *Deltas) cut(ctx context.Context) error {
-	for wake.Sleep(ctx, cutEvery) == nil {
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-d.volume.flooded:
+		}
 		for _, p := range d.volume.flooders() {
 			d.cfg.Flooded(p)
 		}
 	}
-	return nil
 }
 
 // Stepped queues the changes of one message of the own city to be published. It never

@@ -8,6 +8,8 @@ import (
 
 	pubsub "github.com/libp2p/go-libp2p-pubsub"
 	"github.com/libp2p/go-libp2p/core/peer"
+
+	"github.com/citynode/citynode/internal/wake"
 )
 
 // A volume is how many messages, and bytes of them.
@@ -45,9 +47,10 @@ const (
 	overPointsMax = 2000
 	overBytes     = 4 << 10
 	// cutOver is how many a stranger has sent too many whose connections are closed: what is
-	// ignored has to be read all the same. cutEvery is the pause between two looks.
+	// ignored has to be read all the same. Whoever comes again is closed after cutAgain
+	// more.
 	cutOver  = 2048
-	cutEvery = time.Second
+	cutAgain = 64
 	// overForgets is the time in which the count of them decays to a hundredth.
 	overForgets = time.Minute
 )
@@ -55,8 +58,9 @@ const (
 // volumes bound what comes from each peer, and what each author has signed. Their methods
 // are safe for concurrent use.
 type volumes struct {
-	known func(peer.ID) bool
-	now   func() time.Time
+	known   func(peer.ID) bool
+	now     func() time.Time
+	flooded wake.Signal // is set when flooders may return somebody
 
 	mu        sync.Mutex // guards all below, and what they point to
 	peers     map[peer.ID]*meter
@@ -70,17 +74,17 @@ type meter struct {
 	rate, burst, left volume
 	at                time.Time
 	over              decaying
-	cut               float64 // over when its connections were closed last
+	cutAt             float64 // beyond so much over its connections are closed
 }
 
 func newVolumes(known func(peer.ID) bool) *volumes {
-	v := &volumes{known: known, now: time.Now, peers: make(map[peer.ID]*meter), authors: make(map[peer.ID]*meter)}
+	v := &volumes{known: known, now: time.Now, flooded: wake.NewSignal(), peers: make(map[peer.ID]*meter), authors: make(map[peer.ID]*meter)}
 	v.strangers = newMeter(strangersRate, strangersBurst, v.now())
 	return v
 }
 
 func newMeter(rate, burst volume, now time.Time) meter {
-	return meter{rate: rate, burst: burst, left: burst, at: now}
+	return meter{rate: rate, burst: burst, left: burst, at: now, cutAt: cutOver}
 }
 
 // fill adds what has become free since the last time.
@@ -147,6 +151,9 @@ func (v *volumes) inspect(from peer.ID, rpc *pubsub.RPC) error {
 			m.over.add(overOf(len(more.GetData())), now)
 		}
 		rpc.Publish = rpc.Publish[:kept]
+		if !known && m.over.at(now) > m.cutAt {
+			v.flooded.Set()
+		}
 	}
 	return nil
 }
@@ -160,18 +167,19 @@ func (v *volumes) flooders() []peer.ID {
 	return slices.DeleteFunc(v.tooMany(), v.known)
 }
 
-// tooMany returns the peers that have sent cutOver too many since they were returned last.
+// tooMany returns the peers that have sent cutOver too many, and cutAgain more since they
+// were returned last.
 func (v *volumes) tooMany() (some []peer.ID) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	now := v.now()
 	for p, m := range v.peers {
 		over := m.over.at(now)
-		if over-m.cut > cutOver {
-			m.cut = over
+		if over > m.cutAt {
 			some = append(some, p)
+			m.cutAt = over + cutAgain
 		}
-		m.cut = min(m.cut, over)
+		m.cutAt = max(cutOver, min(m.cutAt, over+cutAgain))
 	}
 	return some
 }

@@ -134,8 +134,17 @@ func TestTheConnectionsOfAStrangerWhoFloodsAreClosed(t *testing.T) {
 	if got := m.flooders(); len(got) != 0 {
 		t.Errorf("%v are closed again for the same", got)
 	}
-	if m.sends(t, "flooder", 2*long, DeltaBytesMax); len(m.flooders()) != 1 {
-		t.Error("who goes on is not closed again")
+	select {
+	case <-m.flooded:
+	default:
+		t.Error("nobody is told of it")
+	}
+	if m.sends(t, "flooder", 1+cutAgain/(DeltaBytesMax/overBytes), DeltaBytesMax); len(m.flooders()) != 1 {
+		t.Error("who goes on is not closed again at once")
+	}
+	m.time = m.time.Add(time.Hour)
+	if m.sends(t, "flooder", int(strangerBurst.messages)+cutAgain+1, 1); len(m.flooders()) != 0 {
+		t.Error("what was long ago counts")
 	}
 }
 

@@ -1,6 +1,7 @@
 package streams
 
 import (
+	"context"
 	"time"
 
 	lru "github.com/hashicorp/golang-lru/v2"
@@ -49,6 +50,29 @@ const busyCosts = 8
 func (b *Budgets) Repay(c *protocol.Call) {
 	if budget, ok := b.byPeer.Get(c.Caller); ok {
 		budget.ReserveN(time.Now(), min(busyCosts*(1+len(c.Request.Body)/costBytes), costBurst))
+	}
+}
+
+const (
+	// busyPause is how long the answer to a long call waits that its caller cannot pay:
+	// what is refused had to be read, and who has no answer does not send the next. It is
+	// less than the pause that a caller makes itself.
+	busyPause = 30 * time.Millisecond
+	// busyPauseOver is from how many bytes of its body on a call is long.
+	busyPauseOver = 4 << 10
+)
+
+// Slow waits before a call is answered that Spend has refused, if it is long. It ends
+// with ctx.
+func (b *Budgets) Slow(ctx context.Context, c *protocol.Call) {
+	if len(c.Request.Body) < busyPauseOver {
+		return
+	}
+	pause := time.NewTimer(busyPause)
+	defer pause.Stop()
+	select {
+	case <-ctx.Done():
+	case <-pause.C:
 	}
 }
 

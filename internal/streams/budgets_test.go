@@ -76,3 +76,16 @@ func TestWhoGoesOnAfterBusyAnswersIsRefusedBeforeItsCallsAreLookedAt(t *testing.
 		}
 	})
 }
+
+func TestOnlyLongCallsThatAreRefusedWait(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a := NewBudgets()
+		for bytes, want := range map[int]time.Duration{0: 0, busyPauseOver - 1: 0, busyPauseOver: busyPause} {
+			begun := time.Now()
+			a.Slow(t.Context(), callOf("p", bytes))
+			if took := time.Since(begun); took != want {
+				t.Errorf("%d bytes wait for %v, want %v", bytes, took, want)
+			}
+		}
+	})
+}
