@@ -30,6 +30,7 @@ func (c *calls) info(ctx context.Context) (protocol.InfoReply, error) {
 		Now:         c.self.now(),
 		Skipped:     c.entropy.FutureSkipped(),
 		Instance:    c.self.instance,
+		Problems:    own.Problems,
 	}
 	if c.journal != nil {
 		info.Store = standing(c.journal.Fault())

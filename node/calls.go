@@ -3,11 +3,13 @@ package node
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"slices"
 
 	"github.com/libp2p/go-libp2p/core/network"
 	"github.com/libp2p/go-libp2p/core/peer"
 
+	"github.com/citynode/citynode/bootstrap"
 	"github.com/citynode/citynode/city"
 	"github.com/citynode/citynode/internal/antientropy"
 	"github.com/citynode/citynode/internal/durable"
@@ -27,6 +29,7 @@ type calls struct {
 	journal   *durable.Writer // nil: nothing is durable
 	directory *membership.Directory
 	members   *membership.Members
+	saved     *bootstrap.Saved
 	names     *names.Names
 	entropy   *antientropy.AntiEntropy
 	budgets   *streams.Budgets
@@ -34,7 +37,9 @@ type calls struct {
 	isAdmin   func(peer.ID) bool
 	levels    LogLevels // nil: there are none to change
 	restarts  func() int
+	problems  func() []Problem
 	server    *protocol.Server
+	logger    *slog.Logger
 }
 
 // newCalls gives the calls what they need of the other rooms.
@@ -47,6 +52,7 @@ func (n *Node) newCalls() *calls {
 		journal:   n.journal,
 		directory: n.directory,
 		members:   n.members,
+		saved:     n.saved,
 		names:     n.names,
 		entropy:   n.entropy,
 		budgets:   streams.NewBudgets(),
@@ -54,6 +60,8 @@ func (n *Node) newCalls() *calls {
 		isAdmin:   n.isAdmin,
 		levels:    n.cfg.LogLevels,
 		restarts:  func() int { return n.supervisor.Restarts(childCity) },
+		problems:  n.problems,
+		logger:    n.cfg.logger(logCalls),
 	}
 	c.server = &protocol.Server{
 		City: c.name, Handler: c, Logger: n.cfg.logger(logCalls),
@@ -62,7 +70,7 @@ func (n *Node) newCalls() *calls {
 	return c
 }
 
-// isAdmin reports whether a peer may bomb the city. The node itself may: its program
+// isAdmin reports whether a peer may bomb the city, and have it forget others. The node itself may: its program
 // could do worse. A peer ID is proved by the connection, so nothing else is asked for.
 func (n *Node) isAdmin(p peer.ID) bool {
 	return p == n.host.ID() || slices.Contains(n.cfg.Admins, p)
@@ -121,6 +129,10 @@ func (c *calls) serve(ctx context.Context, call *protocol.Call) (any, error) {
 		return c.cities(ctx, call)
 	case protocol.MethodSettle:
 		return nil, c.entropy.Settle(ctx, func(line protocol.SettleLine) error { return call.Send(line) })
+	case protocol.MethodProblems:
+		return c.sendProblems(ctx, call)
+	case protocol.MethodForget:
+		return c.forget(call)
 	case protocol.MethodBomb:
 		return nil, c.bomb(call)
 	case protocol.MethodLog:

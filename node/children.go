@@ -22,6 +22,7 @@ const (
 	childCity        = "city"
 	childGossip      = "gossip"
 	childPresence    = "presence"
+	childHealth      = "health"
 	childAntiEntropy = "anti-entropy"
 	childNames       = "names"
 	childTwins       = "twins"
@@ -51,6 +52,7 @@ func (n *Node) children(syncID, callID libp2pprotocol.ID) []supervise.Child {
 		supervise.Child{Name: childCity, Start: n.city.Start},
 		supervise.Child{Name: childGossip, Start: serving(n.deltas.Serve)},
 		supervise.Child{Name: childPresence, Start: serving(n.members.Serve)},
+		supervise.Child{Name: childHealth, Start: serving(n.health.Serve)},
 		supervise.Child{Name: childAntiEntropy, Start: serving(n.entropy.Serve)},
 		supervise.Child{Name: childNames, Start: serving(n.dht.Serve)},
 		supervise.Child{Name: childTwins, Start: serving(n.twins.Serve)},

@@ -23,6 +23,7 @@ import (
 	"github.com/citynode/citynode/internal/datadir"
 	"github.com/citynode/citynode/internal/durable"
 	"github.com/citynode/citynode/internal/gossip"
+	"github.com/citynode/citynode/internal/health"
 	"github.com/citynode/citynode/internal/membership"
 	"github.com/citynode/citynode/internal/memory"
 	"github.com/citynode/citynode/internal/names"
@@ -71,6 +72,7 @@ type Node struct {
 	router     *gossip.Router
 	deltas     *gossip.Deltas
 	members    *membership.Members
+	health     *health.Watch
 	names      *names.Names
 	calls      *calls
 	draining   draining
