@@ -10,6 +10,7 @@ import (
 
 	"github.com/libp2p/go-libp2p/core/peer"
 
+	"github.com/citynode/citynode/internal/membership"
 	"github.com/citynode/citynode/protocol"
 )
 
@@ -65,5 +66,32 @@ func TestAnAdminHasACityForgetWhatIsGoneUntilItSpeaksAgain(t *testing.T) {
 		}
 		net.heal()
 		eventually(t, "paris is known again", func() bool { return gotham.status(t).Alive == 2 })
+	})
+}
+
+// Two sites of which each is enough for itself have forgotten each other, as after three
+// days. What they saved leads them together again.
+func TestTwoSitesThatForgotEachOtherFindEachOther(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		net := newMockNet(t)
+		// Nobody has a bootstrap peer of the other site: they met once, by chance.
+		cities := append(net.quietChain(t, "a1", "a2"), net.quietChain(t, "b1", "b2")...)
+		if _, err := net.ConnectPeers(cities[1].Peer(), cities[3].Peer()); err != nil {
+			t.Fatal(err)
+		}
+		awaitAlive(t, cities...)
+		net.cut(cities[2:]...)
+		for _, m := range cities {
+			eventually(t, "the other site has failed", func() bool { return m.status(t).Failed == 2 })
+			m.directory.ForgetGone(func(membership.Entry) bool { return true })
+		}
+		time.Sleep(20 * time.Minute)
+		for _, m := range cities {
+			if known := m.Cities(); len(known) != 1 {
+				t.Errorf("%s knows %v", m.cfg.City.Name, known)
+			}
+		}
+		net.heal()
+		within(t, time.Hour, "to find each other", func() { awaitAlive(t, cities...) })
 	})
 }
