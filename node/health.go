@@ -9,6 +9,7 @@ import (
 	"github.com/libp2p/go-libp2p/core/peer"
 
 	"github.com/citynode/citynode/internal/health"
+	"github.com/citynode/citynode/internal/loglimit"
 	"github.com/citynode/citynode/internal/membership"
 	"github.com/citynode/citynode/protocol"
 )
@@ -50,7 +51,7 @@ func (n *Node) newHealth() *health.Watch {
 func (n *Node) problemBegun(found health.Problem) {
 	p := n.problem(found)
 	n.log.Log(context.Background(), n.problemLevel(p), "a city has a problem",
-		"code", p.Code, "city", p.City, "peer", p.Peer, "detail", p.Detail)
+		"code", p.Code, "city", p.City, n.causeOf(p), "detail", p.Detail)
 	n.cfg.Events.problem(ProblemEvent{Problem: p})
 }
 
@@ -58,8 +59,17 @@ func (n *Node) problemBegun(found health.Problem) {
 func (n *Node) problemOver(was health.Problem) {
 	p := n.problem(was)
 	n.log.Log(context.Background(), n.problemLevel(p), "a problem of a city is over",
-		"code", p.Code, "city", p.City, "peer", p.Peer, "lasted", time.Since(was.Since).Round(time.Second))
+		"code", p.Code, "city", p.City, n.causeOf(p), "lasted", time.Since(was.Since).Round(time.Second))
 	n.cfg.Events.problem(ProblemEvent{Problem: p, Over: true})
+}
+
+// causeOf returns the peer of a problem as an attribute. What others can make happen, also
+// to this city, is limited in the log.
+func (n *Node) causeOf(p Problem) slog.Attr {
+	if p.Peer == n.host.ID() && p.Code != protocol.ProblemContested {
+		return slog.String("peer", p.Peer.String())
+	}
+	return loglimit.By("peer", p.Peer.String(), string(p.Code))
 }
 
 // problemLevel makes warnings of what the own city has, and of a city that has failed. The

@@ -161,7 +161,7 @@ func TestACityThatFailedIsAProblemUntilItIsBack(t *testing.T) {
 		}
 		net.heal()
 		eventually(t, "all is well", func() bool { return len(gotham.status(t).Problems) == 0 })
-		if warnings, begun, over := log.told(protocol.ProblemFailed); warnings < 2 || warnings != begun+over || begun != over {
+		if warnings, begun, over := log.told(protocol.ProblemFailed); warnings < 2 || warnings > begun+over || begun != over {
 			t.Errorf("%d warnings, %d and %d events", warnings, begun, over)
 		}
 	})

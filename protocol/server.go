@@ -3,6 +3,8 @@ package protocol
 import (
 	"context"
 	"log/slog"
+
+	"github.com/citynode/citynode/internal/loglimit"
 )
 
 // Handler answers calls. It is called from the goroutine of each stream, so
@@ -46,7 +48,7 @@ func (s *Server) Serve(ctx context.Context, stream Stream, caller string) error 
 	if s.CallerName != nil {
 		name = s.CallerName(caller)
 	}
-	ss := newSession(s, stream, caller, log.With("caller", name))
+	ss := newSession(s, stream, caller, log.With(loglimit.By("caller", name)))
 	stopWaking := wakeOnDone(ctx, stream)
 	err := ss.answerAll(ctx)
 	stopWaking()

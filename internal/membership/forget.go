@@ -5,6 +5,7 @@ import (
 
 	"github.com/libp2p/go-libp2p/core/peer"
 
+	"github.com/citynode/citynode/internal/loglimit"
 	"github.com/citynode/citynode/protocol"
 )
 
@@ -72,6 +73,6 @@ func (d *Directory) forgetOld(now time.Time) (dropped []Entry) {
 // forgetOld drops the cities that are gone for long.
 func (m *Members) forgetOld() {
 	for _, e := range m.cfg.Directory.forgetOld(time.Now()) {
-		m.log.Info("a city that is gone is forgotten", "city", e.Presence.City, "peer", e.Peer, "status", e.Status)
+		m.log.Info("a city that is gone is forgotten", "city", e.Presence.City, loglimit.By("peer", e.Peer.String()), "status", e.Status)
 	}
 }
