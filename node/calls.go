@@ -20,7 +20,7 @@ import (
 )
 
 // calls answer the calls of the call protocol, one method a function. They hold no state
-// of their own but the budgets, and are called from the goroutine of each stream.
+// of their own but the budgets and the shares of watches, and are called from the goroutine of each stream.
 type calls struct {
 	network   string
 	name      string // the city's
@@ -33,6 +33,7 @@ type calls struct {
 	names     *names.Names
 	entropy   *antientropy.AntiEntropy
 	budgets   *streams.Budgets
+	watches   *watchShares
 	draining  *draining
 	isAdmin   func(peer.ID) bool
 	levels    LogLevels // nil: there are none to change
@@ -56,6 +57,7 @@ func (n *Node) newCalls() *calls {
 		names:     n.names,
 		entropy:   n.entropy,
 		budgets:   streams.NewBudgets(),
+		watches:   newWatchShares(),
 		draining:  &n.draining,
 		isAdmin:   n.isAdmin,
 		levels:    n.cfg.LogLevels,
