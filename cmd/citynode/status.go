@@ -187,6 +187,9 @@ func (g *globals) printStatus(s statusJSON, now time.Time) error {
 		"agreement", s.agreement(),
 		"skipped", s.skipped(),
 	}
+	if s.Healthy {
+		fields = append(fields, "problems", "none")
+	}
 	for _, p := range s.Problems {
 		fields = append(fields, "problem", p.text(now)+". To do: "+p.Do)
 	}

@@ -55,7 +55,7 @@ func (g *globals) printCheck(s statusJSON, now time.Time) error {
 // checkLine says in one line how the node is, the worst first.
 func (s statusJSON) checkLine(now time.Time) string {
 	word := [...]string{"OK", "WARNING", "CRITICAL"}[s.check()]
-	line := fmt.Sprintf("%s: %s, %d cities alive", word, s.City, s.Cities.Alive)
+	line := fmt.Sprintf("%s: %s, cities alive: %d", word, s.City, s.Cities.Alive)
 	worst := slices.Clone(s.Problems)
 	slices.SortStableFunc(worst, func(a, b cityProblemJSON) int { return s.level(b) - s.level(a) })
 	for _, p := range worst {

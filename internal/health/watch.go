@@ -13,6 +13,11 @@ import (
 // late a problem is told that nobody reports; a look costs microseconds.
 const lookEvery = time.Second
 
+// lookGap is the least time between two looks. Others can make news of themselves as fast
+// as they can speak, and a look goes over a whole directory, which takes some milliseconds
+// where that is full. It is short against the gap of presences.
+const lookGap = 100 * time.Millisecond
+
 // Config is what a Watch needs. All fields are required.
 type Config struct {
 	// Self is the peer, by the ID's bytes, whose own problems Own returns.
@@ -69,6 +74,10 @@ func (w *Watch) Serve(ctx context.Context) error {
 		// Before the look, so that no change falls in between.
 		changed := w.cfg.Changed()
 		w.look()
+		// The gap comes before the wait, so one look sees all that happens within it.
+		if wake.Sleep(ctx, lookGap) != nil {
+			return nil
+		}
 		select {
 		case <-ctx.Done():
 			return nil

@@ -19,6 +19,7 @@ type scene struct {
 	begun     []Problem
 	over      []Problem
 	announced int
+	looks     int
 	changed   chan struct{}
 }
 
@@ -40,7 +41,7 @@ func (s *scene) run(t *testing.T) *Watch {
 	w := New(Config{
 		Self: "me",
 		Find: func() (found []Finding) {
-			locked(func() { found = s.found })
+			locked(func() { found, s.looks = s.found, s.looks+1 })
 			return found
 		},
 		Changed: func() (changed <-chan struct{}) {
@@ -69,6 +70,7 @@ func TestAProblemThatLastsIsToldOnceHoweverLong(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var s scene
 		w := s.run(t)
+		time.Sleep(lookGap)
 		begin := time.Now()
 		s.show(finding(protocol.ProblemStore, "me"), finding(protocol.ProblemFailed, "b"), finding(protocol.ProblemFull, "c"))
 		w.Wake()
@@ -104,6 +106,7 @@ func TestNewsIsSeenAtOnce(t *testing.T) {
 			s.found = []Finding{finding(protocol.ProblemStore, "me")}
 			s.mu.Unlock()
 			wake(&s, w)
+			time.Sleep(lookGap)
 			synctest.Wait()
 			if len(w.Own()) != 1 {
 				t.Errorf("%s: not seen", fact)
@@ -122,9 +125,25 @@ func TestACityTellsOfNoMoreThanItMay(t *testing.T) {
 		}
 		s.show(many...)
 		w.Wake()
+		time.Sleep(lookGap)
 		synctest.Wait()
 		if len(w.Own()) != protocol.ProblemsMax || len(w.All()) != len(many) {
 			t.Errorf("tells of %v, knows %d", w.Own(), len(w.All()))
+		}
+	})
+}
+
+// Whoever changes what it says all the time costs ten looks a second.
+func TestLooksAreFarEnoughApart(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var s scene
+		w := s.run(t)
+		for range 1000 {
+			w.Wake()
+			time.Sleep(time.Millisecond)
+		}
+		if s.looks > int(time.Second/lookGap)+1 {
+			t.Errorf("%d looks in a second", s.looks)
 		}
 	})
 }
