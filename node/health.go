@@ -87,17 +87,14 @@ func (n *Node) findProblems() []health.Finding {
 	found := n.ownProblems(entries)
 	for _, e := range entries {
 		at := health.Finding{City: e.Presence.City, Peer: string(e.Peer)}
-		switch e.Status {
-		case protocol.StatusLeft:
-			// It went as it was meant to, and what it said last is no concern any more.
-		case protocol.StatusAlive:
+		switch at.Code = protocol.Problem(e.Status); {
+		case e.Status == protocol.StatusAlive:
 			for _, at.Code = range e.Presence.Problems {
 				found = append(found, at)
 			}
-		default:
-			at.Code = protocol.Problem(e.Status)
+		case at.Code == protocol.ProblemFailed, at.Code == protocol.ProblemSuspect:
 			found = append(found, at)
-		}
+		} // one that left went as it was meant to, and what it said last is no concern
 	}
 	return found
 }

@@ -123,6 +123,12 @@ func TestAStoreThatFailsIsToldOnceByTheCityAndKnownToOthers(t *testing.T) {
 		if got := gotham.problemsOf(t, "metropolis"); !slices.Equal(got, []protocol.Problem{protocol.ProblemStore}) {
 			t.Errorf("gotham knows of %v", got)
 		}
+		for c := range gotham.FollowCities(t.Context()) {
+			if !slices.Equal(c.Problems, []protocol.Problem{protocol.ProblemStore}) {
+				t.Errorf("gotham is told of %v", c.Problems)
+			}
+			break // there is one other
+		}
 		if p := metropolis.status(t).Problems; len(p) != 1 || !strings.Contains(p[0].Detail, "no space left") {
 			t.Errorf("metropolis knows of %+v", p)
 		}

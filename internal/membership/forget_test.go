@@ -103,6 +103,27 @@ func TestOldNewsDoesNotBringAForgottenCityBack(t *testing.T) {
 	}
 }
 
+// What a forgotten city signed long ago, and anybody can say again, makes no entry and has
+// its author asked.
+func TestAReplayedPresenceOfAForgottenCityHasItsAuthorAsked(t *testing.T) {
+	net := mocknet.New()
+	defer net.Close() //nolint:errcheck // always nil
+	host, err := net.GenPeer()
+	if err != nil {
+		t.Fatal(err)
+	}
+	d := withGotham()
+	m := &Members{log: slog.New(slog.DiscardHandler), cfg: Config{Host: host, Directory: d, Now: time.Now}}
+	m.confirm = newConfirmer(host, m)
+	d.Lost("p", noon)
+	d.ForgetGone(func(Entry) bool { return true })
+	m.hear("p", presenceOf(gotham(after(1), after(3))))
+	m.hear("p", presenceOf(gotham(after(1), after(3))))
+	if len(d.All()) != 0 || len(m.confirm.prompt) != 1 {
+		t.Errorf("%d cities are known, %d are asked", len(d.All()), len(m.confirm.prompt))
+	}
+}
+
 // trusting is a city that is told of its clock.
 type trusting struct{ aCity }
 
