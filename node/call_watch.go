@@ -32,11 +32,11 @@ func (c *calls) watch(ctx context.Context, call *protocol.Call) error {
 	}
 	ctx, end := context.WithCancelCause(ctx)
 	defer end(nil)
-	share, err := c.watches.take(call.Caller, end)
+	share, err := c.watches.Take(call.Caller, end)
 	if err != nil {
 		return err
 	}
-	defer c.watches.giveBack(share)
+	defer c.watches.GiveBack(share)
 	watcher, summary, err := inc.Watch(ctx, r.Location)
 	if err != nil {
 		return err

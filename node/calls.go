@@ -33,7 +33,7 @@ type calls struct {
 	names     *names.Names
 	entropy   *antientropy.AntiEntropy
 	budgets   *streams.Budgets
-	watches   *watchShares
+	watches   *streams.Watches
 	draining  *draining
 	isAdmin   func(peer.ID) bool
 	levels    LogLevels // nil: there are none to change
@@ -57,7 +57,7 @@ func (n *Node) newCalls() *calls {
 		names:     n.names,
 		entropy:   n.entropy,
 		budgets:   streams.NewBudgets(),
-		watches:   newWatchShares(),
+		watches:   streams.NewWatches(),
 		draining:  &n.draining,
 		isAdmin:   n.isAdmin,
 		levels:    n.cfg.LogLevels,

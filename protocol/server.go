@@ -2,7 +2,9 @@ package protocol
 
 import (
 	"context"
+	"io"
 	"log/slog"
+	"time"
 
 	"github.com/citynode/citynode/internal/loglimit"
 )
@@ -16,6 +18,23 @@ type Handler interface {
 	// logged and answered with Internal and a message that says no more. ctx is
 	// done when the server is to stop; it has no deadline.
 	ServeCall(ctx context.Context, call *Call) (body any, err error)
+}
+
+// Stream is one full-duplex stream: a libp2p stream, or anything that behaves
+// like one. One goroutine may read while another writes; Close and Reset may be
+// called at any time and interrupt both.
+type Stream interface {
+	io.ReadWriter
+	// CloseWrite ends the writing side; the other side then reads io.EOF.
+	CloseWrite() error
+	// Close closes both directions and releases the stream. What was written
+	// still arrives.
+	Close() error
+	// Reset aborts both directions and releases the stream. What was written
+	// may be lost.
+	Reset() error
+	SetReadDeadline(time.Time) error
+	SetWriteDeadline(time.Time) error
 }
 
 // Server answers the calls of streams that others have opened.

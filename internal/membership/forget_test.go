@@ -113,14 +113,14 @@ func TestAReplayedPresenceOfAForgottenCityHasItsAuthorAsked(t *testing.T) {
 		t.Fatal(err)
 	}
 	d := withGotham()
-	m := &Members{log: slog.New(slog.DiscardHandler), cfg: Config{Host: host, Directory: d, Now: time.Now}}
+	m := &Members{log: slog.New(slog.DiscardHandler), cfg: Config{Host: host, Directory: d, Now: time.Now, Agreements: NewAgreements(), Hearsay: NewHearsay()}}
 	m.confirm = newConfirmer(host, m)
 	d.Lost("p", noon)
 	d.ForgetGone(func(Entry) bool { return true })
-	m.hear("p", presenceOf(gotham(after(1), after(3))))
-	m.hear("p", presenceOf(gotham(after(1), after(3))))
-	if len(d.All()) != 0 || len(m.confirm.prompt) != 1 {
-		t.Errorf("%d cities are known, %d are asked", len(d.All()), len(m.confirm.prompt))
+	m.hear("p", "q", presenceOf(gotham(after(1), after(3))))
+	m.hear("p", "q", presenceOf(gotham(after(1), after(3))))
+	if len(d.All()) != 0 || len(m.confirm.asked) != 1 {
+		t.Errorf("%d cities are known, %d are asked", len(d.All()), len(m.confirm.asked))
 	}
 }
 
@@ -144,6 +144,7 @@ func TestMembersForgetWhatIsGoneForLong(t *testing.T) {
 		d.Lost("q", noon)
 		m := &Members{log: slog.New(slog.DiscardHandler), cfg: Config{
 			Host: host, Directory: d, Topic: new(meshless), Self: trusting{}, Now: time.Now, ClockSkewMax: time.Minute,
+			Agreements: NewAgreements(), Hearsay: NewHearsay(),
 		}}
 		ctx, stop := context.WithCancel(t.Context())
 		ended := make(chan struct{})

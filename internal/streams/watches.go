@@ -1,4 +1,4 @@
-package node
+package streams
 
 import (
 	"context"
@@ -18,31 +18,32 @@ const (
 	watchesOfPeer = 64
 )
 
-// watchShares divide the watches among callers. Where all are taken, a caller is given one
+// Watches divide the watches of a city among callers. Where all are taken, a caller is given one
 // that the caller with the most has to give up, as long as that leaves the latter with no
 // fewer. So nobody can keep others from watching with less than a connection for each
 // watch.
-type watchShares struct {
+type Watches struct {
 	mu     sync.Mutex // guards byPeer, count
-	byPeer map[string][]*watchShare
+	byPeer map[string][]*WatchShare
 	count  int
 }
 
-// A watchShare is the right to one watch.
-type watchShare struct {
+// A WatchShare is a caller's right to one watch.
+type WatchShare struct {
 	peer string
 	end  context.CancelCauseFunc // ends the watch
 }
 
-func newWatchShares() *watchShares {
-	return &watchShares{byPeer: make(map[string][]*watchShare)}
+// NewWatches returns shares of which none is taken.
+func NewWatches() *Watches {
+	return &Watches{byPeer: make(map[string][]*WatchShare)}
 }
 
-// take returns a share for a caller's watch, which end will end with an error that matches
+// Take returns a share for a caller's watch, which end will end with an error that matches
 // protocol.ErrBusy if another caller needs it more. It fails with such an error where
 // there is none for this caller.
-func (w *watchShares) take(caller string, end context.CancelCauseFunc) (*watchShare, error) {
-	share := &watchShare{peer: caller, end: end}
+func (w *Watches) Take(caller string, end context.CancelCauseFunc) (*WatchShare, error) {
+	share := &WatchShare{peer: caller, end: end}
 	displaced, ok := w.add(share)
 	if !ok {
 		return nil, protocol.Errorf(protocol.Busy, "peer %s has as many watches as it may now", peer.ID(caller))
@@ -55,7 +56,7 @@ func (w *watchShares) take(caller string, end context.CancelCauseFunc) (*watchSh
 
 // add makes room for a share and adds it. It returns the share that had to go, if one had
 // to.
-func (w *watchShares) add(share *watchShare) (displaced *watchShare, ok bool) {
+func (w *Watches) add(share *WatchShare) (displaced *WatchShare, ok bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	own := len(w.byPeer[share.peer])
@@ -78,7 +79,7 @@ func (w *watchShares) add(share *watchShare) (displaced *watchShare, ok bool) {
 
 // greediest returns the caller with the most watches, of several the one with the least
 // peer ID; callers hold mu.
-func (w *watchShares) greediest() (most string) {
+func (w *Watches) greediest() (most string) {
 	for p, shares := range w.byPeer {
 		if n, more := len(shares), len(w.byPeer[most]); n > more || n == more && p < most {
 			most = p
@@ -88,7 +89,7 @@ func (w *watchShares) greediest() (most string) {
 }
 
 // drop takes a share away, if it is still there; callers hold mu.
-func (w *watchShares) drop(share *watchShare) {
+func (w *Watches) drop(share *WatchShare) {
 	shares := w.byPeer[share.peer]
 	for i, s := range shares {
 		if s != share {
@@ -102,8 +103,8 @@ func (w *watchShares) drop(share *watchShare) {
 	}
 }
 
-// giveBack ends a share.
-func (w *watchShares) giveBack(share *watchShare) {
+// GiveBack ends a share, which may have gone to another caller already.
+func (w *Watches) GiveBack(share *WatchShare) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.drop(share)
