@@ -115,6 +115,9 @@ func (n *Node) ownProblems(others []membership.Entry) (found []health.Finding) {
 	if membership.ClockBehind(others, n.cfg.Now()) {
 		add(protocol.ProblemClockBehind, "")
 	}
+	if n.full() {
+		add(protocol.ProblemFull, "")
+	}
 	if n.draining.begun.Load() {
 		add(protocol.ProblemDraining, "")
 	}
@@ -158,4 +161,20 @@ func (n *Node) storeFault(err error) {
 func (n *Node) contested(name string, other peer.ID) {
 	n.health.Wake()
 	n.cfg.Events.contested(name, other)
+}
+
+// fullTimeout bounds the question to the city's loop whether it is full, which it answers at
+// once unless it is far behind. The next look asks again.
+const fullTimeout = time.Second
+
+// full reports whether the city holds as many entries as it may.
+func (n *Node) full() bool {
+	inc, err := n.city.Current()
+	if err != nil {
+		return false
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), fullTimeout)
+	defer cancel()
+	full, err := inc.Full(ctx)
+	return err == nil && full
 }

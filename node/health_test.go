@@ -202,3 +202,21 @@ func TestATwiceHeldNameIsAProblemOfBoth(t *testing.T) {
 		}
 	})
 }
+
+func TestACityThatIsFullSaysSo(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		net := newMockNet(t)
+		cfg := quiet("metropolis")
+		cfg.EntriesMax = 2
+		gotham := net.start(t, quiet("gotham"))
+		metropolis := net.start(t, cfg, gotham)
+		awaitReady(t, gotham, metropolis)
+		awaitAlive(t, gotham, metropolis)
+		for _, name := range []string{"Batman", "Robin", "Alfred"} {
+			gotham.create(t, name)
+		}
+		eventually(t, "gotham knows that metropolis is full", func() bool {
+			return slices.Equal(gotham.problemsOf(t, "metropolis"), []protocol.Problem{protocol.ProblemFull})
+		})
+	})
+}
