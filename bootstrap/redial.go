@@ -45,7 +45,7 @@ type RedialConfig struct {
 	// WrongNetwork, once a connection. Nil finds every peer of use. It must not block.
 	Foreign func(protocols []protocol.ID) error
 	// Wanted is the number of connected peers above which only bootstrap peers
-	// and the sample are dialed. 0 means 32.
+	// and the sample are dialed, and the other saved peers once an hour. 0 means 32.
 	Wanted int
 	// Events are told what happens.
 	Events RedialEvents
@@ -83,7 +83,8 @@ type DialFailure struct {
 //
 // Bootstrap peers, and a sample of eight saved peers that changes each minute, are
 // dialed with pauses of at most 3 s. All other peers are dialed with pauses of at
-// most 60 s, and only while fewer than Wanted peers are connected. A peer that
+// most 60 s while fewer than Wanted peers are connected; beyond that a saved peer is
+// still dialed once an hour, whatever its age. A peer that
 // loses its last connection is dialed at once. So a host is connected again within
 // seconds after an outage of any length, and the connections of a large network
 // stay bounded.

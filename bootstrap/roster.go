@@ -23,6 +23,11 @@ const (
 	// stableAfter is the age at which a connection counts as a success. If it ends
 	// sooner, the other side has refused it, and it counts as a failure.
 	stableAfter = 10 * time.Second
+	// savedRestMax is how long a saved peer may go without a dial, however many peers are
+	// connected: two sites that were cut off for days, each large enough for itself, must
+	// find each other. It is so much less than an hour that the whole list, with
+	// lazyDialsMax at once and dialTimeout each, is dialed within the hour.
+	savedRestMax = 45 * time.Minute
 	// dialsMax bounds all dials at once.
 	dialsMax = bootstrapDialsMax + sampleSeats + lazyDialsMax
 	// bootstrapDialsMax bounds the dials of bootstrap peers at once, lazyDialsMax
@@ -72,7 +77,7 @@ type target struct {
 	since     time.Time // of the present connection
 	dialing   bool
 	refound   bool      // by Found, while it was being dialed
-	tried     time.Time // the last dial's start
+	tried     time.Time // the last dial's start; before the first, when the target was made
 	due       time.Time // no dial before this
 	failures  int       // in a row
 	cutShort  int       // connections in a row that did not last
@@ -187,7 +192,7 @@ func (r *roster) foundOnly() int {
 func (r *roster) target(now time.Time, id peer.ID) *target {
 	t := r.targets[id]
 	if t == nil && id != r.self && id.Validate() == nil {
-		t = &target{id: id, due: now}
+		t = &target{id: id, due: now, tried: now}
 		r.targets[id] = t
 	}
 	return t
@@ -324,8 +329,8 @@ func (r *roster) next(now time.Time, connected int) (start []dial, wake time.Tim
 		if r.dials[class] == dialsAtOnce[class] {
 			continue // the end of a dial wakes the loop
 		}
-		if t.due.After(now) {
-			wake = sooner(wake, t.due)
+		if due := r.dueOf(t, connected); due.After(now) {
+			wake = sooner(wake, due)
 			continue
 		}
 		r.dials[class]++
@@ -339,14 +344,27 @@ func (r *roster) next(now time.Time, connected int) (start []dial, wake time.Tim
 func (r *roster) waiting(connected int) []*target {
 	var waiting []*target
 	for _, t := range r.targets {
-		if !t.connected && !t.dialing && (t.class() != classLazy || connected < r.wanted) {
+		if !t.connected && !t.dialing && (r.wants(t, connected) || len(t.met) > 0) {
 			waiting = append(waiting, t)
 		}
 	}
 	slices.SortFunc(waiting, func(a, b *target) int {
-		return cmp.Or(a.due.Compare(b.due), cmp.Compare(a.id, b.id))
+		return cmp.Or(r.dueOf(a, connected).Compare(r.dueOf(b, connected)), cmp.Compare(a.id, b.id))
 	})
 	return waiting
+}
+
+// wants reports whether a target is to be connected while so many peers are.
+func (r *roster) wants(t *target, connected int) bool {
+	return t.class() != classLazy || connected < r.wanted
+}
+
+// dueOf returns when a target may be dialed. One that is not wanted now has a rest first.
+func (r *roster) dueOf(t *target, connected int) time.Time {
+	if rested := t.tried.Add(savedRestMax); !r.wants(t, connected) && rested.After(t.due) {
+		return rested
+	}
+	return t.due
 }
 
 // seat frees the seats of the sample whose time is over, and fills free seats with

@@ -190,6 +190,29 @@ func TestWithEnoughPeersOnlyTheSampleIsTried(t *testing.T) {
 	}
 }
 
+func TestASavedPeerIsTriedHourlyHoweverManyAreConnectedAndHoweverOldItIs(t *testing.T) {
+	s := newRosterSim(t, wantedDefault)
+	s.others = 10 * wantedDefault
+	saved := infos(t, savedMax)
+	begin := s.now
+	s.roster.setSaved(s.now, saved)
+	s.run(3 * time.Hour)
+	for _, info := range saved {
+		if got := s.longestPause(info.ID, begin); got > time.Hour {
+			t.Fatalf("not tried for %v", got)
+		}
+	}
+	if s.most[classLazy] > lazyDialsMax {
+		t.Errorf("%d at once", s.most[classLazy])
+	}
+	last := saved[savedMax-1].ID
+	s.up[last] = true
+	s.run(time.Hour)
+	if !s.joined[last] {
+		t.Error("one that is up again is not connected")
+	}
+}
+
 func TestWithEnoughPeersTheSampleAddsFew(t *testing.T) {
 	s := newRosterSim(t, wantedDefault)
 	s.others = wantedDefault

@@ -14,6 +14,10 @@ import (
 // citiesPerReply keeps a reply with cities under a tenth of a frame.
 const citiesPerReply = 64
 
+// problemsPerReply keeps a reply with problems well within a frame, also where each has a
+// detail of protocol.MessageBytesMax.
+const problemsPerReply = 128
+
 // info returns what the node says of itself. It answers while the city restarts or its
 // store does not work: other cities judge by it whether this one lives, and a caller
 // reads in it why orders are refused.
@@ -30,6 +34,7 @@ func (c *calls) info(ctx context.Context) (protocol.InfoReply, error) {
 		Now:         c.self.now(),
 		Skipped:     c.entropy.FutureSkipped(),
 		Instance:    c.self.instance,
+		Problems:    own.Problems,
 	}
 	if c.journal != nil {
 		info.Store = standing(c.journal.Fault())
@@ -124,4 +129,57 @@ func opinionOf(e membership.Entry, opinion membership.Opinion) membership.Opinio
 		opinion.Verdict = membership.Unknown
 	}
 	return opinion
+}
+
+// sendProblems sends the problems that this node knows of, its own first. It answers also
+// while the own city restarts.
+func (c *calls) sendProblems(ctx context.Context, call *protocol.Call) (any, error) {
+	lines := []protocol.ProblemLine{}
+	for _, p := range c.problems() {
+		lines = append(lines, protocol.ProblemLine{
+			Problem: p.Code,
+			City:    p.City,
+			Peer:    []byte(p.Peer),
+			Since:   crdt.StampAt(p.Since),
+			Detail:  p.Detail,
+		})
+	}
+	for len(lines) > problemsPerReply {
+		if err := call.Send(protocol.ProblemsReply{Problems: lines[:problemsPerReply]}); err != nil {
+			return nil, err
+		}
+		lines = lines[problemsPerReply:]
+	}
+	return protocol.ProblemsReply{Problems: lines}, nil
+}
+
+// forget drops cities that are gone from the directory, and from the peers to be dialed:
+// the operator says that they will not come back. One that does is known again by its own
+// info, as a new one is.
+func (c *calls) forget(call *protocol.Call) (any, error) {
+	if caller := peer.ID(call.Caller); !c.isAdmin(caller) {
+		return nil, protocol.Errorf(protocol.Forbidden, "peer %s may not have city %s forget", caller, c.name)
+	}
+	var r protocol.ForgetRequest
+	if err := call.Decode(&r); err != nil {
+		return nil, err
+	}
+	which := func(e membership.Entry) bool { return e.Peer == peer.ID(r.Peer) }
+	if r.City != "" {
+		if err := crdt.ValidateCityName(r.City); err != nil {
+			return nil, protocol.Errorf(protocol.BadRequest, "city: %w", err)
+		}
+		which = func(e membership.Entry) bool { return e.Presence.City == r.City }
+	}
+	dropped, kept := c.directory.ForgetGone(which)
+	if len(dropped) == 0 && kept > 0 {
+		return nil, protocol.Errorf(protocol.BadRequest, "it is alive: city %s would know it again at its next word; stop it first", c.name)
+	}
+	reply := protocol.ForgetReply{Peers: [][]byte{}}
+	for _, p := range dropped {
+		c.saved.Forget(p)
+		c.logger.Info("a city is forgotten, as an admin has asked", "peer", p, "admin", peer.ID(call.Caller))
+		reply.Peers = append(reply.Peers, []byte(p))
+	}
+	return reply, nil
 }

@@ -2,7 +2,9 @@ package node
 
 import (
 	"context"
+	"errors"
 
+	"github.com/citynode/citynode/city"
 	"github.com/citynode/citynode/crdt"
 	"github.com/citynode/citynode/protocol"
 )
@@ -28,11 +30,29 @@ func (c *calls) watch(ctx context.Context, call *protocol.Call) error {
 	if err != nil {
 		return err
 	}
+	ctx, end := context.WithCancelCause(ctx)
+	defer end(nil)
+	share, err := c.watches.Take(call.Caller, end)
+	if err != nil {
+		return err
+	}
+	defer c.watches.GiveBack(share)
 	watcher, summary, err := inc.Watch(ctx, r.Location)
 	if err != nil {
 		return err
 	}
 	defer watcher.Close()
+	// At once, for a caller that does not read holds this goroutine up in Send.
+	defer context.AfterFunc(ctx, watcher.Close)()
+	err = c.sendAll(ctx, call, watcher, summary)
+	if busy, ok := errors.AsType[*protocol.Error](context.Cause(ctx)); ok {
+		return busy // the watch was given to another caller
+	}
+	return err
+}
+
+// sendAll sends the summary, and then what the watcher is told.
+func (c *calls) sendAll(ctx context.Context, call *protocol.Call, watcher *city.Watcher, summary crdt.Summary) error {
 	ctx, cancel := call.UntilClosed(ctx)
 	defer cancel()
 	// Before any change: what the caller gets after this summary it cannot have missed.

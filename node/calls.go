@@ -3,11 +3,13 @@ package node
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"slices"
 
 	"github.com/libp2p/go-libp2p/core/network"
 	"github.com/libp2p/go-libp2p/core/peer"
 
+	"github.com/citynode/citynode/bootstrap"
 	"github.com/citynode/citynode/city"
 	"github.com/citynode/citynode/internal/antientropy"
 	"github.com/citynode/citynode/internal/durable"
@@ -18,7 +20,7 @@ import (
 )
 
 // calls answer the calls of the call protocol, one method a function. They hold no state
-// of their own but the budgets, and are called from the goroutine of each stream.
+// of their own but the budgets and the shares of watches, and are called from the goroutine of each stream.
 type calls struct {
 	network   string
 	name      string // the city's
@@ -27,14 +29,18 @@ type calls struct {
 	journal   *durable.Writer // nil: nothing is durable
 	directory *membership.Directory
 	members   *membership.Members
+	saved     *bootstrap.Saved
 	names     *names.Names
 	entropy   *antientropy.AntiEntropy
 	budgets   *streams.Budgets
+	watches   *streams.Watches
 	draining  *draining
 	isAdmin   func(peer.ID) bool
 	levels    LogLevels // nil: there are none to change
 	restarts  func() int
+	problems  func() []Problem
 	server    *protocol.Server
+	logger    *slog.Logger
 }
 
 // newCalls gives the calls what they need of the other rooms.
@@ -47,13 +53,17 @@ func (n *Node) newCalls() *calls {
 		journal:   n.journal,
 		directory: n.directory,
 		members:   n.members,
+		saved:     n.saved,
 		names:     n.names,
 		entropy:   n.entropy,
 		budgets:   streams.NewBudgets(),
+		watches:   streams.NewWatches(),
 		draining:  &n.draining,
 		isAdmin:   n.isAdmin,
 		levels:    n.cfg.LogLevels,
 		restarts:  func() int { return n.supervisor.Restarts(childCity) },
+		problems:  n.problems,
+		logger:    n.cfg.logger(logCalls),
 	}
 	c.server = &protocol.Server{
 		City: c.name, Handler: c, Logger: n.cfg.logger(logCalls),
@@ -62,7 +72,7 @@ func (n *Node) newCalls() *calls {
 	return c
 }
 
-// isAdmin reports whether a peer may bomb the city. The node itself may: its program
+// isAdmin reports whether a peer may bomb the city, and have it forget others. The node itself may: its program
 // could do worse. A peer ID is proved by the connection, so nothing else is asked for.
 func (n *Node) isAdmin(p peer.ID) bool {
 	return p == n.host.ID() || slices.Contains(n.cfg.Admins, p)
@@ -121,6 +131,10 @@ func (c *calls) serve(ctx context.Context, call *protocol.Call) (any, error) {
 		return c.cities(ctx, call)
 	case protocol.MethodSettle:
 		return nil, c.entropy.Settle(ctx, func(line protocol.SettleLine) error { return call.Send(line) })
+	case protocol.MethodProblems:
+		return c.sendProblems(ctx, call)
+	case protocol.MethodForget:
+		return c.forget(call)
 	case protocol.MethodBomb:
 		return nil, c.bomb(call)
 	case protocol.MethodLog:

@@ -14,6 +14,7 @@ import (
 
 // The supervised children, in the order in which they start.
 const (
+	childLog         = "log"
 	childRedial      = "redial"
 	childMDNS        = "mdns"
 	childName        = "name"
@@ -22,6 +23,7 @@ const (
 	childCity        = "city"
 	childGossip      = "gossip"
 	childPresence    = "presence"
+	childHealth      = "health"
 	childAntiEntropy = "anti-entropy"
 	childNames       = "names"
 	childTwins       = "twins"
@@ -33,7 +35,10 @@ const (
 func (n *Node) children(syncID, callID libp2pprotocol.ID) []supervise.Child {
 	// They end in reverse: the city before the store, which then writes the last of what
 	// it did, and streams after the city, so that callers hear of its end.
-	children := []supervise.Child{{Name: childRedial, Start: serving(n.redialer.Serve)}}
+	children := []supervise.Child{
+		{Name: childLog, Start: serving(n.logLimit.Serve)},
+		{Name: childRedial, Start: serving(n.redialer.Serve)},
+	}
 	if n.mdns != nil {
 		children = append(children, supervise.Child{Name: childMDNS, Start: serving(n.mdns.Serve)})
 	}
@@ -51,6 +56,7 @@ func (n *Node) children(syncID, callID libp2pprotocol.ID) []supervise.Child {
 		supervise.Child{Name: childCity, Start: n.city.Start},
 		supervise.Child{Name: childGossip, Start: serving(n.deltas.Serve)},
 		supervise.Child{Name: childPresence, Start: serving(n.members.Serve)},
+		supervise.Child{Name: childHealth, Start: serving(n.health.Serve)},
 		supervise.Child{Name: childAntiEntropy, Start: serving(n.entropy.Serve)},
 		supervise.Child{Name: childNames, Start: serving(n.dht.Serve)},
 		supervise.Child{Name: childTwins, Start: serving(n.twins.Serve)},

@@ -2,7 +2,9 @@ package node
 
 import (
 	"context"
+	"fmt"
 	"iter"
+	"slices"
 	"sync"
 	"time"
 
@@ -41,6 +43,10 @@ type CityInfo struct {
 	// Via is who passed on the last presence of a city that is Relayed; empty for all
 	// others.
 	Via peer.ID
+	// Problems are the codes of what is wrong with the city by its own account, at most
+	// protocol.ProblemsMax. They are not those of Status.Problems, which has also what
+	// this node sees in it.
+	Problems []protocol.Problem
 }
 
 // cityInfo returns an entry of the directory in the form for programs.
@@ -58,6 +64,7 @@ func cityInfo(e membership.Entry, opinion membership.Opinion) CityInfo {
 		Agrees:      opinion.Verdict.Bool(),
 		RTT:         e.RTT,
 		Via:         e.Via,
+		Problems:    slices.Clone(e.Presence.Problems),
 	}
 }
 
@@ -76,7 +83,7 @@ func (n *Node) infoOf(entries []membership.Entry) []CityInfo {
 }
 
 // FollowCities yields each other city that the node knows of, and then each that is
-// found or changes its name, status or incarnation, until ctx or the node ends. What
+// found or changes its name, status, incarnation or problems, until ctx or the node ends. What
 // changes several times while the loop's body runs is yielded once, as it is then. A city
 // that is Relayed is not yielded: whether it is a city nobody has proved.
 func (n *Node) FollowCities(ctx context.Context) iter.Seq[CityInfo] {
@@ -84,6 +91,7 @@ func (n *Node) FollowCities(ctx context.Context) iter.Seq[CityInfo] {
 		name        string
 		status      CityStatus
 		incarnation crdt.Stamp
+		problems    string
 	}
 	return func(yield func(CityInfo) bool) {
 		told := make(map[peer.ID]version)
@@ -92,7 +100,7 @@ func (n *Node) FollowCities(ctx context.Context) iter.Seq[CityInfo] {
 			changed := n.directory.Changed()
 			known := make(map[peer.ID]version, len(told))
 			for _, c := range n.infoOf(n.directory.All()) {
-				v := version{c.Name, c.Status, c.Incarnation}
+				v := version{c.Name, c.Status, c.Incarnation, fmt.Sprint(c.Problems)}
 				if known[c.Peer] = v; told[c.Peer] == v {
 					continue
 				}

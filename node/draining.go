@@ -26,6 +26,7 @@ const (
 type draining struct {
 	begun   atomic.Bool
 	running atomic.Int64 // orders
+	told    func()       // if set, is called once no order begins any more
 }
 
 // order is called when an order begins, and returns what is called when it ends.
@@ -43,6 +44,9 @@ func (d *draining) order(city string) (end func(), err error) {
 // sends it again.
 func (d *draining) drain() {
 	d.begun.Store(true)
+	if d.told != nil {
+		d.told()
+	}
 	late := time.NewTimer(drainMax)
 	defer late.Stop()
 	look := time.NewTicker(drainLook)

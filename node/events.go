@@ -55,6 +55,9 @@ type Events struct {
 	Store func(StoreEvent)
 	// Contested tells that another peer claims this city's name.
 	Contested func(name string, other peer.ID)
+	// Problem tells that something is wrong with this city or another, once, and once
+	// that it is over: all that Status.Problems has.
+	Problem func(ProblemEvent)
 	// Unreachable tells that a bootstrap or saved peer cannot be dialed, once
 	// a reason.
 	Unreachable func(p peer.ID, err error)
@@ -222,6 +225,13 @@ func (e *Events) storeFault(err error) {
 func (e *Events) contested(name string, other peer.ID) {
 	if e.Contested != nil {
 		e.tell(func() { e.Contested(name, other) })
+	}
+}
+
+// problem tells of what is wrong with a city.
+func (e *Events) problem(news ProblemEvent) {
+	if e.Problem != nil {
+		e.tell(func() { e.Problem(news) })
 	}
 }
 

@@ -66,7 +66,7 @@ func (n *Node) openStore() (err error) {
 		Store:  n.store,
 		Facts:  n.facts,
 		InLoop: n.inLoop,
-		Fault:  n.cfg.Events.storeFault,
+		Fault:  n.storeFault,
 		Filled: n.cfg.Events.filled,
 		Logger: n.cfg.logger(logStore),
 	})

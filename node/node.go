@@ -23,6 +23,8 @@ import (
 	"github.com/citynode/citynode/internal/datadir"
 	"github.com/citynode/citynode/internal/durable"
 	"github.com/citynode/citynode/internal/gossip"
+	"github.com/citynode/citynode/internal/health"
+	"github.com/citynode/citynode/internal/loglimit"
 	"github.com/citynode/citynode/internal/membership"
 	"github.com/citynode/citynode/internal/memory"
 	"github.com/citynode/citynode/internal/names"
@@ -37,8 +39,9 @@ import (
 // fields and nobody changes them after that, so they need no lock. What changes is within
 // the rooms, which guard it themselves.
 type Node struct {
-	cfg Config
-	log *slog.Logger
+	cfg      Config
+	log      *slog.Logger
+	logLimit *loglimit.Handler // between log and the program's own
 
 	instance protocol.Instance
 	ownKey   bool           // the key was made for this node, which keeps it to itself
@@ -71,6 +74,7 @@ type Node struct {
 	router     *gossip.Router
 	deltas     *gossip.Deltas
 	members    *membership.Members
+	health     *health.Watch
 	names      *names.Names
 	calls      *calls
 	draining   draining
@@ -89,7 +93,9 @@ func New(cfg Config) (*Node, error) {
 		return nil, fmt.Errorf("node: %w", err)
 	}
 	cfg = cfg.withDefaults()
-	n := &Node{log: cfg.logger(logNode), life: newLife(), floods: rate.Sometimes{Interval: time.Minute}}
+	limit := loglimit.New(cfg.Logger.Handler())
+	cfg.Logger = slog.New(limit)
+	n := &Node{log: cfg.logger(logNode), logLimit: limit, life: newLife(), floods: rate.Sometimes{Interval: time.Minute}}
 	if err := n.open(cfg); err != nil {
 		return nil, errors.Join(err, n.Close())
 	}

@@ -33,12 +33,15 @@ const peersFile = "peers"
 // Four hooks lead to a room that is made later: the opening of the city to members,
 // which judge its clock (openCity), a peer that joins gossip to members, which greet
 // it (joinedGossip), what a peer shows in a sync to members (greeted), and what a city
-// says of itself to names (identified). They are
+// says of itself to names (identified). Presences have what health has found (self). They are
 // called only once the rooms run, when all of them are there. What happens in the city
 // goes to the rooms without passing here: they observe it.
 func (n *Node) furnish() error {
 	syncID, callID := libp2pprotocol.ID(protocol.SyncID(n.cfg.Network)), libp2pprotocol.ID(protocol.CallID(n.cfg.Network))
-	n.self = &self{cfg: n.cfg, peer: n.host.ID(), city: n.city, facts: n.facts, instance: n.instance}
+	n.self = &self{
+		cfg: n.cfg, peer: n.host.ID(), city: n.city, facts: n.facts, instance: n.instance,
+		problems: func() []protocol.Problem { return n.health.Own() },
+	}
 	n.directory = membership.NewDirectory()
 	n.agreements = membership.NewAgreements()
 	n.hearsay = membership.NewHearsay()
@@ -52,6 +55,8 @@ func (n *Node) furnish() error {
 	if err := n.joinGossip(syncID, callID); err != nil {
 		return err
 	}
+	n.health = n.newHealth()
+	n.draining.told = n.health.Wake
 	n.names = n.newNames()
 	n.observeCity()
 	n.calls = n.newCalls()
@@ -225,7 +230,7 @@ func (n *Node) newNames() *names.Names {
 		Trusted:       n.cfg.Trusted,
 		Now:           n.now,
 		Logger:        n.cfg.logger(logNames),
-		Contested:     n.cfg.Events.contested,
+		Contested:     n.contested,
 	})
 }
 

@@ -2,6 +2,7 @@ package node
 
 import (
 	"context"
+	"sync/atomic"
 
 	"github.com/libp2p/go-libp2p/core/peer"
 
@@ -26,6 +27,9 @@ type Status struct {
 	// Store is protocol.StoreWorks, or why the store does not work, or "" for a city
 	// that is ephemeral.
 	Store string
+	// Problems are those of all cities that this node knows of, its own first; none:
+	// all is well. They are as of the last look, a second ago at most.
+	Problems []Problem
 	// Restarts is how often the city was restarted.
 	Restarts int
 	// Peers is how many peers are connected; Alive, Left, Failed and Relayed count the
@@ -74,6 +78,7 @@ func (n *Node) Status(ctx context.Context) (Status, error) {
 		DeltasDropped: n.deltas.Dropped() + n.router.Dropped(),
 		Contests:      n.names.Contests(),
 		LeftOut:       n.entropy.LeftOut(),
+		Problems:      n.problems(),
 	}
 	if n.journal != nil {
 		s.Store = standing(n.journal.Fault())
@@ -116,6 +121,9 @@ type self struct {
 	facts *durable.Facts
 	// instance is that of the process, or of the node where a process runs several.
 	instance protocol.Instance
+	// problems returns the codes of what is wrong with the city.
+	problems func() []protocol.Problem
+	doubt    atomic.Pointer[string] // why the clock is not trusted; nil: never judged
 }
 
 // now returns the wall clock as a stamp.
@@ -130,6 +138,7 @@ func (s *self) Presence(ctx context.Context) (protocol.Presence, error) {
 		Incarnation: s.facts.Incarnation(),
 		Software:    s.cfg.Software,
 		Sent:        s.now(),
+		Problems:    s.problems(),
 	}
 	inc, err := s.city.Current()
 	if err != nil {
@@ -146,9 +155,18 @@ func (s *self) Presence(ctx context.Context) (protocol.Presence, error) {
 
 // DoubtClock tells the city why its clock is not to be trusted; "" where it is.
 func (s *self) DoubtClock(ctx context.Context, reason string) {
+	s.doubt.Store(&reason)
 	inc, err := s.city.Current()
 	if err != nil {
 		return // the next incarnation is told a second later
 	}
 	_, _ = inc.Do(ctx, city.Suspect{Reason: reason}) // fails only if that incarnation has just ended
+}
+
+// clockDoubt returns why the clock is not trusted; "" where it is, or was not judged yet.
+func (s *self) clockDoubt() string {
+	if reason := s.doubt.Load(); reason != nil {
+		return *reason
+	}
+	return ""
 }

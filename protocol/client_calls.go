@@ -113,6 +113,36 @@ func (c *Client) Settle(ctx context.Context, line func(SettleLine) error) error 
 	})
 }
 
+// Problems returns the problems that the city that answers knows of, its own among
+// them, its own first. None: all is well as far as it knows.
+func (c *Client) Problems(ctx context.Context) (lines []ProblemLine, err error) {
+	x, err := c.start(ctx, MethodProblems, c.pipe.nextID(), nil)
+	if err != nil {
+		return nil, err
+	}
+	err = c.each(ctx, x, func(body RawItem, _ bool) error {
+		var p ProblemsReply
+		if err := c.decode(body, &p); err != nil {
+			return err
+		}
+		if lines = append(lines, p.Problems...); len(lines) > problemsMax {
+			return c.pipe.fail(fmt.Errorf("%w: more than %d problems", ErrBadResponse, problemsMax))
+		}
+		return nil
+	})
+	return lines, err
+}
+
+// Forget has the city that answers drop from its directory what is gone: all peers of a
+// city's name, or one peer. It returns the peer IDs' bytes of those that were dropped,
+// none where nothing was known. It may be tried again: what was dropped is not known any
+// more. A city that is alive is refused, with an error that matches [ErrBadRequest], and
+// a caller that is no admin with one that matches [ErrForbidden].
+func (c *Client) Forget(ctx context.Context, r ForgetRequest) ([][]byte, error) {
+	reply, err := unary[ForgetReply](ctx, c, MethodForget, c.pipe.nextID(), &r)
+	return reply.Peers, err
+}
+
 // Bomb crashes the city. It has answered before it does.
 func (c *Client) Bomb(ctx context.Context) error {
 	x, err := c.start(ctx, MethodBomb, c.pipe.nextID(), nil)

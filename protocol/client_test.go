@@ -105,6 +105,10 @@ var complete = handlerFunc(func(ctx context.Context, call *Call) (any, error) {
 		return &LogReply{Levels: "info", Components: []string{"city"}}, nil
 	case MethodLookup:
 		return LookupReply{Peer: []byte("peer"), Addrs: [][]byte{{4, 127, 0, 0, 1}}}, nil
+	case MethodProblems:
+		return ProblemsReply{Problems: problemLines}, nil
+	case MethodForget:
+		return ForgetReply{Peers: [][]byte{[]byte("peer")}}, nil
 	case MethodCities:
 		line := CityLine{
 			Presence: Presence{City: "paris", Incarnation: 1, Summary: summary, Software: "test/1"},
@@ -173,7 +177,7 @@ func TestEveryMethodIsAnsweredOverTheWire(t *testing.T) {
 	retired, err := c.Retire(ctx, testID(3), RetireRequest{Hero: hero.ID})
 	same(t, err, retired, RetireReply{tombstone, summary})
 	info, err := c.Info(ctx)
-	same(t, err, info, testInfo)
+	same(t, err, fmt.Sprint(info), fmt.Sprint(testInfo))
 	found, err := c.Lookup(ctx, "paris")
 	same(t, err, fmt.Sprint(found), fmt.Sprint(LookupReply{Peer: []byte("peer"), Addrs: [][]byte{{4, 127, 0, 0, 1}}}))
 	cities, err := c.Cities(ctx)
@@ -185,6 +189,10 @@ func TestEveryMethodIsAnsweredOverTheWire(t *testing.T) {
 		return nil
 	})
 	same(t, err, fmt.Sprint(lines), fmt.Sprint(settleLines))
+	problems, err := c.Problems(ctx)
+	same(t, err, fmt.Sprint(problems), fmt.Sprint(problemLines))
+	forgotten, err := c.Forget(ctx, ForgetRequest{City: "rome"})
+	same(t, err, fmt.Sprint(forgotten), fmt.Sprint(ForgetReply{[][]byte{[]byte("peer")}}.Peers))
 	same(t, c.Bomb(ctx), 0, 0)
 	same(t, c.Close(), 0, 0)
 }
@@ -383,7 +391,7 @@ func TestUnknownKeysAndCodesOfALaterVersionAreRead(t *testing.T) {
 		return framed([]byte{0xa1, 0x01, 0x18, 42})
 	})
 	got, err := c.Info(t.Context())
-	same(t, err, got, testInfo)
+	same(t, err, fmt.Sprint(got), fmt.Sprint(testInfo))
 	if _, err := c.Info(t.Context()); CodeOf(err) != 42 {
 		t.Errorf("got %v", err)
 	}

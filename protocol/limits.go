@@ -59,6 +59,9 @@ const (
 	// citiesMax is the most lines of cities that a client takes: far more than a
 	// network of this kind has, and some MiB.
 	citiesMax = 1 << 14
+	// problemsMax is the most problems that a client takes in all: some MiB, and more
+	// than a city tells of.
+	problemsMax = 1 << 14
 	// elementsMax is the most elements of an array in a message: the smallest
 	// element that a frame can be full of is an ID of 17 bytes, of which 15,420
 	// fit.

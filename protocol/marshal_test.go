@@ -31,17 +31,19 @@ func messages() []any {
 		&UpdateRequest{Entries: entries},
 		&UpdateReply{Changed: 1, Summary: summary, Skipped: 2},
 		&WatchRequest{Location: "paris"},
-		&InfoReply{Network: "main", City: "paris", Since: 1, Incarnation: 2, Summary: summary, Restarts: 3, Software: "test/1", Now: 1 << 63},
+		&InfoReply{Network: "main", City: "paris", Since: 1, Incarnation: 2, Summary: summary, Restarts: 3, Software: "test/1", Now: 1 << 63, Problems: []Problem{ProblemStore}},
 		&LookupRequest{City: "paris"},
 		&LookupReply{Peer: []byte("peer"), Addrs: [][]byte{{1}, {2}}},
 		testPresence(),
 		&CitiesReply{Cities: []CityLine{{Presence: *testPresence(), Peer: []byte("peer"), Status: StatusLeft, Agreed: 5}}},
+		&ProblemsReply{Problems: problemLines},
+		&ForgetRequest{City: "rome"}, &ForgetRequest{Peer: []byte("peer")}, &ForgetReply{Peers: [][]byte{{1}}},
 		&settleLines[0], &settleLines[1], &settleLines[2],
 	}
 }
 
 func testPresence() *Presence {
-	return &Presence{City: "paris", Since: 1, Incarnation: 2, Summary: summary, Software: "test/1", Sent: 3, Leaving: true}
+	return &Presence{City: "paris", Since: 1, Incarnation: 2, Summary: summary, Software: "test/1", Sent: 3, Leaving: true, Problems: []Problem{ProblemFull, "of_a_later_program_2"}}
 }
 
 func TestMessagesAreDecodedAsTheyWereEncoded(t *testing.T) {

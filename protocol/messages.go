@@ -116,6 +116,9 @@ type InfoReply struct {
 	// Instance is the process that answers. Of two that run with one key the greater
 	// stops.
 	Instance Instance `cbor:"12,keyasint"`
+	// Problems are what is wrong with the city by its own account, at most
+	// ProblemsMax. Nil: nothing.
+	Problems []Problem `cbor:"13,keyasint,omitempty"`
 }
 
 // StoreWorks is what InfoReply.Store says of a store that works.
@@ -163,6 +166,9 @@ type Presence struct {
 	Software    string       `cbor:"5,keyasint"` // at most SoftwareBytesMax bytes
 	Sent        crdt.Stamp   `cbor:"6,keyasint"` // orders the presences of one incarnation
 	Leaving     bool         `cbor:"7,keyasint,omitempty"`
+	// Problems are what is wrong with the city by its own account, at most
+	// ProblemsMax. Nil: nothing.
+	Problems []Problem `cbor:"8,keyasint,omitempty"`
 }
 
 // CityLine is what the city that answers knows of one city. Its times are by the clock of
@@ -186,6 +192,34 @@ type CityLine struct {
 // CitiesReply is one answer to cities.
 type CitiesReply struct {
 	Cities []CityLine `cbor:"1,keyasint"`
+}
+
+// ProblemLine is one problem of one city, as the city that answers knows it: what that
+// city says of itself, or what the one that answers sees in it.
+type ProblemLine struct {
+	Problem Problem    `cbor:"1,keyasint"`
+	City    string     `cbor:"2,keyasint"`
+	Peer    []byte     `cbor:"3,keyasint"` // the peer ID's bytes
+	Since   crdt.Stamp `cbor:"4,keyasint"` // when the city that answers first knew of it, by its clock
+	// Detail is what is known beside the code, in plain text for people. Empty: nothing.
+	Detail string `cbor:"5,keyasint,omitempty"`
+}
+
+// ProblemsReply is one answer to problems.
+type ProblemsReply struct {
+	Problems []ProblemLine `cbor:"1,keyasint"`
+}
+
+// ForgetRequest asks a city to drop from its directory what is gone: all peers of that
+// city's name, or that one peer. Exactly one of the two is given.
+type ForgetRequest struct {
+	City string `cbor:"1,keyasint,omitempty"`
+	Peer []byte `cbor:"2,keyasint,omitempty"` // the peer ID's bytes
+}
+
+// ForgetReply answers forget.
+type ForgetReply struct {
+	Peers [][]byte `cbor:"1,keyasint"` // the peer IDs' bytes of those that were dropped; none: nothing was known
 }
 
 // SettleLine is the outcome of one complete sync that settle ran. It has either

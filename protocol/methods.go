@@ -14,6 +14,9 @@ const (
 	MethodSettle = "settle"
 	MethodBomb   = "bomb"
 	MethodLog    = "log"
+
+	MethodProblems = "problems"
+	MethodForget   = "forget"
 )
 
 // method is what the wire knows of a method.
@@ -40,6 +43,9 @@ var methods = map[string]method{
 	MethodSettle: {reply: messageSchema[SettleLine]()},
 	MethodBomb:   {},
 	MethodLog:    {request: messageSchema[LogRequest](), reply: messageSchema[LogReply]()},
+
+	MethodProblems: {reply: messageSchema[ProblemsReply]()},
+	MethodForget:   {request: messageSchema[ForgetRequest](), reply: messageSchema[ForgetReply]()},
 }
 
 // IsOrder reports whether a method writes to the state. A city that is about to

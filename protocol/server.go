@@ -2,7 +2,11 @@ package protocol
 
 import (
 	"context"
+	"io"
 	"log/slog"
+	"time"
+
+	"github.com/citynode/citynode/internal/loglimit"
 )
 
 // Handler answers calls. It is called from the goroutine of each stream, so
@@ -14,6 +18,23 @@ type Handler interface {
 	// logged and answered with Internal and a message that says no more. ctx is
 	// done when the server is to stop; it has no deadline.
 	ServeCall(ctx context.Context, call *Call) (body any, err error)
+}
+
+// Stream is one full-duplex stream: a libp2p stream, or anything that behaves
+// like one. One goroutine may read while another writes; Close and Reset may be
+// called at any time and interrupt both.
+type Stream interface {
+	io.ReadWriter
+	// CloseWrite ends the writing side; the other side then reads io.EOF.
+	CloseWrite() error
+	// Close closes both directions and releases the stream. What was written
+	// still arrives.
+	Close() error
+	// Reset aborts both directions and releases the stream. What was written
+	// may be lost.
+	Reset() error
+	SetReadDeadline(time.Time) error
+	SetWriteDeadline(time.Time) error
 }
 
 // Server answers the calls of streams that others have opened.
@@ -46,7 +67,7 @@ func (s *Server) Serve(ctx context.Context, stream Stream, caller string) error 
 	if s.CallerName != nil {
 		name = s.CallerName(caller)
 	}
-	ss := newSession(s, stream, caller, log.With("caller", name))
+	ss := newSession(s, stream, caller, log.With(loglimit.By("caller", name)))
 	stopWaking := wakeOnDone(ctx, stream)
 	err := ss.answerAll(ctx)
 	stopWaking()

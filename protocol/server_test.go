@@ -17,6 +17,7 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/citynode/citynode/crdt"
+	"github.com/citynode/citynode/internal/loglimit"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -703,4 +704,35 @@ func TestACallerThatGoesAwayDuringAWatchIsNoFault(t *testing.T) {
 			t.Errorf("%s, and the log says %s", fact, log)
 		}
 	}
+}
+
+// A fault that a caller can repeat is in the log once, and counted.
+func TestAFaultOfManyCallsIsALineAndACount(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var log strings.Builder
+		limit := loglimit.New(slog.NewTextHandler(&log, nil))
+		server := &Server{City: "paris", Logger: slog.New(limit), Handler: handlerFunc(func(context.Context, *Call) (any, error) {
+			return nil, errors.New("broken")
+		})}
+		end, stream := newPipe(64 << 10)
+		served := make(chan struct{})
+		go func() {
+			defer close(served)
+			_ = server.Serve(context.Background(), stream, "p") // ends with the client
+		}()
+		c := NewClient(end)
+		for range 100 {
+			if _, err := c.Info(t.Context()); CodeOf(err) != Internal {
+				t.Fatal(err)
+			}
+		}
+		_ = c.Close() // always nil
+		<-served
+		ctx, stop := context.WithCancel(t.Context())
+		stop()
+		_ = limit.Serve(ctx) // which tells what is left; always nil
+		if got := log.String(); strings.Count(got, "\n") != 2 || !strings.Contains(got, "times=99") {
+			t.Errorf("the log is\n%s", got)
+		}
+	})
 }

@@ -10,8 +10,8 @@ import (
 )
 
 // Validate returns nil if p keeps the rules of presence: a valid city name,
-// plain text of at most [SoftwareBytesMax] bytes in Software, a start, and
-// nothing sent before it. Stamps may be in the future. An error says which
+// plain text of at most [SoftwareBytesMax] bytes in Software, a start, nothing
+// sent before it, and at most [ProblemsMax] problems that have the form of one. Stamps may be in the future. An error says which
 // field breaks which rule.
 func (p Presence) Validate() error {
 	if err := crdt.ValidateCityName(p.City); err != nil {
@@ -22,6 +22,9 @@ func (p Presence) Validate() error {
 	}
 	if p.Incarnation == 0 {
 		return errors.New("presence: incarnation is 0")
+	}
+	if err := validateProblems(p.Problems); err != nil {
+		return fmt.Errorf("presence: %w", err)
 	}
 	return nil
 }
@@ -60,6 +63,25 @@ func (r *LogRequest) validate() error {
 	return nil
 }
 
+func (r *ForgetRequest) validate() error {
+	switch {
+	case (r.City == "") == (r.Peer == nil):
+		return errors.New("either a city or a peer is to be forgotten")
+	case r.Peer != nil:
+		return validatePeer(r.Peer)
+	}
+	return validateLabelLength("city", r.City)
+}
+
+func (r *ForgetReply) validate() error {
+	for _, p := range r.Peers {
+		if err := validatePeer(p); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 func (p *GetReply) validate() error {
 	if p.Entries == nil && p.Summary == nil {
 		return errors.New("neither entries nor a summary")
@@ -73,6 +95,9 @@ func (r *InfoReply) validate() error {
 	}
 	if err := crdt.ValidateCityName(r.City); err != nil {
 		return fmt.Errorf("city: %w", err)
+	}
+	if err := validateProblems(r.Problems); err != nil {
+		return err
 	}
 	return validateSoftware(r.Software)
 }
@@ -92,6 +117,26 @@ func (l *CityLine) validate() error {
 	if err := l.Presence.Validate(); err != nil {
 		return err
 	}
+	return validatePeer(l.Peer)
+}
+
+func (p *ProblemsReply) validate() error {
+	for i := range p.Problems {
+		if err := p.Problems[i].validate(); err != nil {
+			return fmt.Errorf("line %d: %w", i, err)
+		}
+	}
+	return nil
+}
+
+func (l *ProblemLine) validate() error {
+	if err := l.Problem.validate(); err != nil {
+		return err
+	}
+	if err := crdt.ValidateCityName(l.City); err != nil {
+		return fmt.Errorf("city: %w", err)
+	}
+	l.Detail = plainText(l.Detail) // it goes to people's screens
 	return validatePeer(l.Peer)
 }
 

@@ -10,11 +10,14 @@ func TestPresenceIsValidated(t *testing.T) {
 		t.Fatal(err)
 	}
 	for says, spoil := range map[string]func(*Presence){
-		"city":        func(p *Presence) { p.City = "Paris" },
-		"reserved":    func(p *Presence) { p.City = "home" },
-		"65 bytes":    func(p *Presence) { p.Software = strings.Repeat("x", 65) },
-		"plain text":  func(p *Presence) { p.Software = "a\nb" },
-		"incarnation": func(p *Presence) { p.Incarnation = 0 },
+		"city":         func(p *Presence) { p.City = "Paris" },
+		"reserved":     func(p *Presence) { p.City = "home" },
+		"65 bytes":     func(p *Presence) { p.Software = strings.Repeat("x", 65) },
+		"plain text":   func(p *Presence) { p.Software = "a\nb" },
+		"incarnation":  func(p *Presence) { p.Incarnation = 0 },
+		"at most 8":    func(p *Presence) { p.Problems = make([]Problem, ProblemsMax+1) },
+		"33":           func(p *Presence) { p.Problems = []Problem{Problem(strings.Repeat("x", 33))} },
+		"letter first": func(p *Presence) { p.Problems = []Problem{"2x"} },
 	} {
 		p := testPresence()
 		spoil(p)
@@ -45,6 +48,14 @@ func TestMessagesWithBrokenRulesAreRefused(t *testing.T) {
 		&LookupReply{Peer: make([]byte, 71)},
 		&CitiesReply{Cities: []CityLine{{Peer: []byte("p")}}},
 		&CitiesReply{Cities: []CityLine{{Presence: *testPresence()}}},
+		&InfoReply{Network: "main", City: "paris", Problems: []Problem{"Full"}},
+		&ProblemsReply{Problems: []ProblemLine{{Problem: "", City: "paris", Peer: []byte("p")}}},
+		&ProblemsReply{Problems: []ProblemLine{{Problem: "full", City: "home", Peer: []byte("p")}}},
+		&ProblemsReply{Problems: []ProblemLine{{Problem: "full", City: "paris"}}},
+		&ForgetRequest{},
+		&ForgetRequest{City: "paris", Peer: []byte("p")},
+		&ForgetRequest{City: long},
+		&ForgetReply{Peers: [][]byte{{}}},
 		&SettleLine{City: "home", Peer: []byte("p")},
 		&SettleLine{City: "paris"},
 	}

@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -270,6 +271,9 @@ func requestVectors() []vector {
 		body("log levels", "levels count in their order", "log", num(1), tstr("info,gossip=debug")),
 		ok("cities", "no body", "cities"),
 		ok("settle", "no body", "settle"),
+		ok("problems", "no body", "problems"),
+		body("forget", "forget of a city; one that is not known is nothing to refuse", "forget", num(1), tstr("rome")),
+		body("forget a peer", "forget of a peer", "forget", num(2), bstr(vectorPeer())),
 		ok("named city", "key 4 names the city that is meant", "info", num(4), tstr("paris")),
 		good("request", "keys in another order", "requests need not be in canonical form",
 			pairs(num(2), bstr(requestID("keys in another order")), num(1), tstr("info"))).answered("ok"),
@@ -351,6 +355,11 @@ func bodyVectors() []vector {
 			num(1), cat(raw("a1 1802 80"))),
 		b("watch", "watch: location", "form of watch", num(1), tstr("home")),
 		x("watch", "watch: location of 64 bytes", "a label has at most 63 bytes", num(1), tstr(strings.Repeat("a", 64))),
+		x("forget", "forget: nothing", "either key 1 or key 2 is there"),
+		x("forget", "forget: both", "either key 1 or key 2 is there", num(1), tstr("rome"), num(2), bstr(vectorPeer())),
+		x("forget", "forget: city empty", "an optional text is left out rather than empty", num(1), tstr("")),
+		x("forget", "forget: peer of no bytes", "a peer ID has 1 to 70 bytes", num(2), bstr(nil)),
+		x("forget", "forget: peer of 71 bytes", "a peer ID has 1 to 70 bytes", num(2), bstr(make([]byte, 71))),
 		x("lookup", "lookup: city missing", "key 1 is required"),
 		x("lookup", "lookup: city of 64 bytes", "a label has at most 63 bytes", num(1), tstr(strings.Repeat("a", 64))),
 		x("log", "log: empty levels", "a text that is optional is left out rather than empty", num(1), tstr("")),
@@ -438,6 +447,9 @@ func replyVectors() []vector {
 			append(infoItems()[:16], num(12), list(num(1), bstr(requestID("instance")[1:])))...),
 		x("info", "info: instance as a map", "types are as in the CDDL",
 			append(infoItems()[:16], num(12), pairs(num(1), bstr(requestID("instance"))))...),
+		g("info", "info: problems", "codes of later programs are shown as they are", append(infoItems(),
+			num(13), list(tstr("clock_doubt"), tstr("some_2")))...),
+		x("info", "info: problem in capitals", "a problem is of lower-case letters, digits and underscores", append(infoItems(), num(13), list(tstr("Full")))...),
 		x("info", "info: city home", "home is reserved", append(append(infoItems()[:2:2], num(2), tstr("home")), infoItems()[4:]...)...),
 		g("lookup", "lookup", "the peer ID and addresses without /p2p", num(1), peer, num(2), list(multiaddr)),
 		g("lookup", "lookup: no address", "none is known", num(1), peer, num(2), list()),
@@ -454,6 +466,16 @@ func replyVectors() []vector {
 		x("cities", "cities: line without a status", "key 3 is required", num(1), list(pairs(num(1), presenceBytes(), num(2), peer))),
 		g("settle", "settle: complete", "zeros are written", num(1), tstr("rome"), num(2), num(0), num(4), peer, num(5), num(0)),
 		g("settle", "settle: not complete", "an error in place of counts", num(1), tstr("rome"), num(3), tstr("timed out"), num(4), peer),
+		g("problems", "problems", "a page of one line", num(1), list(pairs(num(1), tstr("failed"), num(2), tstr("rome"), num(3), peer,
+			num(4), num(uint64(ada.Version.HLC))))),
+		g("problems", "problems: with a detail", "what is known beside the code", num(1), list(pairs(num(1), tstr("store_fault"), num(2), tstr("paris"),
+			num(3), peer, num(4), num(0), num(5), tstr("no space left on device")))),
+		g("problems", "problems: none", "all is well", num(1), list()),
+		x("problems", "problems: since missing", "key 4 is required", num(1), list(pairs(num(1), tstr("failed"), num(2), tstr("rome"), num(3), peer))),
+		x("problems", "problems: code empty", "a problem has 1 to 32 bytes", num(1), list(pairs(num(1), tstr(""), num(2), tstr("rome"), num(3), peer, num(4), num(0)))),
+		g("forget", "forget", "those that were dropped", num(1), list(peer)),
+		g("forget", "forget: nobody", "nothing was known", num(1), list()),
+		x("forget", "forget: peers missing", "key 1 is required"),
 		x("settle", "settle: peer missing", "key 4 is required", num(1), tstr("rome"), num(2), num(0), num(5), num(0)),
 	}
 }
@@ -479,7 +501,17 @@ func presenceVectors() []vector {
 	return []vector{
 		good("presence", "presence", "leaving is false where absent", presenceBytes()),
 		good("presence", "leaving", "the last presence of a city that leaves", pairs(append(presenceItems(), num(7), yes)...)),
-		good("presence", "unknown key", "unknown keys are ignored", pairs(append(presenceItems(), num(8), null)...)),
+		good("presence", "unknown key", "unknown keys are ignored", pairs(append(presenceItems(), num(40), null)...)),
+		good("presence", "problems", "codes of later programs are shown as they are",
+			pairs(append(presenceItems(), num(8), list(tstr("store_fault"), tstr("some_2")))...)),
+		good("presence", "8 problems of 32 bytes", "at most 8 problems of at most 32 bytes",
+			pairs(append(presenceItems(), num(8), list(slices.Repeat([][]byte{tstr(strings.Repeat("a", 32))}, 8)...))...)),
+		bad("presence", "9 problems", "at most 8 problems",
+			pairs(append(presenceItems(), num(8), list(slices.Repeat([][]byte{tstr("full")}, 9)...))...)),
+		bad("presence", "problem of 33 bytes", "a problem has at most 32 bytes",
+			pairs(append(presenceItems(), num(8), list(tstr(strings.Repeat("a", 33))))...)),
+		bad("presence", "problem that begins with a digit", "a problem begins with a letter", pairs(append(presenceItems(), num(8), list(tstr("2x")))...)),
+		bad("presence", "problems as text", "a key that is known is no unknown one", pairs(append(presenceItems(), num(8), tstr("full"))...)),
 		good("presence", "software of 64 bytes", "at most 64 bytes", with(9, tstr(strings.Repeat("a", 64)))),
 		bad("presence", "software of 65 bytes", "at most 64 bytes", with(9, tstr(strings.Repeat("a", 65)))),
 		bad("presence", "control in software", "plain text", with(9, tstr("a\nb"))),

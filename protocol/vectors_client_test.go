@@ -45,6 +45,9 @@ func callOf(t *testing.T, method string) func(*Client) error {
 		MethodSettle: func(c *Client) error { return c.Settle(ctx, func(SettleLine) error { return nil }) },
 		MethodBomb:   func(c *Client) error { return c.Bomb(ctx) },
 		MethodLog:    func(c *Client) error { _, err := c.Log(ctx, LogRequest{}); return err },
+
+		MethodProblems: func(c *Client) error { _, err := c.Problems(ctx); return err },
+		MethodForget:   func(c *Client) error { _, err := c.Forget(ctx, ForgetRequest{City: "rome"}); return err },
 	}[method]
 }
 

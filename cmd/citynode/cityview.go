@@ -30,6 +30,7 @@ type cityJSON struct {
 	agreementJSON
 	HeardThrough string   `json:"heard_through,omitempty"` // the peer that passes its presences on, where it is relayed
 	Contested    []string `json:"contested,omitempty"`     // the other peers that claim the name
+	Problems     []string `json:"problems,omitempty"`      // their codes, by the city's own account
 
 	started time.Time // Incarnation, by the city's clock
 	through string    // the name of HeardThrough, or itself where that has none
@@ -90,6 +91,7 @@ func (v view) city(line protocol.CityLine) cityJSON {
 	if len(line.Via) > 0 {
 		c.HeardThrough, c.through = peerText(line.Via), v.nameOf(line.Via)
 	}
+	c.setProblems(p.Problems)
 	if string(line.Peer) == string(v.self) {
 		c.setInfo(v.info)
 	}
@@ -103,6 +105,18 @@ func (c *cityJSON) setInfo(info protocol.InfoReply) {
 	c.Since, c.Incarnation = timeText(info.Since), timeText(info.Incarnation)
 	c.started = info.Incarnation.Time()
 	c.Restarts, c.Live = &info.Restarts, true
+	c.setProblems(info.Problems)
+}
+
+// setProblems fills in what is wrong with the city by its own account. Of one that is
+// gone that is past.
+func (c *cityJSON) setProblems(some []protocol.Problem) {
+	c.Problems = nil
+	for _, p := range some {
+		if c.Status == string(protocol.StatusAlive) {
+			c.Problems = append(c.Problems, string(p))
+		}
+	}
 }
 
 // gone returns a city of which the node remembers that it is not alive.

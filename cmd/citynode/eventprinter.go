@@ -72,9 +72,10 @@ func newEventPrinter(g *globals, failed func(error)) *eventPrinter {
 }
 
 // tell hands a message over without waiting. A message without JSON lines is no
-// event.
+// event, and one without texts none for people: nothing written is no sign that writing
+// works.
 func (p *eventPrinter) tell(m message) {
-	if len(m.objects) == 0 {
+	if len(m.objects) == 0 || !p.g.json && len(m.texts) == 0 {
 		return
 	}
 	select {

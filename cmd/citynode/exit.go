@@ -99,7 +99,7 @@ func exitOfAnswer(code protocol.Code) int {
 
 // report writes an error, for a program or for a person, with its hint.
 func report(w io.Writer, err error, asJSON bool) {
-	if err == nil || errors.Is(err, syscall.EPIPE) {
+	if err == nil || errors.Is(err, syscall.EPIPE) || errors.Is(err, errSaid) {
 		return
 	}
 	if _, logged := errors.AsType[*loggedError](err); logged {

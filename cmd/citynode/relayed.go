@@ -1,6 +1,8 @@
 package main
 
 import (
+	"strings"
+
 	"github.com/libp2p/go-libp2p/core/peer"
 
 	"github.com/citynode/citynode/protocol"
@@ -11,7 +13,7 @@ func (c cityJSON) standing() string {
 	if c.Status == string(protocol.StatusRelayed) && c.through != "" {
 		return c.Status + " by " + c.through
 	}
-	return c.Status
+	return strings.Join(append([]string{c.Status}, c.Problems...), ", ")
 }
 
 // nameOf returns the name of a peer, or its ID where the node knows no city of that ID.

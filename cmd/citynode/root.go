@@ -15,8 +15,11 @@ import (
 func execute(args []string, stdout, stderr io.Writer) int {
 	root := newRoot(stdout, stderr)
 	root.SetArgs(args)
-	err := root.ExecuteContext(context.Background())
+	cmd, err := root.ExecuteContextC(context.Background())
 	report(stderr, err, asksForJSON(args))
+	if isCheck(cmd.Name(), args) {
+		return monitorCode(err)
+	}
 	return exitCode(err)
 }
 
@@ -41,6 +44,7 @@ starts; CITYNODE_MDNS=off never sends multicast; NO_COLOR switches colors off.
 Exit codes: 0 ok, 1 failure, 2 usage, 3 no node reachable, 4 not found,
 5 refused (dead, forbidden, wrong city, bad request, name taken), 6 timeout or
 unavailable to the end, 8 not converged in time, 70 the supervisor gave up.
+status --check has its own: 0 well, 1 warning, 2 ill, 3 not known.
 With --json an error is one line on standard error, {"error","code","exit"}, with
 "hint" where something can be done about it; "code" is the word for it.`,
 		SilenceErrors:     true,

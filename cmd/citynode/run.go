@@ -66,11 +66,13 @@ With --json the first line is {"event":"ready","time","city","network","peer",
                                 "peer", "differed", "skipped", "seconds", "error"
   "started", "opened"           this city was started, "incarnation"; knows what
                                 its neighbours know, or has none, "alone"
-  "reading", "store"            how much of the store has been read, "records",
-                                "done"; it has failed, "error", or works again
+  "reading"                     how much of the store has been read, "records",
+                                "done"
+  "problem"                     this city or another has a problem, or, "over",
+                                has it no more: "code", "city", "peer", "since",
+                                "detail"; see citynode status
   "crashed"                     a part crashed and is restarted: "part", "error"
-  "contested", "unreachable"    another peer claims the name; a peer to join
-                                cannot be reached: "peer", "error"
+  "unreachable"                 a peer to join cannot be reached: "peer", "error"
   "dropped"                     so many events were lost, for nobody read: "count"
   "stopped"                     the last line`,
 		Args: atMostOne,

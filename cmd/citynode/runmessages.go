@@ -72,15 +72,9 @@ type (
 		Records int    `json:"records"`
 		Done    bool   `json:"done"`
 	}
-	storeJSON struct {
+	peerEventJSON struct { // "unreachable"
 		Event string `json:"event"`
 		Time  string `json:"time"`
-		Error string `json:"error,omitempty"` // absent: it works again
-	}
-	peerEventJSON struct { // "contested", "unreachable"
-		Event string `json:"event"`
-		Time  string `json:"time"`
-		City  string `json:"city,omitempty"`
 		Peer  string `json:"peer"`
 		Error string `json:"error,omitempty"`
 	}
@@ -107,8 +101,7 @@ func (p *eventPrinter) events(name string) node.Events {
 		Synced:      func(e node.SyncEvent) { p.tell(syncMessage(now(), e)) },
 		Joining:     func(j node.JoinProgress) { p.tell(joiningMessage(now(), j)) },
 		Filled:      func(f node.FillProgress) { p.tell(readingMessage(now(), f)) },
-		Store:       func(e node.StoreEvent) { p.tell(storeMessage(now(), e)) },
-		Contested:   func(name string, other peer.ID) { p.tell(contestedMessage(now(), name, other)) },
+		Problem:     func(e node.ProblemEvent) { p.tell(problemMessage(now(), name, e)) },
 		Unreachable: func(id peer.ID, err error) { p.tell(unreachableMessage(now(), id, err)) },
 	}
 }
@@ -222,31 +215,6 @@ func readingMessage(at time.Time, p node.FillProgress) message {
 		text += ", that is all"
 	}
 	return message{at: at, objects: []any{readingJSON{"reading", clockText(at), p.Records, p.Done}}, texts: []string{text}, color: colorDim}
-}
-
-func storeMessage(at time.Time, e node.StoreEvent) message {
-	if e.Err == nil {
-		return message{
-			at: at, objects: []any{storeJSON{Event: "store", Time: clockText(at)}},
-			texts: []string{"the store works again"}, color: colorGreen,
-		}
-	}
-	return message{
-		at: at, objects: []any{storeJSON{"store", clockText(at), e.Err.Error()}},
-		texts:  []string{fmt.Sprintf("the store does not work, own writes are refused until it does: %v", e.Err)},
-		warn:   true,
-		logged: true,
-	}
-}
-
-func contestedMessage(at time.Time, name string, other peer.ID) message {
-	return message{
-		at:      at,
-		objects: []any{peerEventJSON{Event: "contested", Time: clockText(at), City: name, Peer: other.String()}},
-		texts:   []string{fmt.Sprintf("the name %s is contested: peer %s claims it too", name, other)},
-		warn:    true,
-		logged:  true,
-	}
 }
 
 func unreachableMessage(at time.Time, p peer.ID, err error) message {

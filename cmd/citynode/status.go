@@ -16,23 +16,57 @@ import (
 const skewTold = 10 * time.Second
 
 func newStatus(g *globals) *cobra.Command {
-	return &cobra.Command{
+	check := false
+	cmd := &cobra.Command{
 		Use:   "status",
 		Short: "Show how the node is",
-		Long: `Show how the node is: who it is, what it holds, its clock, and how many of the
-cities that it knows are alive and agree with it.`,
-		Args:    exactly(),
-		Example: "  citynode status\n  citynode status --node /ip4/192.0.2.1/tcp/4001/p2p/12D3Koo… --json",
+		Long: `Show how the node is: who it is, what it holds, its clock, how many of the
+cities that it knows are alive and agree with it, and what is wrong with any of
+them: "healthy" and "problems" in JSON, each with what to do.
+
+With --check it prints one line, for a monitor, and exits with 0 if all is well,
+with 1 if another city has a problem, or this one has a slight one, with 2 if this
+node refuses orders or cannot be reached, with 3 if that is not known, for the
+command line is wrong.
+
+The codes of problems: store_fault, clock_doubt, clock_behind, full, draining,
+contested, failed, suspect.`,
+		Args: exactly(),
+		Example: "  citynode status\n  citynode status --check\n" +
+			"  citynode status --node /ip4/192.0.2.1/tcp/4001/p2p/12D3Koo… --json",
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return g.dispatch(cmd, func(ctx context.Context, d dispatcher) error {
 				view, err := d.view(ctx)
 				if err != nil {
 					return err
 				}
-				return g.printStatus(toStatusJSON(view, wallClock()))
+				problems, err := d.problems(ctx)
+				if err != nil {
+					return err
+				}
+				s := toStatusJSON(view, wallClock())
+				s.Problems, s.Healthy = toProblemsJSON(problems), len(problems) == 0
+				if check {
+					return g.printCheck(s, view.info.Now.Time())
+				}
+				return g.printStatus(s, view.info.Now.Time())
 			})
 		},
 	}
+	cmd.Flags().BoolVar(&check, "check", false, "print one line, and exit as monitors expect")
+	return cmd
+}
+
+// problems asks the node what is wrong with any city.
+func (d dispatcher) problems(ctx context.Context) (lines []protocol.ProblemLine, err error) {
+	err = d.Node().Call(ctx, func(c *protocol.Client) (err error) {
+		lines, err = c.Problems(ctx)
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("ask the node for problems: %w", err)
+	}
+	return lines, nil
 }
 
 // A statusJSON is how a node is.
@@ -58,6 +92,9 @@ type statusJSON struct {
 	Differing   []string   `json:"differing"`         // cities that are not gone and do not agree with it
 	Unknown     []string   `json:"unknown"`           // those of which that is not known
 	Agree       bool       `json:"agree"`             // all that are not gone do
+
+	Healthy  bool              `json:"healthy"`  // there are no problems
+	Problems []cityProblemJSON `json:"problems"` // of all cities, the node's own first
 }
 
 // A joinJSON is how far the transfer of a whole state has come.
@@ -129,11 +166,11 @@ func toStatusJSON(v view, now time.Time) statusJSON {
 	}
 }
 
-func (g *globals) printStatus(s statusJSON) error {
+func (g *globals) printStatus(s statusJSON, now time.Time) error {
 	if g.json {
 		return g.printJSON(s)
 	}
-	return g.printFields(
+	fields := []string{
 		"city", s.City,
 		"network", s.Network,
 		"peer", s.Peer,
@@ -149,7 +186,14 @@ func (g *globals) printStatus(s statusJSON) error {
 		"cities", s.Cities.text(),
 		"agreement", s.agreement(),
 		"skipped", s.skipped(),
-	)
+	}
+	if s.Healthy {
+		fields = append(fields, "problems", "none")
+	}
+	for _, p := range s.Problems {
+		fields = append(fields, "problem", p.text(now)+". To do: "+p.Do)
+	}
+	return g.printFields(fields...)
 }
 
 func (s statusJSON) skipped() string {

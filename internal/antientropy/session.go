@@ -9,6 +9,7 @@ import (
 
 	"github.com/libp2p/go-libp2p/core/peer"
 
+	"github.com/citynode/citynode/internal/loglimit"
 	"github.com/citynode/citynode/internal/reconcile"
 	"github.com/citynode/citynode/internal/streams"
 )
@@ -179,7 +180,7 @@ func (a *AntiEntropy) judge(p peer.ID, err error) {
 		a.standing.sated(p, time.Now())
 	}
 	if errors.Is(err, reconcile.ErrProtocol) {
-		a.log.Warn("peer violated the sync protocol", "peer", p, "err", err)
+		a.log.Warn("peer violated the sync protocol", loglimit.By("peer", p.String()), "err", err)
 		a.strikes.add(p, time.Now())
 	}
 }

@@ -169,10 +169,11 @@ func (w *Writer) step(e Event) (job Effect) {
 	for _, effect := range w.stepLocked(e) {
 		switch effect := effect.(type) {
 		case FaultBegan:
-			w.cfg.Logger.Error("store does not work; own writes are refused until it does", "err", effect.Err)
+			// The warning is the node's, which tells of all problems alike, once.
+			w.cfg.Logger.Debug("store does not work; own writes are refused until it does", "err", effect.Err)
 			w.tellFault(effect.Err)
 		case FaultEnded:
-			w.cfg.Logger.Info("store works again")
+			w.cfg.Logger.Debug("store works again")
 			w.tellFault(nil)
 		case FellBehind:
 			w.cfg.Logger.Info("store was slower than the network; the whole state is written")

@@ -100,6 +100,7 @@ func TestACityWhoseClockJumpsAheadOrdersNothingUntilItIsRight(t *testing.T) {
 	refused(t, wrong.try(refusedMax, new(struct{}), "hero", "create", "Flash"), 6,
 		"does not trust its own clock", "2h0m0s ahead of the clocks of all other cities", "set the clock of this machine")
 	wrong.says(t, []string{"status"}, "takes its own clock for wrong", "set the clock of this machine")
+	await(t, noticeMax, func() error { return errors.Join(right[0].tells(wrong.name+": clock_doubt"), wrong.checks(2)) })
 	made = append(made, right[1].createdBy(t, "Joker"))
 	right[0].assign(t, made[0], right[0].name)
 	await(t, healMax, func() error { return agree(all, len(made)) }) // it takes what comes
@@ -109,6 +110,7 @@ func TestACityWhoseClockJumpsAheadOrdersNothingUntilItIsRight(t *testing.T) {
 
 	setClock(t, wrong.host, 0)
 	t.Logf("it trusts its clock again %v after it was set right", await(t, noticeMax, wrong.trusts))
+	await(t, noticeMax, func() error { return right[0].checks(0) })
 	made = append(made, wrong.createdBy(t, "Alfred"))
 	wrong.assign(t, made[0], wrong.name)
 	wrong.converge(t, formMax)

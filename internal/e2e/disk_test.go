@@ -232,6 +232,10 @@ func TestACityWhoseDiskIsFullRefusesOrdersAndGoesOnWhenThereIsRoom(t *testing.T)
 	t.Logf("%d more heroes on the full disk, then: %v", len(made), refusal)
 	refused(t, refusal, 6, "cannot store anything now", d.folder(), "no space left on device")
 	gotham.says(t, []string{"status"}, "no space left on device", "make room on the disk", "by itself")
+	knows := await(t, noticeMax, func() error {
+		return errors.Join(metropolis.tells("gotham: store_fault"), metropolis.checks(1), gotham.checks(2))
+	})
+	t.Logf("a neighbour said so %v later", knows)
 	made = append(made, before, metropolis.createdBy(t, "Robin"))
 	t.Logf("a neighbour's hero came after %v", await(t, healMax, func() error { return gotham.holds(made...) }))
 
@@ -239,6 +243,7 @@ func TestACityWhoseDiskIsFullRefusesOrdersAndGoesOnWhenThereIsRoom(t *testing.T)
 	works := await(t, diskHealMax, func() error { return gotham.try(lookEvery, new(struct{}), "hero", "create", "Joker") })
 	t.Logf("it works %v after there was room", works)
 	gotham.says(t, []string{"status"}, "works, what is answered is stored")
+	await(t, noticeMax, func() error { return errors.Join(metropolis.checks(0), gotham.checks(0)) })
 	made = append(made, gotham.createdBy(t, "Alfred"))
 	metropolis.kill(t) // nobody brings back what the disk does not have
 	gotham.kill(t)

@@ -6,7 +6,6 @@ import (
 
 	pubsub "github.com/libp2p/go-libp2p-pubsub"
 
-	"github.com/citynode/citynode/internal/supervise"
 	"github.com/citynode/citynode/internal/wake"
 	"github.com/citynode/citynode/protocol"
 )
@@ -38,8 +37,11 @@ func (m *Members) Announce() { m.due.Set() }
 // says goodbye in the end.
 func (m *Members) send(ctx context.Context) error {
 	for {
-		if err := m.publish(ctx, false); err != nil {
-			return supervise.UnlessDone(ctx, err)
+		switch err := m.publish(ctx, false); {
+		case ctx.Err() != nil: // a stop that comes during a presence is one all the same
+			return m.sayGoodbye(ctx)
+		case err != nil:
+			return err
 		}
 		// The gap comes before the wait, so that one presence tells all that becomes
 		// due within it.

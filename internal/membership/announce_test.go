@@ -108,3 +108,27 @@ func TestPresencesAreStampedInTheirOrderThoughTheClockIsSetBack(t *testing.T) {
 		t.Errorf("presences are stamped %v", s)
 	}
 }
+
+// interrupted is a city that is told to stop while it is asked for a presence.
+type interrupted struct {
+	aCity
+	stop context.CancelFunc
+}
+
+func (c interrupted) Presence(ctx context.Context) (protocol.Presence, error) {
+	if c.stop(); ctx.Err() != nil {
+		return protocol.Presence{}, ctx.Err()
+	}
+	return c.aCity.Presence(ctx) // of the goodbye, which nothing stops
+}
+
+func TestACityThatIsStoppedWhileItAnnouncesItselfSaysGoodbye(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ctx, stop := context.WithCancel(t.Context())
+		topic := new(meshless)
+		m := &Members{cfg: Config{Topic: topic, Self: interrupted{stop: stop}}}
+		if err := m.send(ctx); err != nil || !slices.Equal(topic.said, []string{"to the mesh"}) {
+			t.Errorf("said %v, %v", topic.said, err)
+		}
+	})
+}

@@ -6,6 +6,7 @@ import (
 	"github.com/libp2p/go-libp2p/core/peer"
 
 	"github.com/citynode/citynode/crdt"
+	"github.com/citynode/citynode/protocol"
 )
 
 // witnessesMin is how many other cities it takes to judge the own clock: a single
@@ -46,4 +47,25 @@ func (d *Directory) Ahead(now time.Time) (time.Duration, bool) {
 		least = min(least, now.Sub(e.clock.now()))
 	}
 	return least, true
+}
+
+// behindBy is how far the clocks of others must be ahead of the own for it to count as
+// behind: what they write now is then skipped here as the future.
+const behindBy = 60 * time.Second
+
+// ClockBehind reports whether others of these cities are alive, and the clocks of all of
+// them are far ahead of the own, which shows now. One is enough: it may be the one that is
+// wrong, but what it writes is not taken here, and a person has to know.
+func ClockBehind(all []Entry, now time.Time) bool {
+	behind := false
+	for _, e := range all {
+		if e.Status != protocol.StatusAlive {
+			continue
+		}
+		if e.clock.now().Sub(now) <= behindBy {
+			return false
+		}
+		behind = true
+	}
+	return behind
 }

@@ -13,6 +13,8 @@ import (
 	libp2pprotocol "github.com/libp2p/go-libp2p/core/protocol"
 	"github.com/libp2p/go-libp2p/p2p/protocol/ping"
 	"github.com/multiformats/go-multistream"
+
+	"github.com/citynode/citynode/internal/loglimit"
 )
 
 const (
@@ -66,7 +68,7 @@ func (d *deadConns) work(ctx context.Context) error {
 			return nil
 		case p := <-d.queue:
 			for _, c := range silent(ctx, d.host.Network().ConnsToPeer(p)) {
-				d.log.Info("connection is dead while another is alive, closing it", "peer", p, "addr", c.RemoteMultiaddr())
+				d.log.Info("connection is dead while another is alive, closing it", loglimit.By("peer", p.String()), "addr", c.RemoteMultiaddr())
 				_ = c.Close() // whatever that says, it is of no use
 			}
 		}

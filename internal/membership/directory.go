@@ -53,6 +53,7 @@ type Entry struct {
 	Failure error
 
 	clock reading
+	moved time.Time // when the city got its status, on the monotonic clock
 }
 
 // NewDirectory returns an empty directory.
@@ -79,6 +80,9 @@ func (d *Directory) Hear(p peer.ID, news protocol.Presence, now time.Time) (chan
 	// It may have been on its way since before the city was gone.
 	case e.Status != protocol.StatusAlive && !news.Leaving:
 		return nil, true
+	}
+	if !protocol.SameProblems(e.Presence.Problems, news.Problems) {
+		d.tell()
 	}
 	e.Presence = news
 	e.Heard = now
@@ -110,6 +114,9 @@ func (d *Directory) Confirmed(p peer.ID, info protocol.InfoReply, now time.Time)
 		// The new incarnation may hold nothing of what the one before was given.
 		e.Agreed = 0
 	}
+	if !protocol.SameProblems(e.Presence.Problems, info.Problems) {
+		d.tell()
+	}
 	// Sent never goes back within an incarnation, or an older presence would pass for
 	// news.
 	e.Presence = protocol.Presence{
@@ -119,6 +126,7 @@ func (d *Directory) Confirmed(p peer.ID, info protocol.InfoReply, now time.Time)
 		Summary:     info.Summary,
 		Software:    info.Software,
 		Sent:        max(info.Now, e.sentIn(info.Incarnation)),
+		Problems:    info.Problems,
 	}
 	e.Heard = now
 	e.clock = readNow(info.Now)
@@ -176,6 +184,7 @@ func (d *Directory) move(e *Entry, to protocol.CityStatus) *Event {
 		return nil
 	}
 	change := &Event{Name: e.Presence.City, Peer: e.Peer, Status: to, Before: e.Status}
+	e.moved = time.Now()
 	e.Status = to
 	d.tell()
 	return change
@@ -187,8 +196,8 @@ func (d *Directory) tell() {
 	d.changed = make(chan struct{})
 }
 
-// Changed returns a channel that is closed when a city is found, or changes its status
-// or its incarnation. Ask for the channel before looking at the entries. What changes
+// Changed returns a channel that is closed when a city is found, is forgotten, or changes
+// its status, its incarnation or its problems. Ask for the channel before looking at the entries. What changes
 // in between then closes the channel.
 func (d *Directory) Changed() <-chan struct{} {
 	d.mu.Lock()

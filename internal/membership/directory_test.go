@@ -75,7 +75,7 @@ func TestOnlyLaterNewsOfAKnownLivingIncarnationIsTakenUnasked(t *testing.T) {
 		before, _ := d.Get("p")
 		_, confirm := d.Hear(row.author, row.news, noon.Add(time.Minute))
 		after, _ := d.Get("p")
-		if taken := after != before; taken != row.taken || confirm != row.confirm {
+		if taken := fmt.Sprint(after) != fmt.Sprint(before); taken != row.taken || confirm != row.confirm {
 			t.Errorf("%s: taken %t, to be confirmed %t", row.fact, taken, confirm)
 		}
 		if _, known := d.Get("q"); known {
@@ -261,4 +261,33 @@ func TestAChangeOfStatusWakesWhoWaitsForOne(t *testing.T) {
 	woken("a failure", true, func() { d.Lost("p", noon) })
 	woken("a return", true, func() { d.Confirmed("p", gotham(after(1), after(4)), noon) })
 	woken("a restart", true, func() { d.Confirmed("p", gotham(after(5), after(5)), noon) })
+}
+
+func TestWhoWaitsIsToldOfProblemsThatChange(t *testing.T) {
+	d := withGotham()
+	news := presenceOf(gotham(after(1), after(3)))
+	for i, row := range []struct {
+		problems []protocol.Problem
+		told     bool
+	}{
+		{nil, false},
+		{[]protocol.Problem{protocol.ProblemFull}, true},
+		{[]protocol.Problem{protocol.ProblemFull}, false},
+		{nil, true},
+	} {
+		changed := d.Changed()
+		news.Sent = after(4 + i)
+		news.Problems = row.problems
+		d.Hear("p", news, noon)
+		select {
+		case <-changed:
+			if !row.told {
+				t.Errorf("row %d: told of nothing", i)
+			}
+		default:
+			if row.told {
+				t.Errorf("row %d: not told", i)
+			}
+		}
+	}
 }

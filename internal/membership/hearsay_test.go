@@ -39,7 +39,7 @@ func TestACityIsHearsayOnceItWasAskedInVain(t *testing.T) {
 		t.Fatalf("%d cities", len(all))
 	}
 	e := all[0]
-	if e.Peer != "p" || e.Presence != news || e.Status != protocol.StatusRelayed || e.Via != "star" || !errors.Is(e.Failure, errNoRoute) {
+	if e.Peer != "p" || !e.Presence.Equal(news) || e.Status != protocol.StatusRelayed || e.Via != "star" || !errors.Is(e.Failure, errNoRoute) {
 		t.Errorf("it is %+v", e)
 	}
 	news.Sent = after(3)
@@ -47,7 +47,7 @@ func TestACityIsHearsayOnceItWasAskedInVain(t *testing.T) {
 	if !h.Hear("p", "fawcett", news, later, silence) {
 		t.Error("what is passed on of it is no news")
 	}
-	if e := h.All(later)[0]; e.Via != "fawcett" || !e.Heard.Equal(later) || !e.Found.Equal(noon) || e.Presence != news {
+	if e := h.All(later)[0]; e.Via != "fawcett" || !e.Heard.Equal(later) || !e.Found.Equal(noon) || !e.Presence.Equal(news) {
 		t.Errorf("later it is %+v", e)
 	}
 	if len(h.All(later.Add(time.Nanosecond))) != 0 {

@@ -17,7 +17,7 @@ import (
 )
 
 const (
-	// PresenceBytesMax is well above the longest presence, 206 bytes: a newer version may
+	// PresenceBytesMax is well above the longest presence, 479 bytes: a newer version may
 	// add fields, which this one skips.
 	PresenceBytesMax = 1 << 10
 	// silentIntervals is after how many of its intervals without a presence a
@@ -112,7 +112,8 @@ func (m *Members) disconnected(who peer.ID) {
 
 // ageCities looks at all cities once a second. It asks those that have been silent
 // for too long, and those that failed or left though they are connected. It
-// disconnects peers to which gossip has ended, which are then dialed again, and
+// disconnects peers to which gossip has ended, which are then dialed again, forgets
+// those that are gone for long, and
 // judges the own clock by those of the others.
 func (m *Members) ageCities(ctx context.Context) error {
 	// A second is short against deafAfter and against the silence of three intervals.
@@ -126,6 +127,7 @@ func (m *Members) ageCities(ctx context.Context) error {
 		}
 		m.askSilent()
 		m.cfg.Agreements.Examine()
+		m.forgetOld()
 		for _, p := range deaf.expire(m.cfg.Topic.ListPeers(), time.Now()) {
 			m.log.Debug("gossip to a city has ended, connecting anew", "peer", p)
 			_ = m.cfg.Host.Network().ClosePeer(p) // whatever that says, the peer is dialed again

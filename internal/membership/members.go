@@ -15,6 +15,7 @@ import (
 	"github.com/libp2p/go-libp2p/p2p/host/eventbus"
 
 	"github.com/citynode/citynode/crdt"
+	"github.com/citynode/citynode/internal/loglimit"
 	"github.com/citynode/citynode/internal/streams"
 	"github.com/citynode/citynode/internal/supervise"
 	"github.com/citynode/citynode/internal/wake"
@@ -152,7 +153,7 @@ func (m *Members) tell(e *Event) {
 	if e == nil {
 		return
 	}
-	m.log.Info("city "+string(e.Status), "city", e.Name, "peer", e.Peer, "before", e.Before, "restarted", e.Restarted)
+	m.log.Info("city "+string(e.Status), "city", e.Name, loglimit.By("peer", e.Peer.String()), "before", e.Before, "restarted", e.Restarted)
 	m.cfg.Hooks.Changed(*e)
 }
 

@@ -32,7 +32,7 @@ func (m *Members) told(p peer.ID, w Word) bool {
 // want to sync with a city that holds something else.
 func (m *Members) showed(author peer.ID, news protocol.Presence) {
 	e, known := m.cfg.Directory.Get(author)
-	if !known || e.Presence != news {
+	if !known || !e.Presence.Equal(news) {
 		return // it came late
 	}
 	if m.told(author, Word{Incarnation: news.Incarnation, Summary: news.Summary, Sent: news.Sent}) {

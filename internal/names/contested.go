@@ -30,7 +30,7 @@ func (n *Names) Identified(p peer.ID, info protocol.InfoReply, changed *membersh
 		return
 	}
 	n.contests.Add(1)
-	n.log.Warn("another peer claims this city's name", "city", n.cfg.City, "peer", p)
+	n.log.Debug("another peer claims this city's name", "city", n.cfg.City, "peer", p)
 	n.cfg.Contested(n.cfg.City, p)
 }
 

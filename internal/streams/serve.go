@@ -10,6 +10,8 @@ import (
 	"github.com/libp2p/go-libp2p/core/host"
 	"github.com/libp2p/go-libp2p/core/network"
 	libp2pprotocol "github.com/libp2p/go-libp2p/core/protocol"
+
+	"github.com/citynode/citynode/internal/loglimit"
 )
 
 // A Handler serves one stream of another peer until the stream, the handler's
@@ -53,7 +55,7 @@ func (h *handlers) each(ctx context.Context, log *slog.Logger, serve Handler) ne
 		defer h.alive.Done()
 		defer func() {
 			if v := recover(); v != nil {
-				log.Error("stream handler panicked", "peer", s.Conn().RemotePeer(), "panic", v, "stack", string(debug.Stack()))
+				log.Error("stream handler panicked", loglimit.By("peer", s.Conn().RemotePeer().String()), "panic", v, "stack", string(debug.Stack()))
 				_ = s.Reset()
 			}
 		}()
