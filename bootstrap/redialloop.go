@@ -90,6 +90,8 @@ func (l *redialLoop) run(ctx context.Context, identified <-chan any) {
 			l.identified(e.(event.EvtPeerIdentificationCompleted))
 		case info := <-l.found:
 			l.roster.addFound(time.Now(), info)
+		case <-l.hasten:
+			l.roster.hasten(time.Now())
 		case <-l.config.Saved.changed:
 			l.roster.setSaved(time.Now(), l.config.Saved.Peers())
 			l.flushDue = sooner(l.flushDue, time.Now().Add(flushAfter))

@@ -37,6 +37,9 @@ const (
 	// foundTriesMax is how often such a peer is dialed before it is dropped until it
 	// is found again.
 	foundTriesMax = 6
+	// hastenEvery is the least time between two times that all targets are made due.
+	hastenEvery  = 2 * time.Second
+	hastenSpread = 250 * time.Millisecond
 )
 
 // A class of targets has its own pace and its own bound on dials.
@@ -115,6 +118,8 @@ type roster struct {
 	wanted  int
 	targets map[peer.ID]*target
 	dials   [classes]int // under way
+
+	hastened time.Time // the last time that all were to be dialed soon
 }
 
 func newRoster(self peer.ID, wanted int) *roster {
@@ -168,6 +173,21 @@ func (r *roster) addFound(now time.Time, info peer.AddrInfo) {
 func (t *target) hasten() {
 	if soon := t.tried.Add(urgentRetryMax); soon.Before(t.due) {
 		t.due = soon
+	}
+}
+
+// hasten makes the next dial of all that are not connected due, at moments within
+// hastenSpread, so that a network that heals does not dial as one.
+func (r *roster) hasten(now time.Time) {
+	if now.Sub(r.hastened) < hastenEvery {
+		return
+	}
+	r.hastened = now
+	for _, t := range r.targets {
+		if soon := now.Add(rand.N(hastenSpread)); !t.connected && soon.Before(t.due) {
+			t.due = soon
+		}
+		t.refound = t.refound || t.dialing
 	}
 }
 

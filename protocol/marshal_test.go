@@ -36,6 +36,7 @@ func messages() []any {
 		&LookupReply{Peer: []byte("peer"), Addrs: [][]byte{{1}, {2}}},
 		testPresence(),
 		&CitiesReply{Cities: []CityLine{{Presence: *testPresence(), Peer: []byte("peer"), Status: StatusLeft, Agreed: 5}}},
+		&Question{Number: 1}, &Sign{Sent: 5}, &Sign{Sent: 5, About: []byte("peer")},
 		&settleLines[0], &settleLines[1], &settleLines[2],
 	}
 }

@@ -7,9 +7,10 @@ type CityStatus string
 
 // The statuses of cities.
 const (
-	StatusAlive  CityStatus = "alive"  // it was heard of lately
-	StatusLeft   CityStatus = "left"   // it said that it leaves
-	StatusFailed CityStatus = "failed" // it fell silent, and did not answer when it was asked
+	StatusAlive   CityStatus = "alive"   // it answers
+	StatusSuspect CityStatus = "suspect" // it left a question unanswered just now
+	StatusFailed  CityStatus = "failed"  // it gave no sign of life for seconds, or its address refuses connections
+	StatusLeft    CityStatus = "left"    // it said that it leaves
 	// StatusRelayed is that of a city whose presences others pass on, and which cannot be
 	// asked from here.
 	StatusRelayed CityStatus = "relayed"

@@ -10,7 +10,10 @@ import (
 	"time"
 )
 
-var seedFlag = flag.Uint64("detection.seed", 1, "seed of the simulated networks")
+var (
+	seedFlag = flag.Uint64("detection.seed", 1, "seed of the simulated networks")
+	longFlag = flag.Bool("detection.long", false, "simulate an hour of 50 peers as well")
+)
 
 // A world is many machines on a simulated network, in one goroutine and by one seed.
 type world struct {
@@ -303,9 +306,13 @@ func (w *world) became(to Status) (n int) {
 var sizes = []struct{ nodes, links int }{{2, 0}, {3, 0}, {20, 0}, {50, 0}, {50, 16}, {100, 32}}
 
 func TestWhoeverIsCutOffFrozenOrKilledIsSeenSoByAllInTime(t *testing.T) {
+	rounds := 3
+	if *longFlag {
+		rounds = 20
+	}
 	for _, size := range sizes {
 		for _, way := range []string{"cut", "frozen", "killed"} {
-			for round := range 5 {
+			for round := range rounds {
 				t.Run(fmt.Sprintf("%d of %d links %s %d", size.nodes, size.links, way, round), func(t *testing.T) {
 					w := newWorld(size.nodes, size.links)
 					w.run(30*time.Second + time.Duration(round)*270*time.Millisecond)
@@ -390,8 +397,8 @@ func TestNobodyHasFailedInAnHourOfLossAndLongWays(t *testing.T) {
 		oneWay time.Duration
 	}{{3, 0.2, 5 * time.Millisecond}, {20, 0.2, 5 * time.Millisecond}, {20, 0, 300 * time.Millisecond}, {20, 0.05, 300 * time.Millisecond}, {50, 0.2, 5 * time.Millisecond}} {
 		t.Run(fmt.Sprintf("%d nodes, %v lost, %v one way", row.nodes, row.loss, row.oneWay), func(t *testing.T) {
-			if row.nodes >= 50 && testing.Short() {
-				t.Skip("takes seconds")
+			if row.nodes >= 50 && !*longFlag {
+				t.Skip("takes seconds; make detection runs it")
 			}
 			w := newWorld(row.nodes, 0)
 			w.loss, w.oneWay = row.loss, row.oneWay

@@ -39,21 +39,35 @@ const (
 type deadConns struct {
 	host  host.Host
 	log   *slog.Logger
-	queue chan peer.ID
+	queue chan comparison
+}
+
+// A comparison is of one peer's connections.
+type comparison struct {
+	peer peer.ID
+	// answers says that the peer has just answered on a connection that is not among them.
+	answers bool
 }
 
 func newDeadConns(h host.Host, log *slog.Logger) *deadConns {
-	return &deadConns{host: h, log: log, queue: make(chan peer.ID, deadQueueMax)}
+	return &deadConns{host: h, log: log, queue: make(chan comparison, deadQueueMax)}
 }
 
 // suspect queues a peer that has several connections, which are then compared. It
 // never blocks.
 func (d *deadConns) suspect(p peer.ID) {
-	if len(d.host.Network().ConnsToPeer(p)) < 2 {
-		return
+	if len(d.host.Network().ConnsToPeer(p)) >= 2 {
+		d.compare(comparison{peer: p})
 	}
+}
+
+// suspectAll queues a peer that has just answered on another connection than those that it
+// has. It never blocks.
+func (d *deadConns) suspectAll(p peer.ID) { d.compare(comparison{peer: p, answers: true}) }
+
+func (d *deadConns) compare(c comparison) {
 	select {
-	case d.queue <- p:
+	case d.queue <- c:
 	default:
 	}
 }
@@ -64,9 +78,9 @@ func (d *deadConns) work(ctx context.Context) error {
 		select {
 		case <-ctx.Done():
 			return nil
-		case p := <-d.queue:
-			for _, c := range silent(ctx, d.host.Network().ConnsToPeer(p)) {
-				d.log.Info("connection is dead while another is alive, closing it", "peer", p, "addr", c.RemoteMultiaddr())
+		case of := <-d.queue:
+			for _, c := range silent(ctx, d.host.Network().ConnsToPeer(of.peer), of.answers) {
+				d.log.Info("connection is dead while another is alive, closing it", "peer", of.peer, "addr", c.RemoteMultiaddr())
 				_ = c.Close() // whatever that says, it is of no use
 			}
 		}
@@ -74,9 +88,9 @@ func (d *deadConns) work(ctx context.Context) error {
 }
 
 // silent returns those of a peer's connections on which nothing comes back although
-// another has answered.
-func silent(ctx context.Context, conns []network.Conn) (quiet []network.Conn) {
-	if len(conns) < 2 {
+// another has answered, which with answered is none of them.
+func silent(ctx context.Context, conns []network.Conn, answered bool) (quiet []network.Conn) {
+	if len(conns) < 2 && !answered {
 		return nil
 	}
 	ctx, cancel := context.WithTimeout(ctx, echoWithin+deadAfter)
@@ -96,6 +110,9 @@ func silent(ctx context.Context, conns []network.Conn) (quiet []network.Conn) {
 	}
 	over := make(map[int]bool, len(conns))
 	var late <-chan time.Time // once one has answered
+	if answered {
+		late = time.After(deadAfter)
+	}
 	for len(over) < len(conns) {
 		select {
 		case e := <-echoes:
