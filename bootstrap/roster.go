@@ -40,6 +40,8 @@ const (
 	// hastenEvery is the least time between two times that all targets are made due.
 	hastenEvery  = 2 * time.Second
 	hastenSpread = 250 * time.Millisecond
+	// dialFresh is how old a dial may be whose next packet comes soon.
+	dialFresh = 500 * time.Millisecond
 )
 
 // A class of targets has its own pace and its own bound on dials.
@@ -75,6 +77,7 @@ type target struct {
 	since     time.Time // of the present connection
 	dialing   bool
 	refound   bool      // by Found, while it was being dialed
+	again     bool      // its present dial is ended, to dial anew
 	tried     time.Time // the last dial's start
 	due       time.Time // no dial before this
 	failures  int       // in a row
@@ -177,18 +180,23 @@ func (t *target) hasten() {
 }
 
 // hasten makes the next dial of all that are not connected due, at moments within
-// hastenSpread, so that a network that heals does not dial as one.
-func (r *roster) hasten(now time.Time) {
+// hastenSpread, so that a network that heals does not dial as one. It returns those whose
+// present dial is to be ended, since it began too long before.
+func (r *roster) hasten(now time.Time) (stale []peer.ID) {
 	if now.Sub(r.hastened) < hastenEvery {
-		return
+		return nil
 	}
 	r.hastened = now
-	for _, t := range r.targets {
+	for id, t := range r.targets {
 		if soon := now.Add(rand.N(hastenSpread)); !t.connected && soon.Before(t.due) {
 			t.due = soon
 		}
-		t.refound = t.refound || t.dialing
+		if t.dialing && now.Sub(t.tried) > dialFresh {
+			t.again = true
+			stale = append(stale, id)
+		}
 	}
+	return stale
 }
 
 // foundOnly returns the number of peers that are known by Found only.
@@ -308,8 +316,14 @@ func (r *roster) dialed(now time.Time, d dial) *DialFailure {
 	t := r.targets[d.id]
 	t.dialing = false
 	defer r.prune()
+	again := t.again
+	t.again = false
 	if d.err == nil {
 		t.refound = false
+		return nil
+	}
+	if again {
+		t.due = now
 		return nil
 	}
 	t.failures++

@@ -80,9 +80,16 @@ type (
 		Number uint64
 	}
 
-	// Dial connects to a peer anew and has it prove who it is, whatever connections there
-	// are. It ends in Dialed, always.
+	// Dial connects to a peer that is not connected, and has it prove who it is. It ends in
+	// Dialed, always.
 	Dial struct{ Peer Peer }
+
+	// Knock has a peer prove who it is on a connection that is made for that alone, whatever
+	// other connections there are. It ends in Dialed, always.
+	Knock struct{ Peer Peer }
+
+	// Renew ends the connections to a peer, which lives and does not answer on them.
+	Renew struct{ Peer Peer }
 
 	// Probe tries, twice 100 ms apart, whether the address of the peer's last connection
 	// refuses connections. It ends in Probed, always.
@@ -104,13 +111,15 @@ type (
 	// brings it back.
 	Confirm struct{ Peer Peer }
 
-	// Return says that a failed peer has given a sign of life, so that others that failed
-	// may be within reach again as well.
+	// Return says that a failed peer is within reach again, so that it is to be dialed anew
+	// if it is not connected, and others that failed as well.
 	Return struct{}
 )
 
 func (Ask) effect()     {}
 func (Dial) effect()    {}
+func (Knock) effect()   {}
+func (Renew) effect()   {}
 func (Probe) effect()   {}
 func (Tell) effect()    {}
 func (Live) effect()    {}

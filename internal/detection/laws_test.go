@@ -29,7 +29,7 @@ func TestWhateverItIsToldTheMachineStaysWithinItsBounds(t *testing.T) {
 			}
 			for _, effect := range m.Step(now, e) {
 				switch x := effect.(type) {
-				case Dial:
+				case Dial, Knock:
 					dials++
 				case Tell:
 					hints++

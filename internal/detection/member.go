@@ -24,6 +24,9 @@ type member struct {
 	askAt    time.Time // the next question to one that is suspect or failed
 	since    time.Time // it is suspect or failed
 
+	knockAt time.Time // the next dial of one that failed
+	renewAt time.Time // its connections are ended, if it does not answer on them
+
 	hinted      time.Time // somebody, or this machine, last hinted at it
 	told        int       // own hints of this suspicion
 	dialing     bool

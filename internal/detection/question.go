@@ -9,6 +9,9 @@ const (
 	// dialPatienceMin is the least time in which a dial may succeed before its peer is
 	// suspect: a dial takes some round trips and two signatures.
 	dialPatienceMin = 700 * time.Millisecond
+	// renewAfter is how much longer than a dial an answer on an old connection may take: a
+	// few round trips of a network that is slow and loses packets.
+	renewAfter = 2 * time.Second
 	// askedAgain is the least time between two questions that hints lead to, however many
 	// hints come.
 	askedAgain = 250 * time.Millisecond
@@ -53,7 +56,11 @@ func (m *Machine) dial(x *member) bool {
 	}
 	x.dialing, x.tried = true, m.now
 	m.dials++
-	m.do(Dial{x.peer})
+	if x.connected || x.status == Failed {
+		m.do(Knock{x.peer})
+	} else {
+		m.do(Dial{x.peer})
+	}
 	return true
 }
 
@@ -66,15 +73,40 @@ func (m *Machine) dialed(e Dialed) {
 		return
 	}
 	x.dialing = false
+	if x.status == Failed {
+		x.knockAt = m.now.Add(m.knockPause(x))
+	}
 	if e.OK {
-		if !x.connected {
-			x.question = question{}
-		}
-		m.lives(x)
+		m.reached(x)
 		return
 	}
 	if !x.connected && x.question.open() {
 		m.lapsed(x)
+	}
+}
+
+// reached notes that a member has proved that it lives by a dial. Connections on which it
+// stays silent after that are of no use.
+func (m *Machine) reached(x *member) {
+	if !x.connected {
+		x.question = question{}
+		m.lives(x)
+		return
+	}
+	wait := renewAfter
+	if x.status == Failed { // it was silent for long
+		wait = x.trip.patience()
+	}
+	x.renewAt = m.now.Add(m.health.scale(wait))
+	m.lives(x)
+	m.put(x)
+}
+
+// renew ends the connections of a member that is silent on them and not otherwise.
+func (m *Machine) renew(x *member) {
+	x.renewAt = time.Time{}
+	if x.connected {
+		m.do(Renew{x.peer})
 	}
 }
 
@@ -111,7 +143,7 @@ func (m *Machine) answered(x *member, number uint64) {
 	case x.missed.open() && number == x.missed.number:
 		x.trip.sample(m.now.Sub(x.missed.at))
 	}
-	x.missed = question{}
+	x.missed, x.renewAt = question{}, time.Time{}
 	m.lives(x)
 }
 

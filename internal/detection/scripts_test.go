@@ -152,6 +152,10 @@ func describe(e Effect) string {
 		return fmt.Sprintf("ask %s, question %d", e.Peer, e.Number)
 	case Dial:
 		return "dial " + string(e.Peer)
+	case Knock:
+		return "knock at " + string(e.Peer)
+	case Renew:
+		return "renew connections to " + string(e.Peer)
 	case Probe:
 		return "probe " + string(e.Peer)
 	case Tell:

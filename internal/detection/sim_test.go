@@ -199,6 +199,8 @@ func (x *node) carryOut(e Effect) {
 		})
 	case Dial:
 		x.dial(e.Peer)
+	case Knock:
+		x.dial(e.Peer)
 	case Probe:
 		other := w.nodes[numberOf(e.Peer)]
 		w.after(100*time.Millisecond+2*w.oneWay, func() {

@@ -34,6 +34,12 @@ func (m *Machine) look(x *member) {
 	if m.due(x.askAt) {
 		m.askAgain(x)
 	}
+	if m.due(x.knockAt) {
+		m.knock(x)
+	}
+	if m.due(x.renewAt) {
+		m.renew(x)
+	}
 	if m.due(m.hintAt(x)) {
 		m.hint(x)
 	}
@@ -42,6 +48,7 @@ func (m *Machine) look(x *member) {
 // nextOf returns when look has something to do with a member again.
 func (m *Machine) nextOf(x *member) time.Time {
 	at := sooner(sooner(x.question.probeAt, x.question.lapses), sooner(x.dialAt, x.askAt))
+	at = sooner(at, sooner(x.knockAt, x.renewAt))
 	if x.status == Suspect && x.wasAsked() {
 		at = sooner(at, x.since.Add(failAfter))
 	}
@@ -68,6 +75,7 @@ func (m *Machine) fail(x *member) {
 	m.become(x, Failed)
 	x.question, x.missed, x.dialAt = question{}, question{}, time.Time{}
 	x.askAt = m.now.Add(failedEvery)
+	x.knockAt = x.askAt
 }
 
 // become sets another status.
@@ -103,6 +111,9 @@ func (m *Machine) lives(x *member) {
 	case x.status == Failed && !x.confirmFrom.After(m.now):
 		x.confirmFrom = m.now.Add(confirmEvery)
 		m.do(Confirm{x.peer})
+		if !x.connected {
+			m.do(Return{})
+		}
 	}
 }
 
@@ -129,7 +140,7 @@ func (m *Machine) confirmed(e Alive) {
 		if m.count(Living) == 0 {
 			m.sayLive()
 		}
-		x.askAt = time.Time{}
+		x.askAt, x.knockAt = time.Time{}, time.Time{}
 		m.become(x, Living)
 		if m.count(Failed) > 0 {
 			m.do(Return{})
@@ -154,7 +165,7 @@ func (m *Machine) connected(x *member) {
 
 // disconnected notes the end of the last connection, which may be that of the process.
 func (m *Machine) disconnected(x *member) {
-	x.connected = false
+	x.connected, x.renewAt = false, time.Time{}
 	if x.status != Living {
 		return
 	}

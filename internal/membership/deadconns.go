@@ -39,35 +39,21 @@ const (
 type deadConns struct {
 	host  host.Host
 	log   *slog.Logger
-	queue chan comparison
-}
-
-// A comparison is of one peer's connections.
-type comparison struct {
-	peer peer.ID
-	// answers says that the peer has just answered on a connection that is not among them.
-	answers bool
+	queue chan peer.ID
 }
 
 func newDeadConns(h host.Host, log *slog.Logger) *deadConns {
-	return &deadConns{host: h, log: log, queue: make(chan comparison, deadQueueMax)}
+	return &deadConns{host: h, log: log, queue: make(chan peer.ID, deadQueueMax)}
 }
 
 // suspect queues a peer that has several connections, which are then compared. It
 // never blocks.
 func (d *deadConns) suspect(p peer.ID) {
-	if len(d.host.Network().ConnsToPeer(p)) >= 2 {
-		d.compare(comparison{peer: p})
+	if len(d.host.Network().ConnsToPeer(p)) < 2 {
+		return
 	}
-}
-
-// suspectAll queues a peer that has just answered on another connection than those that it
-// has. It never blocks.
-func (d *deadConns) suspectAll(p peer.ID) { d.compare(comparison{peer: p, answers: true}) }
-
-func (d *deadConns) compare(c comparison) {
 	select {
-	case d.queue <- c:
+	case d.queue <- p:
 	default:
 	}
 }
@@ -78,9 +64,9 @@ func (d *deadConns) work(ctx context.Context) error {
 		select {
 		case <-ctx.Done():
 			return nil
-		case of := <-d.queue:
-			for _, c := range silent(ctx, d.host.Network().ConnsToPeer(of.peer), of.answers) {
-				d.log.Info("connection is dead while another is alive, closing it", "peer", of.peer, "addr", c.RemoteMultiaddr())
+		case p := <-d.queue:
+			for _, c := range silent(ctx, d.host.Network().ConnsToPeer(p)) {
+				d.log.Info("connection is dead while another is alive, closing it", "peer", p, "addr", c.RemoteMultiaddr())
 				_ = c.Close() // whatever that says, it is of no use
 			}
 		}
@@ -88,9 +74,9 @@ func (d *deadConns) work(ctx context.Context) error {
 }
 
 // silent returns those of a peer's connections on which nothing comes back although
-// another has answered, which with answered is none of them.
-func silent(ctx context.Context, conns []network.Conn, answered bool) (quiet []network.Conn) {
-	if len(conns) < 2 && !answered {
+// another has answered.
+func silent(ctx context.Context, conns []network.Conn) (quiet []network.Conn) {
+	if len(conns) < 2 {
 		return nil
 	}
 	ctx, cancel := context.WithTimeout(ctx, echoWithin+deadAfter)
@@ -110,9 +96,6 @@ func silent(ctx context.Context, conns []network.Conn, answered bool) (quiet []n
 	}
 	over := make(map[int]bool, len(conns))
 	var late <-chan time.Time // once one has answered
-	if answered {
-		late = time.After(deadAfter)
-	}
 	for len(over) < len(conns) {
 		select {
 		case e := <-echoes:

@@ -40,7 +40,7 @@ func TestConnectionsThatAllAnswerOrAllAreSilentStay(t *testing.T) {
 				if cut {
 					net.Cut(2)
 				}
-				if quiet := silent(t.Context(), conns, false); len(quiet) != 0 {
+				if quiet := silent(t.Context(), conns); len(quiet) != 0 {
 					t.Errorf("silent are %v", quiet)
 				}
 			})

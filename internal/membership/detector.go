@@ -25,8 +25,8 @@ const (
 	// detectionQueueMax bounds the events that wait for the detector, whose steps take
 	// microseconds. Who brings one waits while the queue is full.
 	detectionQueueMax = 1024
-	// chores bounds the questions, dials and probes that are under way: some for each of
-	// the cities of a large network that is cut off. A question beyond it is not put.
+	// choresMax bounds the questions that are under way: some for each of the cities of a
+	// large network that is cut off. One beyond it is not put.
 	choresMax = 1024
 	// signQueueMax bounds the signs that wait to be published. A machine gives fewer.
 	signQueueMax = 32
@@ -42,7 +42,6 @@ type detector struct {
 	protocols []libp2pprotocol.ID // of who serves as a city, besides
 	topic     Topic
 	directory *Directory
-	dead      *deadConns
 	log       *slog.Logger
 	now       func() time.Time
 	refuses   func(ctx context.Context, addr ma.Multiaddr) bool // nil: no address is probed
@@ -59,13 +58,13 @@ type detector struct {
 	last   crdt.Stamp                        // of the last sign; owned by publishSigns
 }
 
-func newDetector(cfg Config, dead *deadConns) *detector {
+func newDetector(cfg Config) *detector {
 	addrs, err := lru.New[peer.ID, ma.Multiaddr](addrsMax)
 	if err != nil {
 		panic(err) // only for a size that is not positive
 	}
 	return &detector{
-		host: cfg.Host, protocol: cfg.Alive, protocols: cfg.Protocols, topic: cfg.Signs, directory: cfg.Directory, dead: dead,
+		host: cfg.Host, protocol: cfg.Alive, protocols: cfg.Protocols, topic: cfg.Signs, directory: cfg.Directory,
 		log: cfg.Logger, now: cfg.Now, refuses: cfg.Refuses, returned: cfg.Hooks.Returned,
 		events: make(chan detection.Event, detectionQueueMax),
 		signs:  make(chan protocol.Sign, signQueueMax),
@@ -154,18 +153,19 @@ func (d *detector) carryOut(ctx context.Context, group *supervise.Group, effect 
 	case detection.Ask:
 		d.chore(group, func() error { return d.ask(ctx, peer.ID(e.Peer), e.Number) })
 	case detection.Dial:
-		over := func(ok bool) error { d.tell(ctx, detection.Dialed{Peer: e.Peer, OK: ok}); return nil }
-		if !d.chore(group, func() error { return over(d.dial(ctx, peer.ID(e.Peer))) }) {
-			group.Go(func() error { return over(false) })
-		}
+		d.must(ctx, group, func() detection.Event {
+			return detection.Dialed{Peer: e.Peer, OK: d.connect(ctx, peer.ID(e.Peer)) == nil}
+		})
+	case detection.Knock:
+		d.must(ctx, group, func() detection.Event {
+			return detection.Dialed{Peer: e.Peer, OK: d.knock(ctx, peer.ID(e.Peer))}
+		})
 	case detection.Probe:
-		over := func(refused bool) error {
-			d.tell(ctx, detection.Probed{Peer: e.Peer, Refused: refused})
-			return nil
-		}
-		if !d.chore(group, func() error { return over(d.probe(ctx, peer.ID(e.Peer))) }) {
-			group.Go(func() error { return over(false) })
-		}
+		d.must(ctx, group, func() detection.Event {
+			return detection.Probed{Peer: e.Peer, Refused: d.probe(ctx, peer.ID(e.Peer))}
+		})
+	case detection.Renew:
+		d.must(ctx, group, func() detection.Event { d.renew(ctx, peer.ID(e.Peer)); return detection.Tick{} })
 	case detection.Tell:
 		d.sign(protocol.Sign{About: []byte(e.About)})
 	case detection.Live:
@@ -182,6 +182,11 @@ func (d *detector) carryOut(ctx context.Context, group *supervise.Group, effect 
 // statuses are the machine's, in the words of the wire.
 var statuses = [...]protocol.CityStatus{
 	detection.Living: protocol.StatusAlive, detection.Suspect: protocol.StatusSuspect, detection.Failed: protocol.StatusFailed,
+}
+
+// must runs what the machine waits for the end of: at most one dial and one probe a city.
+func (d *detector) must(ctx context.Context, group *supervise.Group, f func() detection.Event) {
+	group.Go(func() error { d.tell(ctx, f()); return nil })
 }
 
 // chore runs f in a goroutine of its own. It reports false, and does not run it, where too

@@ -80,7 +80,7 @@ func TestNobodyWaitsForThoseWhoNeverAnswer(t *testing.T) {
 			time.Sleep(100 * time.Millisecond)
 		}
 		begun := time.Now()
-		c.ask("honest known", doubt)
+		c.ask("honest known", sign)
 		c.ask("honest connected", contact)
 		time.Sleep(10 * time.Second)
 		asked.mu.Lock()

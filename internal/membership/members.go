@@ -116,7 +116,7 @@ func New(cfg Config) *Members {
 		dead: newDeadConns(cfg.Host, cfg.Logger),
 	}
 	m.confirm = newConfirmer(cfg.Host, m)
-	m.detector = newDetector(cfg, m.dead)
+	m.detector = newDetector(cfg)
 	m.detector.became = func(p peer.ID, to protocol.CityStatus) { m.tell(cfg.Directory.Judge(p, to)) }
 	m.detector.confirm = func(p peer.ID) { m.confirm.ask(p, proof) }
 	return m

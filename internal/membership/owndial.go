@@ -20,28 +20,11 @@ const (
 	ownDialAddrsMax = 3
 )
 
-// dial has a peer prove, on a connection made now, who it is. A peer that is not connected
-// is connected by it. If one is, the connection is made beside those of the host, which
-// would take an old one for the answer, and is closed at once; the old ones are then
-// compared with it.
-func (d *detector) dial(ctx context.Context, p peer.ID) bool {
-	within, cancel := context.WithTimeout(ctx, ownDialTimeout)
-	defer cancel()
-	if !d.connected(p) {
-		return d.connect(within, p) == nil
-	}
-	dialer, ok := d.host.Network().(interface {
-		TransportForDialing(ma.Multiaddr) transport.Transport
-	})
-	if !ok || !d.dialAny(within, p, dialer.TransportForDialing) {
-		return false
-	}
-	d.dead.suspectAll(p)
-	return true
-}
-
-// connect connects to a peer as if no dial had failed before.
+// connect connects to a peer as if no dial had failed before. A connection proves who the
+// peer is.
 func (d *detector) connect(ctx context.Context, p peer.ID) error {
+	ctx, cancel := context.WithTimeout(ctx, ownDialTimeout)
+	defer cancel()
 	if s, ok := d.host.Network().(interface{ Backoff() *swarm.DialBackoff }); ok {
 		s.Backoff().Clear(p)
 	}
@@ -49,6 +32,30 @@ func (d *detector) connect(ctx context.Context, p peer.ID) error {
 		d.host.Peerstore().AddAddr(p, addr, peerstore.TempAddrTTL)
 	}
 	return d.host.Connect(ctx, peer.AddrInfo{ID: p})
+}
+
+// knock has a peer prove, on a connection made now, who it is. The connection is made beside
+// those of the host, which would take an old one for the answer or wait with a dial that is
+// under way, and is closed at once.
+func (d *detector) knock(ctx context.Context, p peer.ID) bool {
+	dialer, ok := d.host.Network().(interface {
+		TransportForDialing(ma.Multiaddr) transport.Transport
+	})
+	if !ok { // a simulated network, whose dials take no time
+		return !d.connected(p) && d.connect(ctx, p) == nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, ownDialTimeout)
+	defer cancel()
+	return d.dialAny(ctx, p, dialer.TransportForDialing)
+}
+
+// renew replaces the connections to a peer that lives and is silent on them.
+func (d *detector) renew(ctx context.Context, p peer.ID) {
+	d.log.Info("connections are dead while the city lives, closing them", "peer", p)
+	_ = d.host.Network().ClosePeer(p) // whatever that says, they are of no use
+	if err := d.connect(ctx, p); err != nil {
+		d.log.Debug("city not connected anew", "peer", p, "err", err)
+	}
 }
 
 // dialAny dials the peer's addresses at once, and reports whether it answered at any.
