@@ -85,6 +85,10 @@ detection: ## run the long tests of failure detection: CITIES cities for a virtu
 	$(GO) test ./internal/detection -count=1 -timeout 30m -v -run 'TestWhoever|TestNobody' -detection.long
 	$(GO) test ./node -count=1 -timeout 60m -v -run 'TestACityThatIsCutOff|TestNobodyIsTaken|TestDetectionCosts' -node.detection=$(CITIES)
 
+.PHONY: e2e-detection
+e2e-detection: ## as root: CITIES real cities, of which some are frozen, cut off and killed; needs a core for each twenty or so
+	CITYNODE_E2E=1 CITYNODE_E2E_CITIES=$(CITIES) $(GO) test -count=1 -timeout 30m -v -run 'TestTheyAreNoticedBy' ./internal/e2e
+
 .PHONY: check-format
 check-format: ## fail if gofumpt would change a file
 	@unformatted=$$($(TOOL) gofumpt -l .); \

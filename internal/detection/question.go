@@ -12,6 +12,8 @@ const (
 	// renewAfter is how much longer than a dial an answer on an old connection may take: a
 	// few round trips of a network that is slow and loses packets.
 	renewAfter = 2 * time.Second
+	// renewFailed is the same for a member that failed, so was silent for seconds.
+	renewFailed = 700 * time.Millisecond
 	// askedAgain is the least time between two questions that hints lead to, however many
 	// hints come.
 	askedAgain = 250 * time.Millisecond
@@ -95,7 +97,7 @@ func (m *Machine) reached(x *member) {
 	}
 	wait := renewAfter
 	if x.status == Failed { // it was silent for long
-		wait = x.trip.patience()
+		wait = renewFailed
 	}
 	x.renewAt = m.now.Add(m.health.scale(wait))
 	m.lives(x)

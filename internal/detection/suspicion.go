@@ -62,7 +62,11 @@ func (m *Machine) suspect(x *member) {
 	x.askAt = m.now
 	m.watchAt = m.now // whoever it watches is without a watcher, if it is dead
 	m.probe(x)
-	m.dial(x)
+	if x.connected {
+		x.knockAt = m.now.Add(knockEvery) // a pause of its process may be over by then
+	} else {
+		m.dial(x)
+	}
 	m.hint(x)
 }
 
@@ -90,7 +94,7 @@ func (m *Machine) askAgain(x *member) {
 	case x.status == Suspect:
 		x.askAt = m.now.Add(suspectEvery)
 		m.put(x)
-		m.probe(x)
+		x.question.probeAt = time.Time{}
 	case x.status == Failed && x.connected:
 		x.askAt = m.now.Add(failedEvery)
 		m.put(x)
@@ -106,7 +110,7 @@ func (m *Machine) lives(x *member) {
 	x.dialAt = time.Time{}
 	switch {
 	case x.status == Suspect:
-		x.askAt = time.Time{}
+		x.askAt, x.knockAt = time.Time{}, time.Time{}
 		m.become(x, Living)
 	case x.status == Failed && !x.confirmFrom.After(m.now):
 		x.confirmFrom = m.now.Add(confirmEvery)

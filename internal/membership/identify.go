@@ -51,9 +51,9 @@ func (m *Members) Identify(ctx context.Context, p peer.ID) (info protocol.InfoRe
 	}
 	m.cfg.Hooks.Identified(p, info, changed)
 	m.answered(p, info)
-	if changed != nil {
-		// The other may have come, or come back, only now, and know nothing of this
-		// city.
+	if changed != nil && (changed.Before == "" || changed.Restarted) {
+		// The other may have come only now, and know nothing of this city. One that was
+		// out of reach does.
 		m.Announce()
 	}
 	return info, nil
