@@ -138,3 +138,35 @@ func TestMembersAndAuthorsAreBounded(t *testing.T) {
 		t.Errorf("a thousand hints in ten seconds had the victim asked %d times", asked)
 	}
 }
+
+// TestManySilentAreDialedAFewAtOnce has all but one of many peers silent on connections that
+// stay.
+func TestManySilentAreDialedAFewAtOnce(t *testing.T) {
+	m := New("me", rand.New(rand.NewPCG(1, 1)))
+	now := time.Date(2030, 1, 1, 12, 0, 0, 0, time.UTC)
+	for i := range 50 {
+		for _, e := range []Event{Alive{Peer: peerOf(i), Connected: true}, Answered{peerOf(i), 1}} {
+			m.Step(now, e)
+		}
+	}
+	dials, most := map[Peer]time.Time{}, 0
+	for end := now.Add(time.Minute); now.Before(end); {
+		if now = m.Next(); len(dials) > 0 {
+			for p, ends := range dials {
+				if !ends.After(now) {
+					delete(dials, p)
+					m.Step(now, Dialed{Peer: p})
+				}
+			}
+		}
+		for _, effect := range m.Step(now, Tick{}) {
+			if k, ok := effect.(Knock); ok {
+				dials[k.Peer] = now.Add(2500 * time.Millisecond)
+				most = max(most, len(dials))
+			}
+		}
+	}
+	if most == 0 || most > knocksMax {
+		t.Errorf("%d are dialed at once, want %d at most", most, knocksMax)
+	}
+}

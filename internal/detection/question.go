@@ -102,6 +102,9 @@ func (m *Machine) reached(x *member) {
 	x.renewAt = m.now.Add(m.health.scale(wait))
 	m.lives(x)
 	m.put(x)
+	if x.question.open() && x.status == Living { // it lives, so the question is put to the connection
+		x.question.lapses = x.renewAt.Add(m.health.scale(x.trip.patience()))
+	}
 }
 
 // renew ends the connections of a member that is silent on them and not otherwise.
