@@ -166,6 +166,18 @@ type Presence struct {
 	Leaving     bool         `cbor:"7,keyasint,omitempty"`
 }
 
+// Question asks whether a peer lives. The answer is the same message.
+type Question struct {
+	Number uint64 `cbor:"1,keyasint"` // of the questions of this stream
+}
+
+// Sign is a message on the topic of signs: its author lives, and has asked another in
+// vain, or says only that it lives. Others look into it by themselves.
+type Sign struct {
+	Sent  crdt.Stamp `cbor:"1,keyasint"`           // greater than that of the author's last sign
+	About []byte     `cbor:"2,keyasint,omitempty"` // the bytes of the peer ID that did not answer; nil: nobody
+}
+
 // CityLine is what the city that answers knows of one city. Its times are by the clock of
 // the city that answers.
 type CityLine struct {
