@@ -55,7 +55,11 @@ func (m *Machine) news(e Heard) {
 	}
 	x.stamp = e.Stamp
 	heeded := x.status != Failed
-	m.lives(x)
+	// Of one that cannot be reached a sign that others pass on shows only that it lives
+	// somewhere: it counts as failed here.
+	if x.status != Suspect || !x.apart {
+		m.lives(x)
+	}
 	if e.About != "" && heeded && x.hints.spend(m.now) {
 		m.hinted(e.About)
 	}

@@ -31,6 +31,7 @@ type member struct {
 	told        int       // own hints of this suspicion
 	dialing     bool
 	tried       time.Time // the last dial's start
+	apart       bool      // it is not connected, and the last dial failed
 	dialAt      time.Time // where it is not connected: the time for a sign of its own
 	probing     bool
 	probedAt    time.Time

@@ -78,6 +78,7 @@ func (m *Machine) dialed(e Dialed) {
 	if x.status == Failed {
 		x.knockAt = m.now.Add(m.knockPause(x))
 	}
+	x.apart = !e.OK && !x.connected
 	if e.OK {
 		m.reached(x)
 		return

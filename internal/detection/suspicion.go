@@ -158,7 +158,7 @@ func (m *Machine) gone(p Peer) { m.remove(p) }
 
 // connected notes a new connection, on which a question is put once.
 func (m *Machine) connected(x *member) {
-	x.connected = true
+	x.connected, x.apart = true, false
 	if x.status == Living {
 		x.question = question{}
 		m.ask(x)
