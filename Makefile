@@ -23,6 +23,7 @@ ROUNDS   ?=# for how many rounds make e2e kills or stops cities, and cuts their 
 E2E      ?= .# pattern of the tests that make e2e runs
 HOSTILE  ?= 30s# how long each attack of make hostile lasts
 ATTACK   ?= .# pattern of the tests that make hostile runs
+CITIES   ?= 50# how many cities make detection runs
 HOURS    ?=# for how many virtual hours make sim runs each seed; empty: minutes
 VULNDB   ?=# folder of OSV files for make vuln
 
@@ -78,6 +79,15 @@ e2e-stop: ## as root: stop 50 cities at once, 20 times
 .PHONY: hostile
 hostile: ## as root: attack real cities, in a network namespace, each attack for HOSTILE
 	CITYNODE_HOSTILE=1 $(GO) test -count=1 -timeout 90m -v -run '$(ATTACK)' ./internal/hostile -hostile.for $(HOSTILE)
+
+.PHONY: detection
+detection: ## run the long tests of failure detection: CITIES cities for a virtual hour, twenty cuts of up to 100
+	$(GO) test ./internal/detection -count=1 -timeout 30m -v -run 'TestWhoever|TestNobody' -detection.long
+	$(GO) test ./node -count=1 -timeout 60m -v -run 'TestACityThatIsCutOff|TestNobodyIsTaken|TestDetectionCosts' -node.detection=$(CITIES)
+
+.PHONY: e2e-detection
+e2e-detection: ## as root: CITIES real cities, of which some are frozen, cut off and killed; needs a core for each twenty or so
+	CITYNODE_E2E=1 CITYNODE_E2E_CITIES=$(CITIES) $(GO) test -count=1 -timeout 30m -v -run 'TestTheyAreNoticedBy' ./internal/e2e
 
 .PHONY: check-format
 check-format: ## fail if gofumpt would change a file
@@ -200,4 +210,4 @@ help: ## show this list
 	@awk 'BEGIN { FS = ":.*## " } \
 		/^##@/ { printf "\n%s\n", substr($$0, 5) } \
 		/^[a-z0-9-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
-	@printf '\nvariables: FUZZTIME=%s SEEDS=%s SEED= HOURS= SAMPLE= MUTANT= ROUNDS= E2E=%s HOSTILE=%s ATTACK=%s VULNDB= BENCH=%s BENCHTIME=%s RUNS=%s VERSION=%s\n' '$(FUZZTIME)' '$(SEEDS)' '$(E2E)' '$(HOSTILE)' '$(ATTACK)' '$(BENCH)' '$(BENCHTIME)' '$(RUNS)' '$(VERSION)'
+	@printf '\nvariables: FUZZTIME=%s SEEDS=%s SEED= CITIES=%s HOURS= SAMPLE= MUTANT= ROUNDS= E2E=%s HOSTILE=%s ATTACK=%s VULNDB= BENCH=%s BENCHTIME=%s RUNS=%s VERSION=%s\n' '$(FUZZTIME)' '$(SEEDS)' '$(CITIES)' '$(E2E)' '$(HOSTILE)' '$(ATTACK)' '$(BENCH)' '$(BENCHTIME)' '$(RUNS)' '$(VERSION)'

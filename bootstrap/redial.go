@@ -93,6 +93,7 @@ type Redialer struct {
 	config  RedialConfig
 	wake    chan struct{} // holds one token when connections have changed
 	found   chan peer.AddrInfo
+	hasten  chan struct{} // holds one token when all are to be dialed soon
 	dropped atomic.Uint64 // calls of Found that came while found was full
 	status  atomic.Pointer[RedialStatus]
 }
@@ -121,6 +122,7 @@ func NewRedialer(h host.Host, config RedialConfig) (*Redialer, error) {
 		config: config.withDefaults(),
 		wake:   make(chan struct{}, 1),
 		found:  make(chan peer.AddrInfo, foundQueueMax),
+		hasten: make(chan struct{}, 1),
 	}
 	r.status.Store(&RedialStatus{Known: len(newRedialLoop(r).roster.targets)})
 	return r, nil
@@ -153,6 +155,16 @@ func (r *Redialer) Found(info peer.AddrInfo) {
 	case r.found <- info:
 	default:
 		r.dropped.Add(1)
+	}
+}
+
+// Hasten has all peers that are not connected dialed soon, for the network may have healed:
+// a way to a peer that was cut off is open again. It never blocks. Called often it has the
+// effect of one call in two seconds.
+func (r *Redialer) Hasten() {
+	select {
+	case r.hasten <- struct{}{}:
+	default:
 	}
 }
 

@@ -40,9 +40,10 @@ type redialLoop struct {
 	names  *dnsNames
 
 	workers  sync.WaitGroup
-	dialed   chan dial       // has room for all dials at once
-	resolved chan resolution // has room for all resolutions at once
-	flushed  chan error      // has room for the one flush at a time
+	dialed   chan dial                      // has room for all dials at once
+	cancels  map[peer.ID]context.CancelFunc // of the dials under way
+	resolved chan resolution                // has room for all resolutions at once
+	flushed  chan error                     // has room for the one flush at a time
 	flushing bool
 	flushDue time.Time // zero: nothing to write
 }
@@ -53,6 +54,7 @@ func newRedialLoop(r *Redialer) *redialLoop {
 		roster:   newRoster(r.host.ID(), r.config.Wanted),
 		names:    newDNSNames(r.config.Bootstrap),
 		dialed:   make(chan dial, dialsMax),
+		cancels:  make(map[peer.ID]context.CancelFunc),
 		resolved: make(chan resolution, resolvesMax),
 		flushed:  make(chan error, 1),
 	}
@@ -90,6 +92,8 @@ func (l *redialLoop) run(ctx context.Context, identified <-chan any) {
 			l.identified(e.(event.EvtPeerIdentificationCompleted))
 		case info := <-l.found:
 			l.roster.addFound(time.Now(), info)
+		case <-l.hasten:
+			l.hastenAll()
 		case <-l.config.Saved.changed:
 			l.roster.setSaved(time.Now(), l.config.Saved.Peers())
 			l.flushDue = sooner(l.flushDue, time.Now().Add(flushAfter))
@@ -137,8 +141,10 @@ func (l *redialLoop) start(ctx context.Context) (wake time.Time) {
 	now := time.Now()
 	dials, wake := l.roster.next(now, len(l.host.Network().Peers()))
 	for _, d := range dials {
+		dialCtx, cancel := context.WithCancel(ctx)
+		l.cancels[d.id] = cancel
 		l.workers.Go(func() {
-			d.err = l.dial(ctx, d)
+			d.err = l.dial(dialCtx, d)
 			l.dialed <- d
 		})
 	}
@@ -150,6 +156,14 @@ func (l *redialLoop) start(ctx context.Context) (wake time.Time) {
 		})
 	}
 	return sooner(sooner(wake, later), l.startFlush(now))
+}
+
+// hastenAll has all that are not connected dialed soon. A dial that is under way since
+// before is ended: it may wait for seconds before its next packet.
+func (l *redialLoop) hastenAll() {
+	for _, id := range l.roster.hasten(time.Now()) {
+		l.cancels[id]()
+	}
 }
 
 // dial connects to a peer as if nothing had been tried before.
@@ -192,6 +206,8 @@ func connectOnce(ctx context.Context, h host.Host, info peer.AddrInfo) error {
 }
 
 func (l *redialLoop) dialEnded(d dial) {
+	l.cancels[d.id]()
+	delete(l.cancels, d.id)
 	l.tellFailure(l.roster.dialed(time.Now(), d))
 }
 

@@ -42,6 +42,11 @@ const (
 	// foundTriesMax is how often such a peer is dialed before it is dropped until it
 	// is found again.
 	foundTriesMax = 6
+	// hastenEvery is the least time between two times that all targets are made due.
+	hastenEvery  = 2 * time.Second
+	hastenSpread = 250 * time.Millisecond
+	// dialFresh is how old a dial may be whose next packet comes soon.
+	dialFresh = 500 * time.Millisecond
 )
 
 // A class of targets has its own pace and its own bound on dials.
@@ -77,6 +82,7 @@ type target struct {
 	since     time.Time // of the present connection
 	dialing   bool
 	refound   bool      // by Found, while it was being dialed
+	again     bool      // its present dial is ended, to dial anew
 	tried     time.Time // the last dial's start; before the first, when the target was made
 	due       time.Time // no dial before this
 	failures  int       // in a row
@@ -120,6 +126,8 @@ type roster struct {
 	wanted  int
 	targets map[peer.ID]*target
 	dials   [classes]int // under way
+
+	hastened time.Time // the last time that all were to be dialed soon
 }
 
 func newRoster(self peer.ID, wanted int) *roster {
@@ -174,6 +182,26 @@ func (t *target) hasten() {
 	if soon := t.tried.Add(urgentRetryMax); soon.Before(t.due) {
 		t.due = soon
 	}
+}
+
+// hasten makes the next dial of all that are not connected due, at moments within
+// hastenSpread, so that a network that heals does not dial as one. It returns those whose
+// present dial is to be ended, since it began too long before.
+func (r *roster) hasten(now time.Time) (stale []peer.ID) {
+	if now.Sub(r.hastened) < hastenEvery {
+		return nil
+	}
+	r.hastened = now
+	for id, t := range r.targets {
+		if soon := now.Add(rand.N(hastenSpread)); !t.connected && soon.Before(t.due) {
+			t.due = soon
+		}
+		if t.dialing && now.Sub(t.tried) > dialFresh {
+			t.again = true
+			stale = append(stale, id)
+		}
+	}
+	return stale
 }
 
 // foundOnly returns the number of peers that are known by Found only.
@@ -293,8 +321,14 @@ func (r *roster) dialed(now time.Time, d dial) *DialFailure {
 	t := r.targets[d.id]
 	t.dialing = false
 	defer r.prune()
+	again := t.again
+	t.again = false
 	if d.err == nil {
 		t.refound = false
+		return nil
+	}
+	if again {
+		t.due = now
 		return nil
 	}
 	t.failures++

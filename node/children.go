@@ -10,6 +10,7 @@ import (
 	"github.com/citynode/citynode/crdt"
 	"github.com/citynode/citynode/internal/streams"
 	"github.com/citynode/citynode/internal/supervise"
+	"github.com/citynode/citynode/protocol"
 )
 
 // The supervised children, in the order in which they start.
@@ -42,7 +43,7 @@ func (n *Node) children(syncID, callID libp2pprotocol.ID) []supervise.Child {
 	if n.mdns != nil {
 		children = append(children, supervise.Child{Name: childMDNS, Start: serving(n.mdns.Serve)})
 	}
-	byProtocol := map[libp2pprotocol.ID]streams.Handler{callID: n.calls.serveStream, syncID: n.entropy.Respond}
+	byProtocol := map[libp2pprotocol.ID]streams.Handler{callID: n.calls.serveStream, syncID: n.entropy.Respond, libp2pprotocol.ID(protocol.AliveID(n.cfg.Network)): n.members.Answer}
 	children = append(children,
 		supervise.Child{Name: childName, Start: n.startName},
 		supervise.Child{Name: childStreams, Start: serving(func(ctx context.Context) error {

@@ -42,6 +42,7 @@ type witness struct {
 	crashes   []string   // the parts
 	contested []peer.ID
 	cities    []CityEvent
+	toldAt    []time.Time     // when each of them was told
 	opened    []time.Duration // how long after the start, in order
 	syncs     []SyncEvent
 }
@@ -98,7 +99,9 @@ func (w *witness) subscribe(e *Events, begun time.Time) {
 	}
 	e.Crashed = func(part string, _ error) { note(func() { w.crashes = append(w.crashes, part) }) }
 	e.Contested = func(_ string, p peer.ID) { note(func() { w.contested = append(w.contested, p) }) }
-	e.City = func(c CityEvent) { note(func() { w.cities = append(w.cities, c) }) }
+	e.City = func(c CityEvent) {
+		note(func() { w.cities, w.toldAt = append(w.cities, c), append(w.toldAt, time.Now()) })
+	}
 	e.Opened = func(bool) { note(func() { w.opened = append(w.opened, time.Since(begun)) }) }
 	e.Synced = func(s SyncEvent) { note(func() { w.syncs = append(w.syncs, s) }) }
 }

@@ -2,6 +2,7 @@ package node
 
 import (
 	"cmp"
+	"context"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -15,6 +16,7 @@ import (
 	ma "github.com/multiformats/go-multiaddr"
 
 	"github.com/citynode/citynode/city"
+	"github.com/citynode/citynode/internal/membership"
 	"github.com/citynode/citynode/internal/store"
 	"github.com/citynode/citynode/protocol"
 )
@@ -110,8 +112,8 @@ type Config struct {
 	// GossipSub itself. The node joins its topics of the network on it and leaves
 	// them when it ends. New refuses one of another host or without signatures. What
 	// it cannot see the program has to see to: a WithMaxMessageSize of at least
-	// 72 KiB, a subscription filter that lets the topics of protocol.DeltaTopic and
-	// protocol.PresenceTopic pass, and a WithPeerOutboundQueueSize and a
+	// 72 KiB, a subscription filter that lets the topics of protocol.DeltaTopic,
+	// protocol.PresenceTopic and protocol.AliveTopic pass, and a WithPeerOutboundQueueSize and a
 	// WithValidateQueueSize of some hundreds. What it drops nobody tells the node:
 	// it is brought by the rounds of anti-entropy with random cities, later than
 	// what the node's own GossipSub drops.
@@ -119,6 +121,9 @@ type Config struct {
 
 	// store, for tests, is opened and closed by them, in place of DataDir's.
 	store *store.Store
+	// refuses probes an address that may be that of a city that was killed; nil on
+	// simulated networks, whose addresses are not those of this machine's.
+	refuses func(context.Context, ma.Multiaddr) bool
 }
 
 // Defaults of a Config.
@@ -154,6 +159,7 @@ func (c Config) withDefaults() Config {
 		c.Logger = slog.New(slog.DiscardHandler)
 	}
 	if c.NewHost == nil {
+		c.refuses = membership.Refuses
 		c.NewHost = func(opts ...libp2p.Option) (host.Host, error) { return libp2p.New(opts...) }
 	}
 	return c

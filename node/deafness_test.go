@@ -58,7 +58,7 @@ func TestAFailedCityThatIsConnectedIsAskedAgainAtOnce(t *testing.T) {
 
 // lose has the member take another for one that failed.
 func (m *member) lose(other *member) {
-	if event, _ := m.directory.Lost(other.Peer(), m.cfg.Now()); event != nil {
+	if event := m.directory.Judge(other.Peer(), Failed); event != nil {
 		m.cfg.Events.cityChanged(*event)
 	}
 }

@@ -108,9 +108,10 @@ type CityStatus = protocol.CityStatus
 
 // The statuses of a city.
 const (
-	Alive  = protocol.StatusAlive
-	Left   = protocol.StatusLeft
-	Failed = protocol.StatusFailed
+	Alive   = protocol.StatusAlive
+	Suspect = protocol.StatusSuspect
+	Failed  = protocol.StatusFailed
+	Left    = protocol.StatusLeft
 	// Relayed is a city whose presences others pass on, and which cannot be asked from here.
 	Relayed = protocol.StatusRelayed
 )

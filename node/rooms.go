@@ -186,6 +186,10 @@ func (n *Node) joinGossip(syncID, callID libp2pprotocol.ID) (err error) {
 	if err != nil {
 		return err
 	}
+	signs, err := n.router.Join(protocol.AliveTopic(n.cfg.Network), membership.ValidateSign)
+	if err != nil {
+		return err
+	}
 	n.members = membership.New(membership.Config{
 		Host:         n.host,
 		Directory:    n.directory,
@@ -194,7 +198,10 @@ func (n *Node) joinGossip(syncID, callID libp2pprotocol.ID) (err error) {
 		Hearsay:      n.hearsay,
 		Clients:      n.clients,
 		Protocols:    []libp2pprotocol.ID{callID, syncID},
+		Alive:        libp2pprotocol.ID(protocol.AliveID(n.cfg.Network)),
 		Topic:        presences,
+		Signs:        signs,
+		Refuses:      n.cfg.refuses,
 		Network:      n.cfg.Network,
 		Self:         n.self,
 		FindAddrs:    n.dht.FindAddrs,
@@ -207,6 +214,7 @@ func (n *Node) joinGossip(syncID, callID libp2pprotocol.ID) (err error) {
 			Identified: n.identified,
 			Shown:      n.entropy.Compare,
 			Departed:   n.departed,
+			Returned:   n.redialer.Hasten,
 		},
 	})
 	return nil
@@ -330,11 +338,12 @@ type cluster struct {
 // Neighbours returns up to most connected cities, drawn at random.
 func (c *cluster) Neighbours(most int) []peer.ID { return c.neighbours.Pick(most) }
 
-// Alive returns all cities that are alive, also those that are known only through others.
+// Alive returns all cities that are alive or suspect, also those that are known only through
+// others: of one that falls silent a settle has to tell.
 func (c *cluster) Alive() []antientropy.Neighbour {
 	var some []antientropy.Neighbour
 	here := make(map[peer.ID]bool)
-	for _, e := range c.Directory.Alive() {
+	for _, e := range c.Present() {
 		here[e.Peer] = true
 		some = append(some, antientropy.Neighbour{Name: e.Presence.City, Peer: e.Peer})
 	}

@@ -32,9 +32,9 @@ type Status struct {
 	Problems []Problem
 	// Restarts is how often the city was restarted.
 	Restarts int
-	// Peers is how many peers are connected; Alive, Left, Failed and Relayed count the
-	// other cities.
-	Peers, Alive, Left, Failed, Relayed int
+	// Peers is how many peers are connected; Alive, Suspect, Failed, Left and Relayed count
+	// the other cities.
+	Peers, Alive, Suspect, Failed, Left, Relayed int
 	// Contested lists the peers that claim this city's name as well.
 	Contested []peer.ID
 	// Contests counts how often a peer was found to claim it, or was back with it.
@@ -92,6 +92,8 @@ func (n *Node) Status(ctx context.Context) (Status, error) {
 			}
 		case protocol.StatusLeft:
 			s.Left++
+		case protocol.StatusSuspect:
+			s.Suspect++
 		case protocol.StatusFailed:
 			s.Failed++
 		case protocol.StatusRelayed:

@@ -82,6 +82,20 @@ func FuzzPresence(f *testing.F) {
 	f.Fuzz(func(t *testing.T, b []byte) { unmarshalBoth(t, b, new(Presence)) })
 }
 
+func FuzzSign(f *testing.F) {
+	for _, seed := range seedsOf(f, new(Sign), "sign") {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, b []byte) { unmarshalBoth(t, b, new(Sign)) })
+}
+
+func FuzzQuestion(f *testing.F) {
+	for _, seed := range seedsOf(f, new(Question), "question") {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, b []byte) { unmarshalBoth(t, b, new(Question)) })
+}
+
 func FuzzBody(f *testing.F) {
 	for i, m := range kinds {
 		for _, seed := range seedsOf(f, m, "body", "reply") {

@@ -44,6 +44,12 @@ func NetworksOf[ID ~string](spoken []ID) []string {
 // SyncID returns the ID of the stream protocol for anti-entropy in network.
 func SyncID(network string) string { return "/citynode/" + network + "/sync/1.0.0" }
 
+// AliveID returns the ID of the stream protocol for questions in network.
+func AliveID(network string) string { return "/citynode/" + network + "/alive/1.0.0" }
+
+// AliveTopic returns the name of the GossipSub topic that carries signs in network.
+func AliveTopic(network string) string { return "/citynode/" + network + "/alive/1" }
+
 // DeltaTopic returns the name of the GossipSub topic that carries deltas in network.
 func DeltaTopic(network string) string { return "/citynode/" + network + "/delta/1" }
 

@@ -71,3 +71,18 @@ const (
 	// what was accepted when a library read these.
 	skippedElementsMax = 128 << 10
 )
+
+// Limits of questions whether a peer lives, and of signs.
+const (
+	// AliveBytesMax bounds a question, its answer and a [Sign]: well above their 11 and 85
+	// bytes, for a newer version may add fields, which this one skips.
+	AliveBytesMax = 256
+	// AliveStreamsMax is the most streams of questions that a peer may have open to
+	// another: one that is kept, and those that replace one that does not answer.
+	AliveStreamsMax = 8
+	// AliveRate is the most questions a second that a peer may put on one stream: one a
+	// second is asked, and a few for each hint.
+	AliveRate = 8
+	// AliveBurst is the most questions that a peer may put on one stream at once.
+	AliveBurst = 32
+)

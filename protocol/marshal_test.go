@@ -38,6 +38,7 @@ func messages() []any {
 		&CitiesReply{Cities: []CityLine{{Presence: *testPresence(), Peer: []byte("peer"), Status: StatusLeft, Agreed: 5}}},
 		&ProblemsReply{Problems: problemLines},
 		&ForgetRequest{City: "rome"}, &ForgetRequest{Peer: []byte("peer")}, &ForgetReply{Peers: [][]byte{{1}}},
+		&Question{Number: 1}, &Sign{Sent: 5}, &Sign{Sent: 5, About: []byte("peer")},
 		&settleLines[0], &settleLines[1], &settleLines[2],
 	}
 }

@@ -7,9 +7,10 @@ type CityStatus string
 
 // The statuses of cities.
 const (
-	StatusAlive  CityStatus = "alive"  // it was heard of lately
-	StatusLeft   CityStatus = "left"   // it said that it leaves
-	StatusFailed CityStatus = "failed" // it fell silent, and did not answer when it was asked
+	StatusAlive   CityStatus = "alive"   // it answers
+	StatusSuspect CityStatus = "suspect" // it left a question unanswered just now
+	StatusFailed  CityStatus = "failed"  // it gave no sign of life for seconds, or its address refuses connections
+	StatusLeft    CityStatus = "left"    // it said that it leaves
 	// StatusRelayed is that of a city whose presences others pass on, and which cannot be
 	// asked from here.
 	StatusRelayed CityStatus = "relayed"
@@ -169,6 +170,18 @@ type Presence struct {
 	// Problems are what is wrong with the city by its own account, at most
 	// ProblemsMax. Nil: nothing.
 	Problems []Problem `cbor:"8,keyasint,omitempty"`
+}
+
+// Question asks whether a peer lives. The answer is the same message.
+type Question struct {
+	Number uint64 `cbor:"1,keyasint"` // of the questions of this stream
+}
+
+// Sign is a message on the topic of signs: its author lives, and has asked another in
+// vain, or says only that it lives. Others look into it by themselves.
+type Sign struct {
+	Sent  crdt.Stamp `cbor:"1,keyasint"`           // greater than that of the author's last sign
+	About []byte     `cbor:"2,keyasint,omitempty"` // the bytes of the peer ID that did not answer; nil: nobody
 }
 
 // CityLine is what the city that answers knows of one city. Its times are by the clock of

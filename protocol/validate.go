@@ -148,6 +148,16 @@ func (l *SettleLine) validate() error {
 	return validatePeer(l.Peer)
 }
 
+func (s *Sign) validate() error {
+	if s.About == nil {
+		return nil
+	}
+	if err := validatePeer(s.About); err != nil {
+		return fmt.Errorf("about: %w", err)
+	}
+	return nil
+}
+
 // validateLabelLength checks a length alone: whether a name is one of a city is the
 // city's to say.
 func validateLabelLength(field, label string) error {

@@ -109,7 +109,7 @@ func authored(t *testing.T) (all []vector) {
 	schema := readSchema(t)
 	for _, part := range [][]vector{
 		streamVectors(), requestVectors(), bodyVectors(), responseVectors(), replyVectors(), presenceVectors(),
-		deltaVectors(), heroVectors(), tombstoneVectors(), entriesVectors(), orderVectors(), nameVectors(),
+		questionVectors(), signVectors(), deltaVectors(), heroVectors(), tombstoneVectors(), entriesVectors(), orderVectors(), nameVectors(),
 	} {
 		all = append(all, part...)
 	}
@@ -171,7 +171,7 @@ func bad(kind, name, rule string, b []byte) vector {
 // stream that says nothing else is closed.
 var consequences = map[string]string{
 	"stream": "close", "request": "answer", "body": "answer", "response": "reset", "reply": "reset",
-	"presence": "blame", "delta": "blame", "hero": "refuse", "tombstone": "refuse", "entries": "refuse",
+	"presence": "blame", "question": "reset", "sign": "blame", "delta": "blame", "hero": "refuse", "tombstone": "refuse", "entries": "refuse",
 }
 
 func (v vector) so(consequence string) vector {

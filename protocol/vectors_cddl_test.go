@@ -59,6 +59,10 @@ func decoderOf(v vector) func([]byte) error {
 		return func(b []byte) error { return UnmarshalLenient(b, new(Response)) }
 	case "presence":
 		return func(b []byte) error { return UnmarshalLenient(b, new(Presence)) }
+	case "question":
+		return func(b []byte) error { return UnmarshalLenient(b, new(Question)) }
+	case "sign":
+		return func(b []byte) error { return UnmarshalLenient(b, new(Sign)) }
 	case "reply":
 		return func(b []byte) error { return UnmarshalLenient(b, newOf(methods[v.Method].reply)) }
 	case "delta", "entries":

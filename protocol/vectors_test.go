@@ -70,6 +70,8 @@ func TestVectors(t *testing.T) {
 		"request":   checkRequest,
 		"response":  func(t *testing.T, v vector, b []byte) { checkValid(t, v, UnmarshalLenient(b, new(Response))) },
 		"presence":  func(t *testing.T, v vector, b []byte) { checkValid(t, v, UnmarshalLenient(b, new(Presence))) },
+		"question":  func(t *testing.T, v vector, b []byte) { checkValid(t, v, UnmarshalLenient(b, new(Question))) },
+		"sign":      func(t *testing.T, v vector, b []byte) { checkValid(t, v, UnmarshalLenient(b, new(Sign))) },
 		"delta":     checkDelta,
 		"body":      checkBody,
 		"reply":     checkReply,
@@ -352,7 +354,7 @@ func cidText(cid []byte) string {
 
 // kindOrder is the order of the file.
 var kindOrder = []string{
-	"stream", "request", "body", "response", "reply", "presence", "delta", "hero", "tombstone", "entries", "versions", "merge", "peer", "name",
+	"stream", "request", "body", "response", "reply", "presence", "question", "sign", "delta", "hero", "tombstone", "entries", "versions", "merge", "peer", "name",
 }
 
 func TestVectorsAreGroupedAndCoverEveryKindAndMethod(t *testing.T) {

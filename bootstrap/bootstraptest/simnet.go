@@ -1,6 +1,7 @@
 package bootstraptest
 
 import (
+	"math/rand/v2"
 	"net"
 	"sync/atomic"
 	"testing"
@@ -14,23 +15,31 @@ import (
 )
 
 const (
-	// Latency is what a packet takes from one host to another.
+	// Latency is what a packet takes from one host to another, unless SetLatency says
+	// otherwise.
 	Latency = 5 * time.Millisecond
 
 	bitsPerSecond = 20_000_000
+	// headBytes are those of a packet before QUIC's: IPv4 and UDP.
+	headBytes = 28
 )
 
 // SimNet is the network. A host's number is the last byte of its IPv4 address,
 // of which it has one.
 type SimNet struct {
-	net  *simnet.Simnet
-	side [256]atomic.Int32 // of the host with this number
+	net     *simnet.Simnet
+	side    [256]atomic.Int32 // of the host with this number
+	sent    [256]atomic.Int64 // bytes
+	latency atomic.Int64      // nanoseconds
+	loss    atomic.Int64      // packets in a million
 }
 
 // NewSimNet returns a network that is closed when the test ends.
 func NewSimNet(t testing.TB) *SimNet {
 	t.Helper()
-	n := &SimNet{net: &simnet.Simnet{LatencyFunc: simnet.StaticLatency(Latency)}}
+	n := new(SimNet)
+	n.SetLatency(Latency)
+	n.net = &simnet.Simnet{LatencyFunc: func(*simnet.Packet) time.Duration { return time.Duration(n.latency.Load()) }}
 	n.net.Start()
 	t.Cleanup(n.net.Close)
 	return n
@@ -53,6 +62,15 @@ func (n *SimNet) Heal() {
 		n.side[i].Store(0)
 	}
 }
+
+// SetLatency sets what a packet takes from one host to another from now on.
+func (n *SimNet) SetLatency(d time.Duration) { n.latency.Store(int64(d)) }
+
+// SetLoss has that share of all packets lost from now on, at random.
+func (n *SimNet) SetLoss(share float64) { n.loss.Store(int64(share * 1e6)) }
+
+// Sent returns how many bytes the host with that number has sent so far, heads included.
+func (n *SimNet) Sent(number byte) int64 { return n.sent[number].Load() }
 
 // Host returns the options of a host on this network, which must listen at a
 // QUIC address.
@@ -103,7 +121,8 @@ type cuttable struct {
 
 // WriteTo sends a packet, or loses it.
 func (c *cuttable) WriteTo(b []byte, to net.Addr) (int, error) {
-	if c.net.sideOf(c.self) != c.net.sideOf(to.(*net.UDPAddr).IP) {
+	c.net.sent[c.self.To4()[3]].Add(int64(len(b) + headBytes))
+	if c.net.sideOf(c.self) != c.net.sideOf(to.(*net.UDPAddr).IP) || rand.Int64N(1e6) < c.net.loss.Load() {
 		return len(b), nil
 	}
 	return c.SimConn.WriteTo(b, to)

@@ -76,7 +76,7 @@ func exitCode(err error) int {
 	switch {
 	case errors.Is(err, node.ErrGaveUp):
 		return exitGaveUp
-	case errors.Is(err, context.DeadlineExceeded):
+	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, protocol.ErrUnavailable):
 		return exitTimeout
 	}
 	return exitFailure

@@ -170,12 +170,17 @@ func cityNews(e node.CityEvent) string {
 	switch {
 	case e.Status == node.Left:
 		return e.Name + " has left"
+	case e.Status == node.Suspect:
+		return e.Name + " does not answer"
 	case e.Status == node.Failed:
-		return e.Name + " does not answer any more"
+		return e.Name + " has failed: it gives no sign of life"
 	case e.Before == "":
 		return fmt.Sprintf("%s is found, peer %s", e.Name, e.Peer)
 	case e.Restarted:
 		return e.Name + " was restarted"
+	}
+	if e.Before == node.Suspect {
+		return e.Name + " answers again"
 	}
 	return e.Name + " is back"
 }

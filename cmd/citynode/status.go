@@ -121,12 +121,13 @@ func (j *joinJSON) text() string {
 type countsJSON struct {
 	Alive   int `json:"alive"`
 	Left    int `json:"left"`
+	Suspect int `json:"suspect"`
 	Failed  int `json:"failed"`
 	Relayed int `json:"relayed"` // heard only through others, and not to be reached
 }
 
 func (c countsJSON) text() string {
-	text := fmt.Sprintf("%d alive, %d left, %d failed", c.Alive, c.Left, c.Failed)
+	text := fmt.Sprintf("%d alive, %d suspect, %d left, %d failed", c.Alive, c.Suspect, c.Left, c.Failed)
 	if c.Relayed > 0 {
 		text += fmt.Sprintf(", %d heard only through others", c.Relayed)
 	}
@@ -154,10 +155,10 @@ func toStatusJSON(v view, now time.Time) statusJSON {
 		ClockBehind: v.clockBehind(),
 		Skipped:     v.info.Skipped,
 		Cities: countsJSON{
-			Alive:  v.count(protocol.StatusAlive),
-			Left:   v.count(protocol.StatusLeft),
-			Failed: v.count(protocol.StatusFailed),
-
+			Alive:   v.count(protocol.StatusAlive),
+			Suspect: v.count(protocol.StatusSuspect),
+			Left:    v.count(protocol.StatusLeft),
+			Failed:  v.count(protocol.StatusFailed),
 			Relayed: v.count(protocol.StatusRelayed),
 		},
 		Differing: differing,

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 	"time"
 
@@ -52,8 +54,9 @@ type settledJSON struct {
 // is an error of exit code 8.
 func (d dispatcher) converge(ctx context.Context) (settledJSON, error) {
 	var last error
+	silent := make(map[string]string)
 	for pauses := (dispatch.Backoff{}); ; {
-		settled, err := d.settle(ctx)
+		settled, err := d.settle(ctx, silent)
 		switch {
 		case err == nil:
 			return settled, nil
@@ -79,23 +82,26 @@ func notConverged(ctx context.Context, last error) error {
 var errUnsettled = errors.New("sync failed")
 
 // settle runs one round of syncs between the node and all cities. The error names the
-// cities with which one failed, also where the round did not come to its end.
-func (d dispatcher) settle(ctx context.Context) (settledJSON, error) {
+// cities with which one failed, also where the round did not come to its end. They are kept
+// in silent, by peer, until a sync with them succeeds: one that is taken for failed
+// meanwhile, and left out by the next round, has not converged.
+func (d dispatcher) settle(ctx context.Context, silent map[string]string) (settledJSON, error) {
 	settled := settledJSON{Converged: true}
-	var failed []string
 	err := d.Node().Once(ctx, func(c *protocol.Client) error {
 		return c.Settle(ctx, func(line protocol.SettleLine) error {
 			settled.Cities++
 			settled.Differed += line.Differed
 			settled.Skipped += line.Skipped
+			delete(silent, string(line.Peer))
 			if line.Error != "" {
-				failed = append(failed, fmt.Sprintf("%s: %s", line.City, line.Error))
+				silent[string(line.Peer)] = fmt.Sprintf("%s: %s", line.City, line.Error)
 			}
 			return nil
 		})
 	})
 	switch {
-	case len(failed) > 0:
+	case len(silent) > 0:
+		failed := slices.Sorted(maps.Values(silent))
 		return settledJSON{}, fmt.Errorf("%w with %s", errUnsettled, strings.Join(failed, "\n"))
 	case err != nil:
 		return settledJSON{}, err

@@ -36,7 +36,7 @@ func read[T any](t *testing.T, file string) (v T) {
 }
 
 // roots are the rules that vectors are checked against, besides those by method.
-var roots = []string{"request", "response", "presence", "delta", "hero", "tombstone", "entries", "message", "versions", "merge", "peer"}
+var roots = []string{"request", "response", "presence", "question", "sign", "delta", "hero", "tombstone", "entries", "message", "versions", "merge", "peer"}
 
 // vectorRules are the forms of vectors that are no messages.
 const vectorRules = `

@@ -110,7 +110,7 @@ func NewRouter(cfg RouterConfig) (*Router, error) {
 		pubsub.WithSeenMessagesTTL(seenFor),
 		// No peer can make this node remember topics of the peer's invention.
 		pubsub.WithSubscriptionFilter(pubsub.NewAllowlistSubscriptionFilter(
-			protocol.DeltaTopic(cfg.Network), protocol.PresenceTopic(cfg.Network))),
+			protocol.DeltaTopic(cfg.Network), protocol.PresenceTopic(cfg.Network), protocol.AliveTopic(cfg.Network))),
 	)
 	if err != nil {
 		cancel()

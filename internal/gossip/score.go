@@ -49,6 +49,7 @@ func peerScore(network string, private []*net.IPNet, invalid *invalids, volume *
 		Topics: map[string]*pubsub.TopicScoreParams{
 			protocol.DeltaTopic(network):    topic,
 			protocol.PresenceTopic(network): topic,
+			protocol.AliveTopic(network):    topic,
 		},
 		// GossipSub asks this for each peer again and again, from its own goroutines.
 		AppSpecificScore:  func(p peer.ID) float64 { return invalid.score(p) + volume.score(p) },

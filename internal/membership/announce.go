@@ -108,7 +108,7 @@ func (m *Members) publish(ctx context.Context, leaving bool, opts ...pubsub.PubO
 
 // interval returns the time between two presences, stretched in large networks.
 func (m *Members) interval() time.Duration {
-	return Interval(m.cfg.Every, len(m.cfg.Directory.Alive())+1)
+	return Interval(m.cfg.Every, len(m.cfg.Directory.Present())+1)
 }
 
 // Interval returns the time between two presences of one of so many cities, which is every

@@ -35,10 +35,10 @@ func (d *Directory) NoteClock(p peer.ID, shown crdt.Stamp) {
 }
 
 // Ahead returns by how much, at least, the own clock, which shows now, is ahead of
-// the clocks of all cities that are alive. It reports false where fewer than two
-// are.
+// the clocks of all cities that are alive or suspect. It reports false where fewer than
+// two are.
 func (d *Directory) Ahead(now time.Time) (time.Duration, bool) {
-	alive := d.Alive()
+	alive := d.Present()
 	if len(alive) < witnessesMin {
 		return 0, false
 	}

@@ -8,6 +8,7 @@ import (
 	"github.com/libp2p/go-libp2p/core/peer"
 
 	"github.com/citynode/citynode/crdt"
+	"github.com/citynode/citynode/protocol"
 )
 
 // The own clock is wrong only if it is ahead of all others, of which there must be
@@ -32,7 +33,7 @@ func TestTheOwnClockIsJudgedByTheLeastAheadOfTwoOrMore(t *testing.T) {
 		if ahead, _ := d.Ahead(own()); ahead.Round(time.Second) != 2*time.Minute {
 			t.Errorf("%v ahead after q was heard again, want two minutes", ahead)
 		}
-		d.Lost("p", own())
+		d.Judge("p", protocol.StatusFailed)
 		if _, known := d.Ahead(own()); known {
 			t.Error("a city that failed is a witness")
 		}

@@ -19,11 +19,8 @@ const ConfirmTimeout = 5 * time.Second
 type identifier interface {
 	// Identify returns the peer's own answer.
 	Identify(ctx context.Context, p peer.ID) (protocol.InfoReply, error)
-	// unanswered notes that a peer did not answer a question put at the time asked,
-	// and reports whether the peer was heard since.
-	unanswered(p peer.ID, asked time.Time, err error) (heard bool)
-	// clock returns the time now.
-	clock() time.Time
+	// unanswered notes that a peer did not answer, and why.
+	unanswered(p peer.ID, err error)
 	// known reports whether the peer is in the directory.
 	known(p peer.ID) bool
 }
@@ -45,7 +42,7 @@ type confirmer struct {
 
 // A question is put to one peer. It exists from when it is wanted until it is over.
 type question struct {
-	again   reason             // why it is to be put again; doubt: it is not
+	again   reason             // why it is to be put again; none: it is not
 	cancel  context.CancelFunc // ends the present attempt; nil before the first
 	dialing bool               // there was no connection when the present attempt began
 }
@@ -54,11 +51,13 @@ type question struct {
 type reason int
 
 const (
-	// doubt: there is no sign of life. A question under way will tell.
-	doubt reason = iota
-	// sign: the peer lives. A question under way that has no answer was put to a
-	// process that is gone, and is put again, unless that has come to nothing often.
+	none reason = iota
+	// sign: the peer lives, as far as others say. A question under way that has no answer
+	// was put to a process that is gone, and is put again, unless that has come to nothing
+	// often.
 	sign
+	// proof: the peer has shown this city that it lives, so that it need not rest.
+	proof
 	// contact: there is a new connection to the peer. A question under way is put
 	// again at once, as it is where a peer that was being dialed is found connected.
 	contact
@@ -124,11 +123,11 @@ func (c *confirmer) work(ctx context.Context, of *lane, promptOnly bool) error {
 	}
 }
 
-// answer asks a peer once, for so long. A peer that does not answer, and has given no sign
-// of life since it was asked, is lost. Any other that does not answer goes to the end of a
-// queue, behind those that wait; so does one that was asked for less than ConfirmTimeout.
+// answer asks a peer once, for so long. One that does not answer, and gave a sign of life
+// since it was asked, goes to the end of a queue, behind those that wait; so does one that
+// was asked for less than ConfirmTimeout.
 func (c *confirmer) answer(ctx context.Context, p peer.ID, patience time.Duration) {
-	asked, begun := c.ident.clock(), time.Now()
+	begun := time.Now()
 	attempt, cancel := context.WithTimeout(ctx, patience)
 	err := c.attempt(attempt, p)
 	cancel()
@@ -138,12 +137,10 @@ func (c *confirmer) answer(ctx context.Context, p peer.ID, patience time.Duratio
 	again := c.over(p, begun, err == nil)
 	switch {
 	case err == nil:
-	case again != doubt:
+	case again != none, patience < ConfirmTimeout && time.Since(begun) >= patience:
 		c.ask(p, again)
-	case patience < ConfirmTimeout && time.Since(begun) >= patience:
-		c.ask(p, doubt)
-	case c.ident.unanswered(p, asked, err):
-		c.ask(p, sign)
+	default:
+		c.ident.unanswered(p, err)
 	}
 }
 
@@ -156,14 +153,14 @@ func (c *confirmer) attempt(ctx context.Context, p peer.ID) error {
 	q := c.asked[p]
 	// What is noted from here on is newer than this attempt, so it is not forgotten at
 	// its end.
-	q.again, q.cancel, q.dialing = doubt, cancel, dialing
+	q.again, q.cancel, q.dialing = none, cancel, dialing
 	c.mu.Unlock()
 	_, err := c.ident.Identify(ctx, p)
 	return err
 }
 
 // over ends a question and notes how long it took. It returns why the question is to be
-// put again if it had no answer, or doubt.
+// put again if it had no answer, or none.
 func (c *confirmer) over(p peer.ID, begun time.Time, answered bool) (again reason) {
 	connected := c.connected(p)
 	now := time.Now()

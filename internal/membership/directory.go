@@ -56,14 +56,25 @@ type Entry struct {
 	moved time.Time // when the city got its status, on the monotonic clock
 }
 
+// An Event is news of another city.
+type Event struct {
+	Name   string
+	Peer   peer.ID
+	Status protocol.CityStatus
+	// Before is the status until now; "" for a city just found.
+	Before protocol.CityStatus
+	// Restarted says that the incarnation is a new one.
+	Restarted bool
+}
+
 // NewDirectory returns an empty directory.
 func NewDirectory() *Directory {
 	return &Directory{cities: make(map[peer.ID]*Entry), changed: make(chan struct{})}
 }
 
 // Hear applies a presence that arrived at the time now, if it is later news of an
-// incarnation that is known and alive. It returns what changed, or nil, and whether
-// the author must first confirm what the presence says.
+// incarnation that is known and neither failed nor left. It returns what changed, or nil,
+// and whether the author must first confirm what the presence says.
 func (d *Directory) Hear(p peer.ID, news protocol.Presence, now time.Time) (change *Event, confirm bool) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -78,7 +89,7 @@ func (d *Directory) Hear(p peer.ID, news protocol.Presence, now time.Time) (chan
 	case news.Sent <= e.Presence.Sent:
 		return nil, false
 	// It may have been on its way since before the city was gone.
-	case e.Status != protocol.StatusAlive && !news.Leaving:
+	case !e.present() && !news.Leaving:
 		return nil, true
 	}
 	if !protocol.SameProblems(e.Presence.Problems, news.Problems) {
@@ -154,19 +165,39 @@ func (e *Entry) sentIn(incarnation crdt.Stamp) crdt.Stamp {
 	return e.Presence.Sent
 }
 
-// Lost notes that an alive city did not answer a question put at the time asked. If
-// the city was heard since, its status stays, and heard is true.
-func (d *Directory) Lost(p peer.ID, asked time.Time) (change *Event, heard bool) {
+// Judge sets the status that detection found a city to have, and returns what changed, or
+// nil. One that has left is not judged any more.
+func (d *Directory) Judge(p peer.ID, to protocol.CityStatus) *Event {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	e, ok := d.cities[p]
-	switch {
-	case !ok || e.Status != protocol.StatusAlive:
-		return nil, false
-	case e.Heard.After(asked):
-		return nil, true
+	if !ok || e.Status == protocol.StatusLeft {
+		return nil
 	}
-	return d.move(e, protocol.StatusFailed), false
+	return d.move(e, to)
+}
+
+// NoteAnswer notes that a city answered whether it lives, and how long its answers take. It
+// returns the city's status, "" where it is not known.
+func (d *Directory) NoteAnswer(p peer.ID, now time.Time, rtt time.Duration) protocol.CityStatus {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	e, ok := d.cities[p]
+	if !ok {
+		return ""
+	}
+	if rtt > 0 {
+		e.RTT = rtt
+	}
+	if e.Status != protocol.StatusLeft { // whose last moments count from its goodbye
+		e.Heard = now
+	}
+	return e.Status
+}
+
+// present reports whether the city is alive, or only suspect.
+func (e *Entry) present() bool {
+	return e.Status == protocol.StatusAlive || e.Status == protocol.StatusSuspect
 }
 
 // Agree notes a complete sync with an incarnation of the peer that began at start.
@@ -213,7 +244,7 @@ func (d *Directory) makeRoom() {
 		return
 	}
 	all := d.sorted()
-	gone := slices.DeleteFunc(slices.Clone(all), func(e Entry) bool { return e.Status == protocol.StatusAlive })
+	gone := slices.DeleteFunc(slices.Clone(all), func(e Entry) bool { return e.present() })
 	if len(gone) == 0 {
 		gone = all
 	}
@@ -244,6 +275,11 @@ func (d *Directory) Alive() []Entry {
 	return slices.DeleteFunc(d.All(), func(e Entry) bool { return e.Status != protocol.StatusAlive })
 }
 
+// Present returns the entries of the cities that are alive or suspect.
+func (d *Directory) Present() []Entry {
+	return slices.DeleteFunc(d.All(), func(e Entry) bool { return !e.present() })
+}
+
 // Get returns the entry of a peer, if there is one.
 func (d *Directory) Get(p peer.ID) (Entry, bool) {
 	d.mu.Lock()
@@ -254,20 +290,24 @@ func (d *Directory) Get(p peer.ID) (Entry, bool) {
 	return Entry{}, false
 }
 
-// Named returns the peers that are known under a name: those alive first, then by
-// which was known first.
+// Named returns the peers that are known under a name: those alive first, then those
+// suspect, then by which was known first.
 func (d *Directory) Named(name string) []Entry {
 	some := slices.DeleteFunc(d.All(), func(e Entry) bool { return e.Presence.City != name })
 	slices.SortStableFunc(some, func(a, b Entry) int { return cmp.Compare(rank(a.Status), rank(b.Status)) })
 	return some
 }
 
-// rank sorts cities that are alive before the others.
+// rank sorts cities that are alive before those that are suspect, and both before the
+// others.
 func rank(s protocol.CityStatus) int {
-	if s == protocol.StatusAlive {
+	switch s {
+	case protocol.StatusAlive:
 		return 0
+	case protocol.StatusSuspect:
+		return 1
 	}
-	return 1
+	return 2
 }
 
 // Forget drops the entries of peers, or all entries where none is named.

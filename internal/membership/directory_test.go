@@ -65,7 +65,8 @@ func TestOnlyLaterNewsOfAKnownLivingIncarnationIsTakenUnasked(t *testing.T) {
 		{"an old incarnation", nil, "p", presenceOf(gotham(after(0), after(3))), false, true},
 		{"older news", nil, "p", presenceOf(gotham(after(1), after(1))), false, false},
 		{"the same news again", nil, "p", presenceOf(gotham(after(1), after(2))), false, false},
-		{"of one that failed", func(d *Directory) { d.Lost("p", noon) }, "p", later, false, true},
+		{"of a suspect", func(d *Directory) { d.Judge("p", protocol.StatusSuspect) }, "p", later, true, false},
+		{"of one that failed", func(d *Directory) { d.Judge("p", protocol.StatusFailed) }, "p", later, false, true},
 		{"of one that left", func(d *Directory) { d.Hear("p", leaving, noon) }, "p", presenceOf(gotham(after(1), after(4))), false, true},
 	} {
 		d := withGotham()
@@ -88,7 +89,7 @@ func TestAGoodbyeMakesACityLeftEvenAfterItFailed(t *testing.T) {
 	for _, failed := range []bool{false, true} {
 		d := withGotham()
 		if failed {
-			d.Lost("p", noon)
+			d.Judge("p", protocol.StatusFailed)
 		}
 		goodbye := presenceOf(gotham(after(1), after(3)))
 		goodbye.Leaving = true
@@ -99,7 +100,7 @@ func TestAGoodbyeMakesACityLeftEvenAfterItFailed(t *testing.T) {
 		if event, _ := d.Hear("p", goodbye, noon); event != nil {
 			t.Errorf("failed %t: told twice", failed)
 		}
-		if event, _ := d.Lost("p", noon.Add(time.Hour)); event != nil {
+		if event := d.Judge("p", protocol.StatusFailed); event != nil {
 			t.Error("one that left has failed as well")
 		}
 	}
@@ -122,7 +123,7 @@ func TestConfirmedTellsWhatIsNew(t *testing.T) {
 	if got, want := tell(gotham(after(2), after(3))), `"alive" to "alive", restarted true`; got != want {
 		t.Errorf("after a restart: got %s, want %s", got, want)
 	}
-	d.Lost("p", noon)
+	d.Judge("p", protocol.StatusFailed)
 	if got, want := tell(gotham(after(3), after(4))), `"failed" to "alive", restarted true`; got != want {
 		t.Errorf("after a failure: got %s, want %s", got, want)
 	}
@@ -169,7 +170,7 @@ func TestAFullDirectoryForgetsWhoIsGoneForLongest(t *testing.T) {
 		d.Confirmed(peer.ID(info.City), info, noon.Add(time.Duration(i)*time.Second))
 	}
 	for _, p := range []peer.ID{"c7", "c9"} {
-		d.Lost(p, noon.Add(time.Hour))
+		d.Judge(p, protocol.StatusFailed)
 	}
 	for i, forgotten := range []peer.ID{"c7", "c9", "c0"} {
 		info := gotham(after(1), after(2))
@@ -193,29 +194,47 @@ func TestAPeerUnderANewNameIsFoundAnew(t *testing.T) {
 	}
 }
 
-func TestOfANameTheLivingComeFirstThenWhoWasKnownFirst(t *testing.T) {
+func TestOfANameTheLivingComeFirstThenSuspectsThenWhoWasKnownFirst(t *testing.T) {
 	d := NewDirectory()
 	for i, p := range []peer.ID{"dead", "first", "second"} {
 		d.Confirmed(p, gotham(after(1), after(2)), noon.Add(time.Duration(i)*time.Second))
 	}
-	d.Lost("dead", noon.Add(time.Hour))
+	d.Judge("dead", protocol.StatusFailed)
+	d.Judge("first", protocol.StatusSuspect)
 	var got []peer.ID
 	for _, e := range d.Named("gotham") {
 		got = append(got, e.Peer)
 	}
-	if fmt.Sprint(got) != fmt.Sprint([]peer.ID{"first", "second", "dead"}) {
+	if fmt.Sprint(got) != fmt.Sprint([]peer.ID{"second", "first", "dead"}) {
 		t.Errorf("got %v", got)
 	}
 }
 
-func TestACityThatWasHeardSinceItWasAskedIsNotLost(t *testing.T) {
+func TestASuspectIsAliveOrFailedAsDetectionSays(t *testing.T) {
 	d := withGotham()
-	d.Hear("p", presenceOf(gotham(after(1), after(3))), noon.Add(3*time.Second))
-	if event, heard := d.Lost("p", noon.Add(2*time.Second)); event != nil || !heard || statusOf(t, d, "p") != protocol.StatusAlive {
-		t.Errorf("event %+v, heard %t", event, heard)
+	for _, to := range []protocol.CityStatus{protocol.StatusSuspect, protocol.StatusAlive, protocol.StatusSuspect, protocol.StatusFailed} {
+		if event := d.Judge("p", to); event == nil || event.Status != to || statusOf(t, d, "p") != to {
+			t.Errorf("judged as %s: event %+v", to, event)
+		}
+		if event := d.Judge("p", to); event != nil {
+			t.Errorf("told twice that it is %s", to)
+		}
 	}
-	if event, heard := d.Lost("p", noon.Add(4*time.Second)); event == nil || heard || statusOf(t, d, "p") != protocol.StatusFailed {
-		t.Errorf("event %+v, heard %t", event, heard)
+	if event := d.Judge("unknown", protocol.StatusFailed); event != nil {
+		t.Errorf("of one that is not known: %+v", event)
+	}
+}
+
+func TestAnAnswerIsASignOfLifeAndShowsHowFarACityIs(t *testing.T) {
+	d := withGotham()
+	if status := d.NoteAnswer("p", noon.Add(time.Minute), 7*time.Millisecond); status != protocol.StatusAlive {
+		t.Errorf("it is %s", status)
+	}
+	if e, _ := d.Get("p"); !e.Heard.Equal(noon.Add(time.Minute)) || e.RTT != 7*time.Millisecond {
+		t.Errorf("heard at %v, %v away", e.Heard, e.RTT)
+	}
+	if status := d.NoteAnswer("unknown", noon, 0); status != "" {
+		t.Errorf("one that is not known is %q", status)
 	}
 }
 
@@ -258,7 +277,7 @@ func TestAChangeOfStatusWakesWhoWaitsForOne(t *testing.T) {
 		}
 	}
 	woken("later news", false, func() { d.Hear("p", presenceOf(gotham(after(1), after(3))), noon) })
-	woken("a failure", true, func() { d.Lost("p", noon) })
+	woken("a failure", true, func() { d.Judge("p", protocol.StatusFailed) })
 	woken("a return", true, func() { d.Confirmed("p", gotham(after(1), after(4)), noon) })
 	woken("a restart", true, func() { d.Confirmed("p", gotham(after(5), after(5)), noon) })
 }

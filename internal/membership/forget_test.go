@@ -39,7 +39,7 @@ func TestACityThatIsGoneIsForgottenAfterADayOrThree(t *testing.T) {
 		after time.Duration
 	}{
 		protocol.StatusLeft:   {goodbye, 24 * time.Hour},
-		protocol.StatusFailed: {func(_ *testing.T, d *Directory) { d.Lost("p", noon) }, 72 * time.Hour},
+		protocol.StatusFailed: {func(_ *testing.T, d *Directory) { d.Judge("p", protocol.StatusFailed) }, 72 * time.Hour},
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			d := withGotham()
@@ -65,7 +65,7 @@ func TestACityThatIsGoneIsForgottenAfterADayOrThree(t *testing.T) {
 func TestACityThatIsAliveIsNeverForgotten(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		d := withGotham()
-		d.Lost("p", noon)
+		d.Judge("p", protocol.StatusFailed)
 		time.Sleep(71 * time.Hour)
 		d.Confirmed("p", gotham(after(1), after(4)), noon)
 		time.Sleep(10_000 * time.Hour)
@@ -84,7 +84,7 @@ func TestOnlyTheGoneAreForgottenOnRequest(t *testing.T) {
 	if dropped, kept := d.ForgetGone(func(e Entry) bool { return e.Presence.City == "rome" }); len(dropped)+kept != 0 {
 		t.Errorf("of an unknown one %v were dropped, %d kept", dropped, kept)
 	}
-	d.Lost("p", noon)
+	d.Judge("p", protocol.StatusFailed)
 	if dropped, kept := d.ForgetGone(all); !slices.Equal(dropped, []peer.ID{"p"}) || kept != 0 || len(knownPeers(d)) != 0 {
 		t.Errorf("%v were dropped, %d kept, %v are known", dropped, kept, knownPeers(d))
 	}
@@ -93,7 +93,7 @@ func TestOnlyTheGoneAreForgottenOnRequest(t *testing.T) {
 func TestOldNewsDoesNotBringAForgottenCityBack(t *testing.T) {
 	d := withGotham()
 	old := presenceOf(gotham(after(1), after(3)))
-	d.Lost("p", noon)
+	d.Judge("p", protocol.StatusFailed)
 	d.ForgetGone(func(Entry) bool { return true })
 	if change, confirm := d.Hear("p", old, noon); change != nil || !confirm || len(d.All()) != 0 {
 		t.Errorf("a presence again: change %v, to be asked %t, %d known", change, confirm, len(d.All()))
@@ -115,7 +115,7 @@ func TestAReplayedPresenceOfAForgottenCityHasItsAuthorAsked(t *testing.T) {
 	d := withGotham()
 	m := &Members{log: slog.New(slog.DiscardHandler), cfg: Config{Host: host, Directory: d, Now: time.Now, Agreements: NewAgreements(), Hearsay: NewHearsay()}}
 	m.confirm = newConfirmer(host, m)
-	d.Lost("p", noon)
+	d.Judge("p", protocol.StatusFailed)
 	d.ForgetGone(func(Entry) bool { return true })
 	m.hear("p", "q", presenceOf(gotham(after(1), after(3))))
 	m.hear("p", "q", presenceOf(gotham(after(1), after(3))))
@@ -141,7 +141,7 @@ func TestMembersForgetWhatIsGoneForLong(t *testing.T) {
 		d := withGotham()
 		goodbye(t, d)
 		d.Confirmed("q", paris(after(1)), noon)
-		d.Lost("q", noon)
+		d.Judge("q", protocol.StatusFailed)
 		m := &Members{log: slog.New(slog.DiscardHandler), cfg: Config{
 			Host: host, Directory: d, Topic: new(meshless), Self: trusting{}, Now: time.Now, ClockSkewMax: time.Minute,
 			Agreements: NewAgreements(), Hearsay: NewHearsay(),

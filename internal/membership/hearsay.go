@@ -153,6 +153,10 @@ func (m *Members) Cities() []Entry {
 	return known
 }
 
+// silentIntervals is for how many of its intervals a city that is known only through others
+// may be silent and still be shown.
+const silentIntervals = 3
+
 // Relayed returns the cities that are known only through others now, also those that have
 // answered before.
 func (m *Members) Relayed() []Entry {

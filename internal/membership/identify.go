@@ -9,6 +9,7 @@ import (
 
 	"github.com/citynode/citynode/bootstrap"
 	"github.com/citynode/citynode/crdt"
+	"github.com/citynode/citynode/internal/detection"
 	"github.com/citynode/citynode/protocol"
 )
 
@@ -43,26 +44,26 @@ func (m *Members) Identify(ctx context.Context, p peer.ID) (info protocol.InfoRe
 	m.cfg.Directory.NoteRTT(p, took)
 	m.cfg.Hearsay.Asked(p, nil)
 	m.tell(changed)
+	if known, ok := m.cfg.Directory.Get(p); ok && known.Status != protocol.StatusLeft {
+		m.detector.tell(ctx, detection.Alive{
+			Peer: detection.Peer(p), Connected: m.detector.connected(p), Restarted: changed != nil && changed.Restarted,
+		})
+	}
 	m.cfg.Hooks.Identified(p, info, changed)
 	m.answered(p, info)
-	if changed != nil {
-		// The other may have come, or come back, only now, and know nothing of this
-		// city.
+	if changed != nil && (changed.Before == "" || changed.Restarted) {
+		// The other may have come only now, and know nothing of this city. One that was
+		// out of reach does.
 		m.Announce()
 	}
 	return info, nil
 }
 
-// unanswered counts a peer as failed, unless it was heard since it was asked.
-func (m *Members) unanswered(p peer.ID, asked time.Time, err error) (heard bool) {
+// unanswered notes why a peer did not say who it is.
+func (m *Members) unanswered(p peer.ID, err error) {
 	m.log.Debug("city did not confirm itself", "peer", p, "err", err)
 	m.cfg.Hearsay.Asked(p, err)
-	changed, heard := m.cfg.Directory.Lost(p, asked)
-	m.tell(changed)
-	return heard
 }
-
-func (m *Members) clock() time.Time { return m.cfg.Now() }
 
 func (m *Members) known(p peer.ID) bool {
 	_, ok := m.cfg.Directory.Get(p)

@@ -11,6 +11,7 @@ import (
 	"github.com/libp2p/go-libp2p/core/peer"
 	libp2pprotocol "github.com/libp2p/go-libp2p/core/protocol"
 
+	"github.com/citynode/citynode/internal/detection"
 	"github.com/citynode/citynode/internal/streams"
 	"github.com/citynode/citynode/internal/supervise"
 	"github.com/citynode/citynode/protocol"
@@ -20,9 +21,6 @@ const (
 	// PresenceBytesMax is well above the longest presence, 479 bytes: a newer version may
 	// add fields, which this one skips.
 	PresenceBytesMax = 1 << 10
-	// silentIntervals is after how many of its intervals without a presence a
-	// city is asked whether it is alive.
-	silentIntervals = 3
 )
 
 // receive takes the presences of others.
@@ -57,9 +55,9 @@ func (m *Members) hear(author, via peer.ID, news protocol.Presence) {
 	}
 }
 
-// followPeers asks each city that connects who it is, and each that disconnects
-// whether it is still there. libp2p tells in the same way of a city that is
-// connected and begins to serve.
+// followPeers asks each city that connects who it is, and tells the detector of
+// connections. libp2p tells in the same way of a city that is connected and begins to
+// serve.
 func (m *Members) followPeers(ctx context.Context, events <-chan any) error {
 	for {
 		select {
@@ -71,10 +69,13 @@ func (m *Members) followPeers(ctx context.Context, events <-chan any) error {
 			}
 			switch e := e.(type) {
 			case event.EvtPeerIdentificationCompleted:
+				m.detector.note(e)
+				m.detector.tell(ctx, detection.Connected{Peer: detection.Peer(e.Peer)})
 				m.connected(e.Peer, e.Protocols)
 			case event.EvtPeerConnectednessChanged:
 				if e.Connectedness == network.NotConnected {
-					m.disconnected(e.Peer)
+					m.detector.tell(ctx, detection.Disconnected{Peer: detection.Peer(e.Peer)})
+					m.cfg.Hooks.Departed(e.Peer)
 				}
 			}
 		}
@@ -102,21 +103,11 @@ func (m *Members) connected(who peer.ID, spoken []libp2pprotocol.ID) {
 	}
 }
 
-// disconnected asks a city that was alive whether it still is.
-func (m *Members) disconnected(who peer.ID) {
-	m.cfg.Hooks.Departed(who)
-	if known, ok := m.cfg.Directory.Get(who); ok && known.Status == protocol.StatusAlive {
-		m.confirm.ask(who, doubt)
-	}
-}
-
-// ageCities looks at all cities once a second. It asks those that have been silent
-// for too long, and those that failed or left though they are connected. It
-// disconnects peers to which gossip has ended, which are then dialed again, forgets
-// those that are gone for long, and
-// judges the own clock by those of the others.
+// ageCities looks at all cities once a second. It asks those that left though they are
+// connected. It disconnects peers to which gossip has ended, which are then dialed again,
+// forgets those that are gone for long, and judges the own clock by those of the others.
 func (m *Members) ageCities(ctx context.Context) error {
-	// A second is short against deafAfter and against the silence of three intervals.
+	// A second is short against deafAfter.
 	tick := time.NewTicker(time.Second)
 	defer tick.Stop()
 	for deaf := newDeafDetector(m.cfg.Host); ; {
@@ -125,7 +116,7 @@ func (m *Members) ageCities(ctx context.Context) error {
 			return nil
 		case <-tick.C:
 		}
-		m.askSilent()
+		m.askThoseThatLeft()
 		m.cfg.Agreements.Examine()
 		m.forgetOld()
 		for _, p := range deaf.expire(m.cfg.Topic.ListPeers(), time.Now()) {
@@ -136,15 +127,12 @@ func (m *Members) ageCities(ctx context.Context) error {
 	}
 }
 
-// askSilent asks the cities whose status may be out of date.
-func (m *Members) askSilent() {
-	now, silent := m.cfg.Now(), silentIntervals*m.interval()
+// askThoseThatLeft asks the cities that said goodbye and are connected: they are back.
+func (m *Members) askThoseThatLeft() {
+	now := m.cfg.Now()
 	for _, e := range m.cfg.Directory.All() {
-		switch {
-		case e.Status == protocol.StatusAlive && now.Sub(e.Heard) > silent:
-			m.confirm.ask(e.Peer, doubt)
-		case e.Status != protocol.StatusAlive && !e.leaving(now) && m.cfg.Host.Network().Connectedness(e.Peer) == network.Connected:
-			m.confirm.ask(e.Peer, doubt) // an old connection has come to life again, or the city is back
+		if e.Status == protocol.StatusLeft && !e.leaving(now) && m.detector.connected(e.Peer) {
+			m.confirm.ask(e.Peer, sign)
 		}
 	}
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/libp2p/go-libp2p/core/peer"
 	libp2pprotocol "github.com/libp2p/go-libp2p/core/protocol"
 	"github.com/libp2p/go-libp2p/p2p/host/eventbus"
+	ma "github.com/multiformats/go-multiaddr"
 
 	"github.com/citynode/citynode/crdt"
 	"github.com/citynode/citynode/internal/loglimit"
@@ -41,7 +42,7 @@ type Self interface {
 	DoubtClock(ctx context.Context, reason string)
 }
 
-// Config is what Members need. All fields are required.
+// Config is what Members need. All fields but Refuses are required.
 type Config struct {
 	Host       host.Host
 	Directory  *Directory
@@ -54,9 +55,16 @@ type Config struct {
 	Clients *streams.Clients
 	// Protocols are those that a peer speaks once it serves as a city.
 	Protocols []libp2pprotocol.ID
-	Topic     Topic
-	Network   string
-	Self      Self
+	// Alive is the protocol of questions whether a peer lives.
+	Alive libp2pprotocol.ID
+	Topic Topic
+	// Signs is the topic of signs of life and of hints.
+	Signs   Topic
+	Network string
+	// Refuses reports whether a kernel says that nobody listens at an address; see
+	// [Refuses]. Nil where addresses are not real.
+	Refuses func(ctx context.Context, addr ma.Multiaddr) bool
+	Self    Self
 	// FindAddrs gives the host addresses to dial a peer at, if it has none.
 	FindAddrs func(context.Context, peer.ID)
 	// Every is the time between two presences in a small network.
@@ -83,17 +91,21 @@ type Hooks struct {
 	Shown func(peer.ID, crdt.Summary)
 	// Departed tells of a peer, a city or not, that has no connection any more.
 	Departed func(peer.ID)
+	// Returned tells that a city that had failed is back, so that the way to others may
+	// be open again too.
+	Returned func()
 }
 
 // Members tell the other cities of this one, and keep the directory of them.
 type Members struct {
-	cfg     Config
-	log     *slog.Logger
-	due     wake.Signal // is set when a presence is due at once
-	confirm *confirmer
-	dead    *deadConns
-	last    crdt.Stamp // sent last; owned by send's goroutine
-	quiet   atomic.Bool
+	cfg      Config
+	log      *slog.Logger
+	due      wake.Signal // is set when a presence is due at once
+	confirm  *confirmer
+	dead     *deadConns
+	detector *detector
+	last     crdt.Stamp // sent last; owned by send's goroutine
+	quiet    atomic.Bool
 }
 
 // New returns members that say and hear nothing until Serve runs.
@@ -105,6 +117,9 @@ func New(cfg Config) *Members {
 		dead: newDeadConns(cfg.Host, cfg.Logger),
 	}
 	m.confirm = newConfirmer(cfg.Host, m)
+	m.detector = newDetector(cfg)
+	m.detector.became = func(p peer.ID, to protocol.CityStatus) { m.tell(cfg.Directory.Judge(p, to)) }
+	m.detector.confirm = func(p peer.ID) { m.confirm.ask(p, proof) }
 	return m
 }
 
@@ -116,6 +131,11 @@ func (m *Members) Serve(ctx context.Context) error {
 		return fmt.Errorf("subscribe to presence: %w", err)
 	}
 	defer sub.Cancel()
+	signs, err := m.cfg.Signs.Subscribe()
+	if err != nil {
+		return fmt.Errorf("subscribe to signs of life: %w", err)
+	}
+	defer signs.Cancel()
 	peers, err := m.cfg.Host.EventBus().Subscribe([]any{
 		new(event.EvtPeerIdentificationCompleted),
 		new(event.EvtPeerConnectednessChanged),
@@ -136,6 +156,7 @@ func (m *Members) Serve(ctx context.Context) error {
 		return m.followPeers(ctx, peers.Out())
 	})
 	group.Go(func() error { return m.ageCities(ctx) })
+	group.Go(func() error { return m.detector.serve(ctx, signs) })
 	for i := range m.confirm.lanes {
 		of := &m.confirm.lanes[i]
 		for n := range of.workers {
@@ -152,6 +173,9 @@ func (m *Members) Serve(ctx context.Context) error {
 func (m *Members) tell(e *Event) {
 	if e == nil {
 		return
+	}
+	if e.Status == protocol.StatusLeft {
+		m.detector.left(e.Peer)
 	}
 	m.log.Info("city "+string(e.Status), "city", e.Name, loglimit.By("peer", e.Peer.String()), "before", e.Before, "restarted", e.Restarted)
 	m.cfg.Hooks.Changed(*e)

@@ -32,6 +32,9 @@ const (
 	// does not answer. It is a little more than one question takes. Who wants the
 	// city asks again, and then the city may be back.
 	KnownTimeout = 6 * time.Second
+	// SilentTimeout bounds it where all that the directory knows by the name are suspect
+	// or have failed: long enough for one that is back to say so.
+	SilentTimeout = 1500 * time.Millisecond
 )
 
 // A search is one lookup of a name. The goroutine that begins the search owns it.
@@ -78,11 +81,12 @@ func (n *Names) search(ctx context.Context, asker peer.ID, name string) (peer.Ad
 	defer cancel()
 	// Where all of them have said goodbye none is waited for, and only the DHT can tell
 	// of another holder, which takes its own time.
-	switch {
-	case s.onlyApart():
-		defer time.AfterFunc(apartTimeout, cancel).Stop()
-	case slices.ContainsFunc(known, func(e membership.Entry) bool { return e.Status != protocol.StatusLeft }):
-		defer time.AfterFunc(KnownTimeout, cancel).Stop()
+	bound := boundOf(known)
+	if s.onlyApart() {
+		bound = apartTimeout
+	}
+	if bound > 0 {
+		defer time.AfterFunc(bound, cancel).Stop()
 	}
 	found := s.run(searchCtx)
 	switch {
@@ -92,6 +96,20 @@ func (n *Names) search(ctx context.Context, asker peer.ID, name string) (peer.Ad
 		return peer.AddrInfo{}, fmt.Errorf("look up %s: %w", name, ctx.Err())
 	}
 	return peer.AddrInfo{}, s.failure()
+}
+
+// boundOf returns how long the peers that are known by a name are waited for, 0 where there
+// is none but such as said goodbye.
+func boundOf(known []membership.Entry) (bound time.Duration) {
+	for _, e := range known {
+		switch e.Status {
+		case protocol.StatusAlive:
+			return KnownTimeout
+		case protocol.StatusSuspect, protocol.StatusFailed:
+			bound = SilentTimeout
+		}
+	}
+	return bound
 }
 
 // run returns what is found, or nil once all candidates have failed, as they do when
@@ -184,7 +202,7 @@ func (s *search) failure() error {
 	}
 	for i, e := range s.known {
 		if err := s.said[i].err; !errors.Is(err, bootstrap.ErrOtherCity) && !s.left(e.Peer) {
-			return protocol.Errorf(protocol.Unavailable, "city %s does not answer: %w", s.name, err)
+			return protocol.Errorf(protocol.Unavailable, "city %s does not answer%s: %w", s.name, doubt(e.Status), err)
 		}
 	}
 	err := s.said[len(s.known)].err
@@ -203,6 +221,17 @@ func (s *search) onlyApart() bool {
 // isApart reports whether a peer is one of those.
 func isApart(some []Apart, p peer.ID) bool {
 	return slices.ContainsFunc(some, func(a Apart) bool { return a.Peer == p })
+}
+
+// doubt returns what is to be added to "does not answer" of a city with a status.
+func doubt(status protocol.CityStatus) string {
+	switch status {
+	case protocol.StatusSuspect:
+		return ", it is suspect"
+	case protocol.StatusFailed:
+		return ", it has failed"
+	}
+	return ""
 }
 
 // decided reports whether a search of the DHT that failed leaves nobody who may be

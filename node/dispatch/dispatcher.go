@@ -154,8 +154,12 @@ func (d *Dispatcher) ask(info peer.AddrInfo) {
 // Call runs do again, until ctx ends, while the city is busy or unavailable, and
 // a few times if the stream breaks; it looks the city up again if the city is
 // not where it was, or another city is there now. So do must be repeatable: the ids of
-// its requests are made before Call, and do never bombs (see [Dispatcher.Bomb]). The
-// error of do is returned as it is.
+// its requests are made before Call, and do never bombs (see [Dispatcher.Bomb]). Once a
+// peer may have a request, no other that holds the name is given it. The error of do is
+// returned as it is.
+//
+// A city that the node takes for suspect or failed is waited for no longer than two
+// seconds, or until then: the error is a *[SilentError].
 func (d *Dispatcher) Call(ctx context.Context, city string, do func(*protocol.Client) error) error {
 	l, err := d.City(ctx, city)
 	if err != nil {
@@ -175,7 +179,7 @@ func (d *Dispatcher) Bomb(ctx context.Context, city string) error {
 	if err != nil {
 		return err
 	}
-	return l.Once(ctx, func(c *protocol.Client) error { return c.Bomb(ctx) })
+	return l.onceUnlessSilent(ctx, func(c *protocol.Client) error { return c.Bomb(ctx) })
 }
 
 // City returns the link to the city of that name, which the node looks up, or to
@@ -225,7 +229,12 @@ func (d *Dispatcher) keep(name string, info peer.AddrInfo) (l, surplus *Link) {
 
 // find returns where a city is.
 func (d *Dispatcher) find(ctx context.Context, name string) (peer.AddrInfo, error) {
-	info, err := d.Lookup(ctx, name)
+	var info peer.AddrInfo
+	nobody := func() peer.ID { return "" }
+	err := d.unlessSilent(ctx, name, nobody, func() {}, func(ctx context.Context) (err error) {
+		info, err = d.Lookup(ctx, name)
+		return err
+	})
 	if err != nil {
 		return peer.AddrInfo{}, err
 	}

@@ -25,11 +25,12 @@ type Link struct {
 	// elsewhere; nil: the address that is known is all there is.
 	find func(context.Context) (peer.AddrInfo, error)
 
-	// stream is held while client and lost are read or changed. It is no mutex,
+	// stream is held while client, at and lost are read or changed. It is no mutex,
 	// for its holder waits for the network, and ctx ends the wait of the others.
 	stream chan struct{}
 	client *protocol.Client
-	lost   bool // the peer was not at the addresses that are known
+	at     peer.ID // to whom the client leads
+	lost   bool    // the peer was not at the addresses that are known
 }
 
 // LinkTo returns a new link to a peer that is believed to be the city of that
@@ -56,17 +57,22 @@ func (l *Link) String() string { return l.title }
 
 // Call runs do with a client until do succeeds, as [Dispatcher.Call] does.
 func (l *Link) Call(ctx context.Context, do func(*protocol.Client) error) error {
-	moved := false
-	return Retry(ctx, func() error {
-		err := l.Once(ctx, do)
-		// Once a call: two lookups that lead to a wrong city are an answer.
-		if !moved && l.find != nil && errors.Is(err, protocol.ErrWrongCity) {
-			moved = true
-			l.lose()
-			return l.Once(ctx, do)
-		}
-		return err
+	if l.find == nil {
+		return Retry(ctx, func() error { return l.Once(ctx, do) })
+	}
+	a := &attempts{link: l, do: do}
+	return l.dispatcher.unlessSilent(ctx, l.city, a.sentTo, l.Close, func(ctx context.Context) error {
+		return Retry(ctx, func() error { return a.once(ctx) })
 	})
+}
+
+// onceUnlessSilent does what Call does, without a second attempt.
+func (l *Link) onceUnlessSilent(ctx context.Context, do func(*protocol.Client) error) error {
+	if l.find == nil {
+		return l.Once(ctx, do)
+	}
+	a := &attempts{link: l, do: do}
+	return l.dispatcher.unlessSilent(ctx, l.city, a.sentTo, l.Close, a.try)
 }
 
 // lose has the peer looked for before the next call, for another city answers.
@@ -86,43 +92,49 @@ func (l *Link) Once(ctx context.Context, do func(*protocol.Client) error) error 
 	return do(client)
 }
 
+// open returns a client on the stream that is open, or on a new one.
+func (l *Link) open(ctx context.Context) (*protocol.Client, error) {
+	client, _, err := l.openAt(ctx)
+	return client, err
+}
+
 // Open opens the stream, if it is not open.
 func (l *Link) Open(ctx context.Context) error {
 	_, err := l.open(ctx)
 	return err
 }
 
-// open returns a client on the stream that is open, or on a new one.
-func (l *Link) open(ctx context.Context) (*protocol.Client, error) {
+// openAt does what open does, and returns which peer the client leads to.
+func (l *Link) openAt(ctx context.Context) (*protocol.Client, peer.ID, error) {
 	select {
 	case l.stream <- struct{}{}:
 		defer func() { <-l.stream }()
 	case <-ctx.Done():
-		return nil, ctx.Err()
+		return nil, "", ctx.Err()
 	}
 	// After the wait: Close may have ended the host meanwhile, and ends the streams
 	// that were open by then.
 	if l.dispatcher.closed.Load() {
-		return nil, ErrClosed
+		return nil, "", ErrClosed
 	}
 	if l.client != nil {
 		select {
 		case <-l.client.Done():
 			l.end()
 		default:
-			return l.client.City(l.city), nil
+			return l.client.City(l.city), l.at, nil
 		}
 	}
 	if err := l.connect(ctx); err != nil {
-		return nil, err
+		return nil, "", err
 	}
 	id := libp2pprotocol.ID(protocol.CallID(l.dispatcher.network))
 	stream, err := l.dispatcher.host.NewStream(ctx, l.Peer().ID, id)
 	if err != nil {
-		return nil, l.noStream(err)
+		return nil, "", l.noStream(err)
 	}
-	l.client = protocol.NewClient(stream)
-	return l.client.City(l.city), nil
+	l.client, l.at = protocol.NewClient(stream), stream.Conn().RemotePeer()
+	return l.client.City(l.city), l.at, nil
 }
 
 // connect dials the peer. A peer that can be looked for is unavailable where it

@@ -34,6 +34,7 @@ func newTestHost(t *testing.T, opts ...libp2p.Option) host.Host {
 func linkTo(t *testing.T, city host.Host) *Link {
 	d := &Dispatcher{config: Config{}.withDefaults(), host: newTestHost(t, libp2p.NoListenAddrs), network: "main"}
 	nowhere := peer.AddrInfo{ID: city.ID(), Addrs: []ma.Multiaddr{ma.StringCast("/ip4/127.0.0.1/tcp/1")}}
+	d.ask(nowhere)
 	l := d.LinkTo("gotham", nowhere)
 	t.Cleanup(l.Close)
 	return l

@@ -47,8 +47,12 @@ func Retry(ctx context.Context, do func() error) error {
 }
 
 // Transient reports whether another attempt may succeed where one ended with
-// err: the city answered that it cannot now, or the stream broke.
+// err: the city answered that it cannot now, or the stream broke. Of a city that is silent
+// all is known that will be soon.
 func Transient(err error) bool {
+	if _, silent := errors.AsType[*SilentError](err); silent {
+		return false
+	}
 	return errors.Is(err, protocol.ErrBusy) || errors.Is(err, protocol.ErrUnavailable) || isBroken(err)
 }
 
