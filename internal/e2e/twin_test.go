@@ -59,7 +59,7 @@ func (c *city) endsBeside(t *testing.T, other *city) {
 		t.Fatalf("both run after %v", twinNoticeMax)
 	}
 	t.Logf("the later of two has ended %v after its start", time.Since(begin).Round(time.Millisecond))
-	if said := c.stderr.String(); exitOf(c.err) != 5 || !strings.Contains(said, "runs twice") || !strings.Contains(said, "hint:") {
+	if said := c.stderr.String(); exitOf(c.err) != 5 || !strings.Contains(said, "runs twice") || !strings.Contains(said, `"hint":`) {
 		t.Errorf("it ended with %v: %s", c.err, said)
 	}
 	select {
