@@ -1,6 +1,7 @@
 package bootstrap
 
 import (
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -29,19 +30,19 @@ func TestAHostClosesThoughManyPeersIdentifyThemselvesMeanwhile(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	told := false
+	var told atomic.Bool // by a goroutine for each address
 	h.Network().Notify(&network.NotifyBundle{ListenCloseF: func(network.Network, ma.Multiaddr) {
 		for range identifiedMeanwhile {
 			_ = identified.Emit(event.EvtPeerIdentificationCompleted{Peer: h.ID()})
 		}
-		told = true
+		told.Store(true)
 	}})
 	closed := make(chan error, 1)
 	go func() { closed <- h.Close() }()
 	select {
 	case err := <-closed:
-		if err != nil || !told {
-			t.Fatalf("closed with %v; peers identified themselves meanwhile: %t", err, told)
+		if err != nil || !told.Load() {
+			t.Fatalf("closed with %v; peers identified themselves meanwhile: %t", err, told.Load())
 		}
 	case <-time.After(hostCloseMax):
 		t.Fatal("the host does not close")
