@@ -2,17 +2,21 @@ package main
 
 import (
 	"os"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"testing/synctest"
 	"time"
 )
 
+// endOf returns when a process has ended.
+func endOf(ends *atomic.Int64) time.Duration { return time.Duration(ends.Load()) }
+
 func TestOnlyALaterSignalEndsACityAtOnce(t *testing.T) {
 	for _, row := range []struct {
 		name  string
 		after []time.Duration // of the signals, since the first
-		stops int
+		stops int64
 		ends  time.Duration // of the process; -1: it has not ended after 9 s
 	}{
 		{"one", []time.Duration{0}, 1, -1},
@@ -25,14 +29,16 @@ func TestOnlyALaterSignalEndsACityAtOnce(t *testing.T) {
 		t.Run(row.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				signals := make(chan os.Signal)
-				stops, late, ends, begin := 0, 0, time.Duration(-1), time.Now()
+				var stops, late, ends atomic.Int64 // ends: when, in nanoseconds
+				begin := time.Now()
+				ends.Store(-1)
 				s := stopper{
 					say:  func(os.Signal) {},
-					late: func() { late++ },
-					stop: func(error) { stops++ },
+					late: func() { late.Add(1) },
+					stop: func(error) { stops.Add(1) },
 					exit: func(code int) {
-						if ends < 0 && code == exitFailure {
-							ends = time.Since(begin)
+						if code == exitFailure {
+							ends.CompareAndSwap(-1, int64(time.Since(begin)))
 						}
 					},
 				}
@@ -42,13 +48,13 @@ func TestOnlyALaterSignalEndsACityAtOnce(t *testing.T) {
 					signals <- syscall.SIGTERM
 				}
 				synctest.Wait()
-				if stops != row.stops || ends != row.ends {
-					t.Errorf("it was stopped %d times and ended at %v, want %d, %v", stops, ends, row.stops, row.ends)
+				if at := endOf(&ends); stops.Load() != row.stops || at != row.ends {
+					t.Errorf("it was stopped %d times and ended at %v, want %d, %v", stops.Load(), at, row.stops, row.ends)
 				}
 				time.Sleep(time.Until(begin.Add(stopMax)))
 				synctest.Wait()
-				if row.ends < 0 && (ends != stopMax || late != 1) {
-					t.Errorf("a city that hangs ended at %v, want %v; that was said %d times", ends, stopMax, late)
+				if at := endOf(&ends); row.ends < 0 && (at != stopMax || late.Load() != 1) {
+					t.Errorf("a city that hangs ended at %v, want %v; that was said %d times", at, stopMax, late.Load())
 				}
 				close(signals)
 			})

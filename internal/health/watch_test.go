@@ -29,6 +29,20 @@ func (s *scene) show(found ...Finding) {
 	s.found = found
 }
 
+// An account is what a watch has told until now.
+type account struct {
+	begun, over      []Problem
+	announced, looks int
+}
+
+// told returns what the watch has told, once it waits.
+func (s *scene) told() account {
+	synctest.Wait()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return account{begun: slices.Clone(s.begun), over: slices.Clone(s.over), announced: s.announced, looks: s.looks}
+}
+
 // run serves a watch of the city "me" until the test ends.
 func (s *scene) run(t *testing.T) *Watch {
 	t.Helper()
@@ -75,16 +89,16 @@ func TestAProblemThatLastsIsToldOnceHoweverLong(t *testing.T) {
 		s.show(finding(protocol.ProblemStore, "me"), finding(protocol.ProblemFailed, "b"), finding(protocol.ProblemFull, "c"))
 		w.Wake()
 		time.Sleep(time.Hour)
-		if len(s.begun) != 3 || len(s.over) != 0 || s.announced != 1 || len(w.All()) != 3 {
-			t.Errorf("begun %v, over %v, announced %d times, all %v", s.begun, s.over, s.announced, w.All())
+		if told := s.told(); len(told.begun) != 3 || len(told.over) != 0 || told.announced != 1 || len(w.All()) != 3 {
+			t.Errorf("told %+v, all %v", told, w.All())
 		}
 		if own := w.Own(); !slices.Equal(own, []protocol.Problem{protocol.ProblemStore}) || !w.All()[0].Since.Equal(begin) {
 			t.Errorf("own %v, since %v, want %v", own, w.All()[0].Since, begin)
 		}
 		s.show()
 		time.Sleep(2 * lookEvery)
-		if len(s.over) != 3 || s.announced != 2 || w.Own() != nil || len(w.All()) != 0 {
-			t.Errorf("over %v, announced %d times, all %v", s.over, s.announced, w.All())
+		if told := s.told(); len(told.over) != 3 || told.announced != 2 || w.Own() != nil || len(w.All()) != 0 {
+			t.Errorf("told %+v, all %v", told, w.All())
 		}
 	})
 }
@@ -142,8 +156,8 @@ func TestLooksAreFarEnoughApart(t *testing.T) {
 			w.Wake()
 			time.Sleep(time.Millisecond)
 		}
-		if s.looks > int(time.Second/lookGap)+1 {
-			t.Errorf("%d looks in a second", s.looks)
+		if looks := s.told().looks; looks > int(time.Second/lookGap)+1 {
+			t.Errorf("%d looks in a second", looks)
 		}
 	})
 }
