@@ -67,7 +67,7 @@ type Verifier = func(context.Context, peer.AddrInfo) error
 // name in the DHT, with the addresses at which it can be dialed. It connects to
 // up to four candidates at once, each for at most 2.5 s, tries at most eight of 32,
 // and gives up after 20 s. One that could not be asked lately is not tried again
-// for a while, unless there are only such: then one of them is. This host is never a candidate.
+// for a while, but where there are only such, one that was met before. This host is never a candidate.
 //
 // The error matches [ErrNameNotFound] if no candidate was accepted; Lookup
 // returns promptly if there is none. An [UndecidedError] in it means that there
@@ -113,14 +113,14 @@ func (r *race) run(ctx context.Context, cancel func(), candidates <-chan peer.Ad
 	slots := make(chan struct{}, candidatesAtOnce)
 	var runners sync.WaitGroup
 	begun := 0
-	var resting *peer.AddrInfo // the first of those that rest
+	var resting *peer.AddrInfo // the first of those that rest and were met before
 	for info := range candidates {
 		if info.ID == r.host.ID() || ctx.Err() != nil {
 			continue
 		}
 		info.Addrs = r.told(info.Addrs)
 		if r.before.rests(r.host, info.ID, time.Now()) {
-			if resting == nil {
+			if resting == nil && r.met(info.ID) {
 				resting = &info
 				continue
 			}
@@ -153,8 +153,14 @@ func (r *race) run(ctx context.Context, cancel func(), candidates <-chan peer.Ad
 	return r.winner
 }
 
-// tryResting tries a candidate that rests where there was nobody else: it may be the city,
-// and back.
+// met reports whether a peer has ever said what it speaks: it is no mere key.
+func (r *race) met(p peer.ID) bool {
+	spoken, err := r.host.Peerstore().GetProtocols(p)
+	return err == nil && len(spoken) > 0
+}
+
+// tryResting tries a candidate that rests, and was met before, where there was nobody else:
+// it may be the city, and back.
 func (r *race) tryResting(ctx context.Context, info peer.AddrInfo, alone bool) error {
 	if !alone || !enter(ctx, r.all) {
 		return errRests
