@@ -10,6 +10,7 @@ import (
 	"github.com/libp2p/go-libp2p/core/host"
 	"github.com/libp2p/go-libp2p/core/network"
 	"github.com/libp2p/go-libp2p/core/peer"
+	"github.com/libp2p/go-libp2p/core/protocol"
 	ma "github.com/multiformats/go-multiaddr"
 )
 
@@ -81,7 +82,7 @@ func (n *Names) Lookup(ctx context.Context, city string, verify Verifier) (peer.
 	lookupCtx, cancel := context.WithTimeout(lookupCtx, lookupTimeout)
 	defer cancel()
 	candidates := n.dht.FindProvidersAsync(lookupCtx, n.key(city), candidatesMax)
-	r := race{host: n.host, verify: verify, told: addrsTold(n.host), before: n.candidates, all: n.dials}
+	r := race{host: n.host, verify: verify, told: addrsTold(n.host), before: n.candidates, all: n.dials, isCity: n.config.IsCity}
 	winner := r.run(lookupCtx, cancel, candidates)
 	switch {
 	case winner != nil:
@@ -99,6 +100,7 @@ type race struct {
 	told   func([]ma.Multiaddr) []ma.Multiaddr // the addresses of a record that may be dialed
 	before *candidates
 	all    chan struct{} // has room for each candidate that is tried, of all races
+	isCity func([]protocol.ID) bool
 
 	mu      sync.Mutex // guards the rest
 	winner  *peer.AddrInfo
@@ -153,10 +155,10 @@ func (r *race) run(ctx context.Context, cancel func(), candidates <-chan peer.Ad
 	return r.winner
 }
 
-// met reports whether a peer has ever said what it speaks: it is no mere key.
+// met reports whether a peer has ever said, on a connection, that it is a city.
 func (r *race) met(p peer.ID) bool {
 	spoken, err := r.host.Peerstore().GetProtocols(p)
-	return err == nil && len(spoken) > 0
+	return err == nil && len(spoken) > 0 && (r.isCity == nil || r.isCity(spoken))
 }
 
 // tryResting tries a candidate that rests, and was met before, where there was nobody else:

@@ -58,6 +58,9 @@ type NamesConfig struct {
 	// City is the name that is advertised. If it is empty, names are only looked
 	// up.
 	City string
+	// IsCity reports whether a peer that speaks these protocols may be a city that is looked
+	// for. Nil takes whoever speaks any. It must not block.
+	IsCity func(protocols []protocol.ID) bool
 	// Logger takes what heals itself; nil discards it.
 	Logger *slog.Logger
 }

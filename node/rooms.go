@@ -110,6 +110,7 @@ func (n *Node) connect(syncID, callID libp2pprotocol.ID) (err error) {
 		Digest: func(city string) [sha256.Size]byte { return protocol.NameDigest(n.cfg.Network, city) },
 		Prefix: protocol.DHTPrefix,
 		City:   n.cfg.City.Name,
+		IsCity: func(spoken []libp2pprotocol.ID) bool { return streams.SpeaksAll(spoken, callID, syncID) },
 		Logger: n.cfg.logger(logNames),
 	})
 	return err
