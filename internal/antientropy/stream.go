@@ -107,15 +107,17 @@ func newStreamPool(h host.Host, id libp2pprotocol.ID) *streamPool {
 // take returns a stream to the peer that nobody else uses, and whether the stream has
 // been used before.
 func (s *streamPool) take(ctx context.Context, p peer.ID) (one *Stream, used bool, err error) {
-	// The stream of a connection that is closed is closed with it, so it is only let
-	// go.
+	// The stream of a connection that is closed is closed with it.
 	if one, used = s.idle.Take(p); used && !one.Conn().IsClosed() {
-		one.received = 0
-		return one, true, nil
+		if !streams.Outdated(s.host, one.Conn()) {
+			one.received = 0
+			return one, true, nil
+		}
+		_ = one.Reset() // it may never be closed by the other side
 	}
 	ctx, cancel := context.WithTimeout(ctx, streams.DialTimeout)
 	defer cancel()
-	fresh, err := s.host.NewStream(ctx, p, s.protocol)
+	fresh, err := streams.Open(ctx, s.host, p, s.protocol)
 	if err != nil {
 		return nil, false, fmt.Errorf("sync with %s: %w", p, err)
 	}

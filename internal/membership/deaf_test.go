@@ -38,8 +38,29 @@ func TestAPeerIsDeafThatIsConnectedAndHasLongLeftTheTopic(t *testing.T) {
 			t.Errorf("%d: deaf are %v", i, deaf)
 		}
 	}
+	d.passed("gone")
 	d.expire([]peer.ID{"gone"}, begun)
 	if d.expire(nil, begun); len(d.missing) != 0 {
 		t.Error("one that is not connected is remembered")
+	}
+}
+
+func TestAPeerIsDeafThatWasHeardAndIsNeverSeenInTheTopic(t *testing.T) {
+	net, err := mocknet.FullMeshConnected(2)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer net.Close() //nolint:errcheck // of a test
+	metropolis := net.Hosts()[1].ID()
+	d := newDeafDetector(net.Hosts()[0])
+	begun := time.Now()
+	d.passed(metropolis)
+	for second, deaf := range []int{0, 0, 0, 0, 0, 0, 1, 0} {
+		if got := d.expire(nil, begun.Add(time.Duration(second)*time.Second)); len(got) != deaf {
+			t.Errorf("after %d s deaf are %v", second, got)
+		}
+		if second < 4 {
+			d.passed(metropolis)
+		}
 	}
 }

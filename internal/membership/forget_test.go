@@ -113,7 +113,7 @@ func TestAReplayedPresenceOfAForgottenCityHasItsAuthorAsked(t *testing.T) {
 		t.Fatal(err)
 	}
 	d := withGotham()
-	m := &Members{log: slog.New(slog.DiscardHandler), cfg: Config{Host: host, Directory: d, Now: time.Now, Agreements: NewAgreements(), Hearsay: NewHearsay()}}
+	m := &Members{log: slog.New(slog.DiscardHandler), deaf: newDeafDetector(host), cfg: Config{Host: host, Directory: d, Now: time.Now, Agreements: NewAgreements(), Hearsay: NewHearsay()}}
 	m.confirm = newConfirmer(host, m)
 	d.Judge("p", protocol.StatusFailed)
 	d.ForgetGone(func(Entry) bool { return true })
@@ -142,7 +142,7 @@ func TestMembersForgetWhatIsGoneForLong(t *testing.T) {
 		goodbye(t, d)
 		d.Confirmed("q", paris(after(1)), noon)
 		d.Judge("q", protocol.StatusFailed)
-		m := &Members{log: slog.New(slog.DiscardHandler), cfg: Config{
+		m := &Members{log: slog.New(slog.DiscardHandler), deaf: newDeafDetector(host), cfg: Config{
 			Host: host, Directory: d, Topic: new(meshless), Self: trusting{}, Now: time.Now, ClockSkewMax: time.Minute,
 			Agreements: NewAgreements(), Hearsay: NewHearsay(),
 		}}

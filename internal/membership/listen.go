@@ -42,6 +42,7 @@ func (m *Members) receive(ctx context.Context, sub *pubsub.Subscription) error {
 // an incarnation that it does not know, is put to its author. A goodbye of a city that is
 // not known is not: nobody would answer.
 func (m *Members) hear(author, via peer.ID, news protocol.Presence) {
+	m.deaf.passed(via)
 	changed, confirm := m.cfg.Directory.Hear(author, news, m.cfg.Now())
 	m.tell(changed)
 	if confirm {
@@ -110,7 +111,7 @@ func (m *Members) ageCities(ctx context.Context) error {
 	// A second is short against deafAfter.
 	tick := time.NewTicker(time.Second)
 	defer tick.Stop()
-	for deaf := newDeafDetector(m.cfg.Host); ; {
+	for {
 		select {
 		case <-ctx.Done():
 			return nil
@@ -119,7 +120,7 @@ func (m *Members) ageCities(ctx context.Context) error {
 		m.askThoseThatLeft()
 		m.cfg.Agreements.Examine()
 		m.forgetOld()
-		for _, p := range deaf.expire(m.cfg.Topic.ListPeers(), time.Now()) {
+		for _, p := range m.deaf.expire(m.cfg.Topic.ListPeers(), time.Now()) {
 			m.log.Debug("gossip to a city has ended, connecting anew", "peer", p)
 			_ = m.cfg.Host.Network().ClosePeer(p) // whatever that says, the peer is dialed again
 		}

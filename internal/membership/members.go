@@ -103,6 +103,7 @@ type Members struct {
 	due      wake.Signal // is set when a presence is due at once
 	confirm  *confirmer
 	dead     *deadConns
+	deaf     *deafDetector
 	detector *detector
 	last     crdt.Stamp // sent last; owned by send's goroutine
 	quiet    atomic.Bool
@@ -115,6 +116,7 @@ func New(cfg Config) *Members {
 		log:  cfg.Logger,
 		due:  wake.NewSignal(),
 		dead: newDeadConns(cfg.Host, cfg.Logger),
+		deaf: newDeafDetector(cfg.Host),
 	}
 	m.confirm = newConfirmer(cfg.Host, m)
 	m.detector = newDetector(cfg)

@@ -94,13 +94,14 @@ func (c *Clients) borrow(ctx context.Context, p peer.ID) (client *peerClient, us
 		if client, used = c.idle.Take(p); !used {
 			break
 		}
-		if !client.ended() {
+		if !client.ended() && !Outdated(c.host, client.conn) {
 			return client, true, nil
 		}
+		_ = client.Close() // always nil
 	}
 	ctx, cancel := context.WithTimeout(ctx, DialTimeout)
 	defer cancel()
-	stream, err := c.host.NewStream(ctx, p, c.protocol)
+	stream, err := Open(ctx, c.host, p, c.protocol)
 	if err != nil {
 		return nil, false, fmt.Errorf("call %s: %w", p, err)
 	}
