@@ -68,6 +68,21 @@ func TestOneHeroStampedFarAheadDoesNotEndATick(t *testing.T) {
 	}
 }
 
+func TestAFightIsFoughtWhereverOneOfManyPatrols(t *testing.T) {
+	for seed := range uint64(20) {
+		l := newLab(t)
+		gotham := l.city("gotham", 1)
+		for range 9 {
+			l.learn(gotham, heroOf(l, 100, l.now, l.now, false))
+		}
+		patrols := heroOf(l, 100, l.now, l.now, true)
+		l.learn(gotham, patrols)
+		if fx := l.tick(gotham, seed, Fight{}); len(fx.Changes) != 1 || fx.Changes[0].ID != patrols.ID {
+			t.Errorf("seed %d: %+v", seed, fx)
+		}
+	}
+}
+
 // Another peer may have the same name, or may have had it, and then it is that peer's to
 // write under its order.
 func TestTicksPassOverHeroesUnderTheOrderOfAnotherPeer(t *testing.T) {
