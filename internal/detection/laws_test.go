@@ -121,21 +121,45 @@ func TestMembersAndAuthorsAreBounded(t *testing.T) {
 	}
 	asked := 0
 	m = New("me", rand.New(rand.NewPCG(1, 1)))
-	for _, p := range []Peer{"author", "victim"} {
-		m.Step(now, Alive{Peer: p, Connected: true})
-		m.Step(now, Answered{p, 1})
+	for i := range 100 {
+		m.Step(now, Alive{Peer: peerOf(i), Connected: true})
+		m.Step(now, Answered{peerOf(i), 1})
 	}
+	author := peerOf(0)
 	for i := range 1000 {
 		now = now.Add(10 * time.Millisecond)
-		for _, e := range m.Step(now, Heard{"author", uint64(i + 1), "victim"}) {
-			if a, ok := e.(Ask); ok && a.Peer == "victim" {
+		for _, e := range m.Step(now, Heard{author, uint64(i + 1), peerOf(1 + i%99)}) {
+			if a, ok := e.(Ask); ok {
 				asked++
-				m.Step(now, Answered{"victim", a.Number})
+				m.Step(now, Answered{a.Peer, a.Number})
 			}
 		}
 	}
 	if asked > 45 { // two a second for its hints, ten at first, and the machine's own
-		t.Errorf("a thousand hints in ten seconds had the victim asked %d times", asked)
+		t.Errorf("a thousand hints in ten seconds had others asked %d times", asked)
+	}
+}
+
+// Of cities that are not connected only a hint has them dialed.
+func TestOfManyHintsAFewLeadToDialsAtOnce(t *testing.T) {
+	m := New("me", rand.New(rand.NewPCG(1, 1)))
+	now := time.Date(2030, 1, 1, 12, 0, 0, 0, time.UTC)
+	for i := range 50 {
+		m.Step(now, Alive{Peer: peerOf(i), Connected: i < 10})
+	}
+	for i := 10; i < 50; i++ {
+		m.Step(now, Heard{peerOf(i % 10), uint64(i), peerOf(i)})
+	}
+	dials := 0
+	for end := now.Add(500 * time.Millisecond); m.Next().Before(end); {
+		for _, effect := range m.Step(m.Next(), Tick{}) {
+			if _, ok := effect.(Dial); ok {
+				dials++
+			}
+		}
+	}
+	if dials != dialsMax {
+		t.Errorf("%d are dialed at once, want %d of 40", dials, dialsMax)
 	}
 }
 
