@@ -69,6 +69,7 @@ func TestEveryExportedNameIsDocumented(t *testing.T)    { holds(t, undocumented)
 func TestNoTestSleepsOutsideABubble(t *testing.T)       { holds(t, sleeps) }
 func TestWhatTheTextsNameExists(t *testing.T)           { holds(t, danglingNames) }
 func TestGoCodeInTextsIsTested(t *testing.T)            { holds(t, untestedGo) }
+func TestWhatIsGuaranteedIsTested(t *testing.T)         { holds(t, untestedPromises) }
 func TestEveryDependencyIsExplained(t *testing.T)       { holds(t, unexplainedDependencies) }
 
 // A rule looks at the repository and says what is wrong with it.
@@ -433,6 +434,7 @@ func unexplainedDependencies(r *repo) (faults []string) {
 const (
 	goroutines = "| goroutine | where |\n|---|---|\n| the loop | `city/a.go` `c.serve` |\n"
 	locks      = "| lock | where | guards |\n|---|---|---|\n| of c | `city/a.go` `c.mu` | `n` |\n"
+	tested     = "| promise | tests |\n|---|---|\n| **A.** It is so. | `city.TestA` `city/testdata/b.txt` |\n"
 )
 
 // goFiles are n files of one package.
@@ -512,6 +514,12 @@ func TestEachRuleFindsItsFault(t *testing.T) {
 		{"Go code that no test has", untestedGo, map[string]string{"README.md": fence + "go\nf()\ng()\n" + fence, "a/a_test.go": doc + "func h() {\n\tf()\n\tif true {\n\t\tg()\n\t}\n}"}, "begins with f()"},
 		{"Go code that a test has", untestedGo, map[string]string{"README.md": fence + "go\nf()\ng()\n" + fence, "a/a_test.go": doc + "func h() {\n\tf()\n\tg()\n}"}, ""},
 		{"another module", importsAgainstTheArrows, map[string]string{mapFile: imports, "examples/go.mod": "module m\n", "examples/a/a.go": doc}, ""},
+		{"a promise with its tests", untestedPromises, map[string]string{mapFile: tested, "README.md": promises + "\n- **A.** It\n  is so.\n", "city/a_test.go": doc + "func TestA() {}", "city/testdata/b.txt": ""}, ""},
+		{"a promise that no row has", untestedPromises, map[string]string{mapFile: tested, "README.md": promises + "\n- **A.** It is so. It is more.\n", "city/a_test.go": doc + "func TestA() {}", "city/testdata/b.txt": ""}, "has: It is more."},
+		{"a row of no promise", untestedPromises, map[string]string{mapFile: tested, "README.md": promises + "\n## What is not\n\n- **A.** It is so.\n", "city/a_test.go": doc + "func TestA() {}"}, "does not promise: **A.** It is so."},
+		{"a promise whose test is gone", untestedPromises, map[string]string{mapFile: tested, "README.md": promises + "\n- **A.** It is so.\n", "city/a_test.go": doc + "func testA() {}", "city/testdata/b.txt": ""}, "there is no test city.TestA"},
+		{"a promise whose script is gone", untestedPromises, map[string]string{mapFile: tested, "README.md": promises + "\n- **A.** It is so.\n", "city/a_test.go": doc + "func TestA() {}"}, "there is no test city/testdata/b.txt"},
+		{"a promise without a test", untestedPromises, map[string]string{mapFile: "| promise | tests |\n|---|---|\n| **A.** It is so. | |\n", "README.md": promises + "\n- **A.** It is so.\n", "city/a_test.go": doc}, "no test is named for: **A.**"},
 		{"a dependency nobody explains", unexplainedDependencies, map[string]string{
 			"go.mod":          "module x.org/y\n\ngo 1.26.0\n\nrequire (\n\tgithub.com/libp2p/go-libp2p v0.51.0\n\tgo.uber.org/fx v1.0.0 // indirect\n)\nrequire github.com/fxamacker/cbor/v2 v2.9.6\n",
 			"ARCHITECTURE.md": "libp2p/go-libp2p-pubsub, fxamacker/cbor",

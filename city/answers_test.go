@@ -68,6 +68,31 @@ func (o *orderer) small(connected, others int) {
 	o.core.answers.connected.bytesMax, o.core.answers.others.bytesMax = connected*one, others*one
 }
 
+// README tells users how many answers there is room for.
+func TestTheRoomForAnswersIsAsLargeAsUsersAreTold(t *testing.T) {
+	const in16MiB = 37_000
+	for _, c := range []struct {
+		caller    string
+		connected bool
+		answers   int
+	}{
+		{"operator", true, in16MiB},
+		{"caller", true, 2 * in16MiB},
+		{"stranger", false, in16MiB},
+	} {
+		o := newOrderer(t, "operator")
+		for n := range c.answers {
+			o.create(c.caller, c.connected, n)
+			if n%1000 == 0 {
+				o.now = o.now.Add(time.Second)
+			}
+		}
+		if !o.remembers(c.caller, 0) {
+			t.Errorf("the first of %d answers to the %s is forgotten", c.answers, c.caller)
+		}
+	}
+}
+
 func TestNobodyTakesTheShareOfAnother(t *testing.T) {
 	o := newOrderer(t, "admin", "operator")
 	o.create("admin", true, 1)

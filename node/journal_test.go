@@ -131,6 +131,52 @@ func TestABombVoidsTheStoreBeforeItIsAnswered(t *testing.T) {
 	})
 }
 
+// An answer of before would tell of a hero that is not there.
+func TestABombEndsTheMemoryOfAnswers(t *testing.T) {
+	atEachPlace(t, func(t *testing.T, place storetest.KillablePlace) {
+		net := newMockNet(t)
+		gotham := net.start(t, stored(t, place, quiet("gotham")))
+		awaitReady(t, gotham)
+		operator := newStranger(t, net)
+		operator.meets(t, gotham)
+		gotham.cfg.Admins = append(gotham.cfg.Admins, operator.ID())
+		wantForgotten(t, gotham, func() {
+			if err := operator.client(t, gotham).Bomb(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+		})
+	})
+}
+
+func TestACrashOfACityThatStoresNothingEndsTheMemoryOfAnswers(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		deadly := newPoison(0)
+		cfg := quiet("gotham")
+		cfg.Events.Changed = func(city.SourcedChange) { deadly.take() }
+		cfg.Events.call = crashes
+		gotham := newMockNet(t).start(t, cfg)
+		awaitReady(t, gotham)
+		wantForgotten(t, gotham, func() {
+			deadly.left.Store(1)
+			gotham.create(t, "Robin") // is answered, and then kills
+		})
+	})
+}
+
+// wantForgotten expects that an order which comes again after the city has crashed is
+// carried out again.
+func wantForgotten(t *testing.T, m *member, crash func()) {
+	t.Helper()
+	create := city.Create{Caller: orderer(newID()), HeroName: "Batman"}
+	before := m.do(t, create)
+	crash()
+	eventually(t, "it crashes", func() bool { return m.crashed(childCity) == 1 })
+	time.Sleep(time.Second) // so that what is made anew has another stamp
+	if again := m.do(t, create); again.Hero == before.Hero || m.record(t, again.Hero.ID).Hero != again.Hero {
+		t.Errorf("answered %+v, and %+v before the crash", again.Hero, before.Hero)
+	}
+}
+
 func TestABombWhoseSyncFailsSaysThatItMayYetHappen(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var place store.Memory

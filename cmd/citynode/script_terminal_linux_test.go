@@ -1,8 +1,10 @@
 package main
 
 import (
+	"bytes"
 	"fmt"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -17,6 +19,72 @@ const terminalCells = 80
 func init() {
 	scriptCommands["terminal"] = terminalCommand
 	scriptCommands["answer"] = answerCommand
+	scriptCommands["asks"] = asksCommand
+}
+
+// asksCommand runs a command that destroys something in every way in which it has to
+// destroy nothing. What the terminal shows where it is asked about the name is the output.
+func asksCommand(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 3 {
+		ts.Fatalf("usage: asks NAME ID COMMAND…")
+	}
+	name, id, words := args[0], args[1], args[2:]
+	for _, way := range []struct {
+		about          string
+		json, in, errs bool // --json; whether standard input and error are terminals
+		answer         string
+		code           string
+	}{
+		{about: name, code: "2"},
+		{about: name, json: true, code: "2"},
+		{about: name, in: true, errs: true, json: true, answer: "y", code: "2"},
+		{about: name, in: true, answer: "y", code: "2"},
+		{about: name, errs: true, code: "2"},
+		{about: id, in: true, errs: true, answer: "n", code: "1"},
+		{about: name, in: true, errs: true, answer: "", code: "1"},
+		{about: name, in: true, errs: true, answer: "yes", code: "1"},
+		{about: name, in: true, errs: true, answer: "n", code: "1"},
+	} {
+		args := append(slices.Clone(words), way.about)
+		if way.json {
+			args = append(args, "--json")
+		}
+		ts.Logf("[%+v]", way)
+		shown, stdout := onTerminal(ts, args, way.in, way.errs, way.answer, way.code)
+		if asked := strings.Contains(shown, "[y/N]"); asked != (way.code == "1") || stdout != "" {
+			ts.Fatalf("citynode %q shows %q and writes %q", args, shown, stdout)
+		}
+		if way.code == "1" && !strings.Contains(shown, id) {
+			ts.Fatalf("the full id %s is not shown: %q", id, shown)
+		}
+		if way.about == name {
+			fmt.Fprintln(ts.Stdout(), shown)
+		}
+	}
+}
+
+// onTerminal runs a command whose standard input, standard error, or both are a terminal,
+// where an answer is typed. It returns what the terminal shows and what is written to
+// standard output, which is none.
+func onTerminal(ts *testscript.TestScript, args []string, in, errs bool, answer, code string) (shown, stdout string) {
+	window, tty := openTerminal(ts)
+	defer window.Close()
+	cmd := command(ts, args)
+	var out bytes.Buffer
+	cmd.Stdout = &out
+	if in {
+		cmd.Stdin = tty
+	}
+	if errs {
+		cmd.Stderr = tty
+	}
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
+	ts.Check(cmd.Start())
+	ts.Check(tty.Close())
+	shows := make(chan string, 1)
+	go func() { shows <- readTerminal(window, answer) }()
+	checkCode(ts, waitFor(ts, cmd), code)
+	return <-shows, out.String()
 }
 
 // answerCommand runs a command on a pseudo-terminal of its own, whose person types an

@@ -45,6 +45,9 @@ import (
 //	                        something is written (Linux)
 //	answer CODE TEXT ARGS…  run citynode ARGS on a terminal, where TEXT is typed
 //	                        at [y/N]; what is shown is the output (Linux)
+//	asks NAME ID ARGS…      run citynode ARGS NAME, and ARGS ID, in every way in which
+//	                        it has to destroy nothing; what is shown is the
+//	                        output (Linux)
 //	seal FOLDER             remember all files in a folder, but for locks
 //	sealed FOLDER           it is as it was remembered, byte by byte
 //	sockets NAME            list the addresses of its sockets (Linux)
