@@ -20,6 +20,7 @@ import (
 
 	"github.com/citynode/citynode/city"
 	"github.com/citynode/citynode/crdt"
+	"github.com/citynode/citynode/internal/memory"
 	"github.com/citynode/citynode/node"
 )
 
@@ -72,6 +73,7 @@ func runCity(task cityTask) error {
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
+	go memory.BoundGarbage(ctx) // as citynode run does
 	ran := make(chan error, 1)
 	go func() { ran <- n.Run(ctx) }()
 	select {

@@ -76,14 +76,14 @@ func threeCities() []cityTask {
 // A report is what an attack did to the cities.
 type report struct {
 	quiet, during, after figures
-	memory               []memory // by city
+	memory               []memoryUse // by city
 	counts               map[string]int
 	equal                time.Duration // how long it took until all held the same
 }
 
-// A memory is what a city takes of it, in bytes: resident at most while it was quiet and
+// A memoryUse is what a city takes of it, in bytes: resident at most while it was quiet and
 // in all, and in use before and after.
-type memory struct {
+type memoryUse struct {
 	name           string
 	resident, most int
 	heap, heapLeft uint64
@@ -96,7 +96,7 @@ func (c *cluster) endure(t *testing.T, task attackTask, meanwhile func(*assault)
 	t.Helper()
 	<-time.After(settleFor)
 	for _, city := range c.cities { // as tidy as it can be, which it is at the end again
-		r.memory = append(r.memory, memory{name: city.name, heap: city.vitals(t).Heap})
+		r.memory = append(r.memory, memoryUse{name: city.name, heap: city.vitals(t).Heap})
 	}
 	r.quiet = c.callDuring(t, &r, func() { <-time.After(*attackFor) })
 	for i := range r.memory {
