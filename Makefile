@@ -80,6 +80,10 @@ e2e-stop: ## as root: stop 50 cities at once, 20 times
 hostile: ## as root: attack real cities, in a network namespace, each attack for HOSTILE
 	CITYNODE_HOSTILE=1 $(GO) test -count=1 -timeout 90m -v -run '$(ATTACK)' ./internal/hostile -hostile.for $(HOSTILE)
 
+.PHONY: hostile-short
+hostile-short: ## as root: the same, for a few seconds each, and nothing that is a time is judged: for a busy machine
+	CITYNODE_HOSTILE=1 $(GO) test -count=1 -timeout 30m -v -run '$(ATTACK)' ./internal/hostile -hostile.short -hostile.for 3s
+
 .PHONY: detection
 detection: ## run the long tests of failure detection: CITIES cities for a virtual hour, twenty cuts of up to 100
 	$(GO) test ./internal/detection -count=1 -timeout 30m -v -run 'TestWhoever|TestNobody' -detection.long

@@ -9,8 +9,8 @@ import (
 )
 
 // DefaultEntriesMax is how many entries a city holds, the dead included, unless it is told
-// otherwise: with a million of them it takes some 130 MB, and as much again while the
-// garbage of a flood waits to be collected.
+// otherwise: with a million of them it takes some 130 MB, and, in a program that does not
+// bound it as citynode run does, as much again of garbage that waits to be collected.
 const DefaultEntriesMax = 4_000_000
 
 // entriesMaxMin leaves one place to strangers and one to admins. entriesMaxMax is about

@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/citynode/citynode/internal/datadir"
+	"github.com/citynode/citynode/internal/memory"
 	"github.com/citynode/citynode/node"
 )
 
@@ -100,6 +101,7 @@ func (g *globals) run(ctx context.Context, plan *runPlan) error {
 func (g *globals) runLogged(ctx context.Context, plan *runPlan) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
+	go memory.BoundGarbage(ctx)
 	stopOnSignals(plan.log.leaving, plan.log.late, cancel)
 	out := newEventPrinter(g, func(err error) { cancel(readerGone(err)) })
 	out.quiet, out.warn = plan.quiet, plan.log.warn

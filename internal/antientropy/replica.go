@@ -2,9 +2,9 @@ package antientropy
 
 import (
 	"context"
-	"sync"
 	"sync/atomic"
 	"time"
+	"weak"
 
 	"github.com/libp2p/go-libp2p/core/peer"
 
@@ -18,6 +18,7 @@ type syncedCity struct {
 	city   *city.City
 	now    func() crdt.Stamp
 	walks  *walks
+	spare  spareAuditors
 	latest latestSketch
 }
 
@@ -30,7 +31,7 @@ func newSyncedCity(c *city.City, now func() crdt.Stamp) *syncedCity {
 // than a stranger or not. It fails between two incarnations.
 func (c *syncedCity) replica(with peer.ID, place walkPlace, known bool) (replica, error) {
 	inc, err := c.city.Current()
-	return replica{inc: inc, now: c.now, with: with, known: known, place: place, walks: c.walks, latest: &c.latest}, err
+	return replica{inc: inc, now: c.now, with: with, known: known, place: place, walks: c.walks, spare: &c.spare, latest: &c.latest}, err
 }
 
 // summary returns that of the state now; an empty one while the city restarts. It fails
@@ -54,6 +55,7 @@ type replica struct {
 	with   peer.ID
 	place  walkPlace
 	walks  *walks
+	spare  *spareAuditors
 	latest *latestSketch
 	known  bool // whether the peer may bring more than a stranger
 }
@@ -101,10 +103,10 @@ func (r replica) View(ctx context.Context, q reconcile.Query) (reconcile.View, e
 		return view, err
 	}
 	defer end() // also where a walk panics
-	auditor := auditors.Get().(*auditor)
+	auditor := r.spare.take(r.place)
 	err = auditor.View(ctx, auditor.pagesOf(r.inc), q, &view)
 	if err == nil { // else the city may still write to the page
-		auditors.Put(auditor)
+		r.spare.keep(r.place, auditor)
 	}
 	return view, err
 }
@@ -115,9 +117,22 @@ type auditor struct {
 	page []byte
 }
 
-// auditors are kept until the collector comes by twice: audits that follow each other
-// share the memory, and then it is free.
-var auditors = sync.Pool{New: func() any { return new(auditor) }}
+// spareAuditors are what audits leave for the next in their place, until the collector
+// comes by: audits that follow each other share the memory, and then it is free. What is of
+// a place belongs to the walk that runs there. (A sync.Pool has one of each processor, so
+// that audits one after another took twice the memory.)
+type spareAuditors [walkPlaces]weak.Pointer[auditor]
+
+// take returns the auditor that was kept, or a new one.
+func (s *spareAuditors) take(place walkPlace) *auditor {
+	if kept := s[place].Value(); kept != nil {
+		return kept
+	}
+	return new(auditor)
+}
+
+// keep leaves an auditor for the next walk.
+func (s *spareAuditors) keep(place walkPlace, a *auditor) { s[place] = weak.Make(a) }
 
 // pagesOf reads the state of an incarnation, each page in the memory of the one before.
 func (a *auditor) pagesOf(inc *city.Incarnation) reconcile.Pages {

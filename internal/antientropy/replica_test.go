@@ -1,6 +1,7 @@
 package antientropy
 
 import (
+	"runtime"
 	"testing"
 	"time"
 
@@ -65,5 +66,47 @@ func TestSessionsShareASketchWhileTheStateStaysTheSame(t *testing.T) {
 	begin(t, gotham)
 	if empty := look(100); empty.Cells[0].Count != 0 {
 		t.Error("a new incarnation has the old one's sketch")
+	}
+}
+
+// Whatever is asked for, there is one copy of what the state keeps.
+func TestNobodyIsShownMoreOfASketchThanTheStateKeeps(t *testing.T) {
+	gotham := newGotham(t)
+	begin(t, gotham)
+	synced := newSyncedCity(gotham, func() crdt.Stamp { return crdt.StampAt(time.Now()) })
+	replica, err := synced.replica("", forOthers, false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var first reconcile.View
+	for range 3 {
+		v, err := replica.View(t.Context(), reconcile.Query{Cells: 1 << 20})
+		if err != nil || cap(v.Cells) > 1<<10 { // an empty state keeps few
+			t.Fatalf("%d cells, %v", cap(v.Cells), err)
+		}
+		if first.Cells == nil {
+			first = v
+		}
+		if &v.Cells[0] != &first.Cells[0] {
+			t.Error("the same sketch was copied again")
+		}
+	}
+}
+
+func TestAuditsOneAfterAnotherShareTheirMemory(t *testing.T) {
+	var spare spareAuditors
+	first := spare.take(forOthers)
+	first.page = make([]byte, 1<<10)
+	spare.keep(forOthers, first)
+	if spare.take(forOwn) == first {
+		t.Error("walks that may run at once share memory")
+	}
+	if spare.take(forOthers) != first {
+		t.Error("the next audit takes memory of its own")
+	}
+	runtime.KeepAlive(first)
+	runtime.GC()
+	if kept := spare[forOthers].Value(); kept != nil {
+		t.Error("what nobody uses is kept")
 	}
 }

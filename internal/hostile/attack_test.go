@@ -13,6 +13,7 @@ import (
 	"sync"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/libp2p/go-libp2p"
 	"github.com/libp2p/go-libp2p/core/host"
@@ -28,6 +29,12 @@ type attackTask struct {
 	Targets []string // the cities' addresses, with /p2p
 	From    string   // the IP address to attack from
 	Number  int      // what of it there is to be, which the attack says
+	// Shown is what must have been counted before the attack ends, by which it has begun,
+	// and is limited.
+	Shown string
+	// Last has the process take what processor time nobody else wants, so that what it
+	// takes from callers it takes by what cities do for it.
+	Last bool
 }
 
 // targets returns the cities.
@@ -74,10 +81,12 @@ func (c *tally) copied() map[string]int {
 	return maps.Clone(c.counts)
 }
 
-// runAttack is the process of an attack. It has the lowest priority.
+// runAttack is the process of an attack.
 func runAttack(task attackTask) error {
-	if err := syscall.Setpriority(syscall.PRIO_PROCESS, 0, 19); err != nil {
-		return fmt.Errorf("be nice: %w", err)
+	if task.Last {
+		if err := syscall.Setpriority(syscall.PRIO_PROCESS, 0, 19); err != nil {
+			return fmt.Errorf("have the lowest priority: %w", err)
+		}
 	}
 	run, ok := attacks[task.Attack]
 	if !ok {
@@ -107,6 +116,7 @@ func startAttack(t *testing.T, task attackTask, cities []*running) *assault {
 	for _, c := range cities {
 		task.Targets = append(task.Targets, c.addr)
 	}
+	task.Last = !*short // there its process is one of many, and has to get somewhere
 	return &assault{launch(t, roleAttack, "attacker", task, 0)}
 }
 
@@ -115,6 +125,71 @@ func (a *assault) counts(t *testing.T) (counts map[string]int) {
 	t.Helper()
 	a.ask(t, "counts", &counts)
 	return counts
+}
+
+// awaitCounted waits until the attack has counted something.
+func (a *assault) awaitCounted(t *testing.T, word string) {
+	t.Helper()
+	await(t, startMax, "the attacker counts "+word, func() bool { return a.counts(t)[word] > 0 })
+}
+
+// asStranger runs an attack from one host of a key that nobody knows, and tells it the
+// cities.
+func asStranger(task attackTask, run func(h host.Host, targets []peer.AddrInfo) error) error {
+	targets, err := task.targets()
+	if err != nil {
+		return err
+	}
+	h, err := newForeignHost(task.From)
+	if err != nil {
+		return err
+	}
+	defer h.Close()
+	return run(h, targets)
+}
+
+// eachTarget runs an attack on each of the cities at once, from one host that is connected
+// to it. What has ended begins again.
+func eachTarget(ctx context.Context, task attackTask, run func(context.Context, host.Host, peer.AddrInfo)) error {
+	return asStranger(task, func(h host.Host, targets []peer.AddrInfo) error {
+		var all sync.WaitGroup
+		for _, target := range targets {
+			all.Go(func() {
+				for ctx.Err() == nil {
+					if err := h.Connect(ctx, target); err == nil {
+						run(ctx, h, target)
+					}
+					pause(ctx, lookEvery)
+				}
+			})
+		}
+		all.Wait()
+		return nil
+	})
+}
+
+// eachSecond calls f so often a second, until ctx is done or f fails.
+func eachSecond(ctx context.Context, often int, f func() error) error {
+	tick := time.NewTicker(time.Second / time.Duration(often))
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-tick.C:
+		}
+		if err := f(); err != nil && ctx.Err() == nil {
+			return err
+		}
+	}
+}
+
+// pause waits for so long, or until ctx is done.
+func pause(ctx context.Context, long time.Duration) {
+	select {
+	case <-ctx.Done():
+	case <-time.After(long):
+	}
 }
 
 // newForeignHost returns a host of a key that nobody knows, without limits of its own,

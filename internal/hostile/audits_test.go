@@ -8,7 +8,6 @@ import (
 	"errors"
 	"fmt"
 	"testing"
-	"time"
 
 	"github.com/fxamacker/cbor/v2"
 	"github.com/libp2p/go-libp2p/core/host"
@@ -29,38 +28,15 @@ const (
 // audits has each city walk through its state again and again: for the greatest sketch
 // there is, and for as many symbols as a message has.
 var audits = newAttack("audits", func(ctx context.Context, task attackTask, counts *tally) error {
-	targets, err := task.targets()
-	if err != nil {
-		return err
-	}
-	h, err := newForeignHost(task.From)
-	if err != nil {
-		return err
-	}
-	defer h.Close()
-	ended := make(chan struct{}, len(targets))
-	for _, target := range targets {
-		go func() {
-			for ctx.Err() == nil {
-				if err := auditOnce(ctx, h, target, counts); err != nil {
-					counts.add("sessions ended")
-					<-time.After(lookEvery)
-				}
-			}
-			ended <- struct{}{}
-		}()
-	}
-	for range targets {
-		<-ended
-	}
-	return nil
+	return eachTarget(ctx, task, func(ctx context.Context, h host.Host, city peer.AddrInfo) {
+		if err := auditOnce(ctx, h, city, counts); err != nil {
+			counts.add("sessions ended")
+		}
+	})
 })
 
 // auditOnce has one session with a city, until the city ends it.
 func auditOnce(ctx context.Context, h host.Host, city peer.AddrInfo, counts *tally) error {
-	if err := h.Connect(ctx, city); err != nil {
-		return err
-	}
 	stream, err := h.NewStream(ctx, city.ID, libp2pprotocol.ID(protocol.SyncID(protocol.DefaultNetwork)))
 	if err != nil {
 		return err
@@ -132,11 +108,11 @@ func TestAuditsOfAMillionEntriesHoldUpNobody(t *testing.T) {
 	tasks := threeCities()
 	for i := range tasks {
 		tasks[i].Entries = 1_000_000
+		if *short {
+			tasks[i].Entries /= 5
+		}
 	}
 	c := newCluster(t, tasks...)
-	r := c.endure(t, attackTask{Attack: audits, From: privateNet + ".66.6"}, nil)
+	r := c.endure(t, attackTask{Attack: audits, From: privateNet + ".66.6", Shown: "audits refused"}, nil)
 	r.judge(t)
-	if r.counts["audits refused"] == 0 {
-		t.Error("the attacker is not limited")
-	}
 }

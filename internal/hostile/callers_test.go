@@ -45,7 +45,7 @@ func newCaller(t *testing.T, from string, city peer.AddrInfo) *caller {
 	}
 	t.Cleanup(func() { _ = h.Close() }) // ending anyway
 	c := &caller{host: h, city: city.ID}
-	ctx, cancel := context.WithTimeout(t.Context(), callMax)
+	ctx, cancel := context.WithTimeout(t.Context(), atMost(callMax))
 	defer cancel()
 	if err := h.Connect(ctx, city); err != nil {
 		t.Fatal(err)
@@ -53,16 +53,35 @@ func newCaller(t *testing.T, from string, city peer.AddrInfo) *caller {
 	return c
 }
 
+// openCalls opens a stream for calls to a city to which the host is connected.
+func openCalls(ctx context.Context, h host.Host, city peer.ID) (*protocol.Client, error) {
+	stream, err := h.NewStream(ctx, city, libp2pprotocol.ID(protocol.CallID(protocol.DefaultNetwork)))
+	if err != nil {
+		return nil, err
+	}
+	return protocol.NewClient(stream), nil
+}
+
+// eachCaller runs an attack by calls on each of the cities at once.
+func eachCaller(ctx context.Context, task attackTask, run func(context.Context, *protocol.Client)) error {
+	return eachTarget(ctx, task, func(ctx context.Context, h host.Host, target peer.AddrInfo) {
+		client, err := openCalls(ctx, h, target.ID)
+		if err != nil {
+			return
+		}
+		run(ctx, client)
+		_ = client.Close() // the stream is over
+	})
+}
+
 // call makes one call: it creates a hero first, and orders that hero about from then on.
 func (c *caller) call(ctx context.Context) (err error) {
-	ctx, cancel := context.WithTimeout(ctx, callMax)
+	ctx, cancel := context.WithTimeout(ctx, atMost(callMax))
 	defer cancel()
 	if c.client == nil {
-		stream, err := c.host.NewStream(ctx, c.city, libp2pprotocol.ID(protocol.CallID(protocol.DefaultNetwork)))
-		if err != nil {
+		if c.client, err = openCalls(ctx, c.host, c.city); err != nil {
 			return err
 		}
-		c.client = protocol.NewClient(stream)
 	}
 	request := crdt.ID(uuid.Must(uuid.NewV7()))
 	if c.hero.IsZero() {

@@ -20,6 +20,7 @@ import (
 
 	"github.com/citynode/citynode/city"
 	"github.com/citynode/citynode/crdt"
+	"github.com/citynode/citynode/internal/memory"
 	"github.com/citynode/citynode/node"
 )
 
@@ -72,11 +73,9 @@ func runCity(task cityTask) error {
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
-	ran := make(chan error, 1)
-	go func() { ran <- n.Run(ctx) }()
-	select {
-	case <-n.Ready():
-	case err := <-ran:
+	go memory.BoundGarbage(ctx) // as citynode run does
+	ran, err := begin(ctx, n)
+	if err != nil {
 		return err
 	}
 	if err := fill(ctx, n, task.Entries); err != nil {
@@ -92,6 +91,18 @@ func runCity(task cityTask) error {
 	err = commands(func(string) any { return takeVitals(&statuses) })
 	cancel()
 	return errors.Join(err, <-ran)
+}
+
+// begin runs a node until ctx is done, and returns once it is ready.
+func begin(ctx context.Context, n *node.Node) (ran <-chan error, err error) {
+	ended := make(chan error, 1)
+	go func() { ended <- n.Run(ctx) }()
+	select {
+	case <-n.Ready():
+		return ended, nil
+	case err := <-ended:
+		return nil, err
+	}
 }
 
 // fill gives a city so many heroes, which all cities that are filled have in common.

@@ -11,9 +11,16 @@
 // root, so they run only where the environment has CITYNODE_HOSTILE=1, as make hostile
 // sets it, and are skipped elsewhere. There is nothing to import here.
 //
+// In the short form, make hostile-short, each attack lasts for seconds, the times are
+// printed and not judged, and what must happen may take minutes, so that a machine that does
+// other things at the same time changes nothing: that an attacker is limited, that honest
+// calls are answered, that newcomers get in, that all cities hold the same in the end, how
+// much memory they take and how many errors they log.
+//
 // # Files
 //
 // trial_test.go has what a trial is and what is asked of every one. city_test.go,
 // attack_test.go and callers_test.go are the three parties, namespace_test.go is where
-// they meet. Every other file is one attack, named after it.
+// they meet, short_test.go is the short form. Every other file is one attack, named after
+// it.
 package hostile

@@ -26,8 +26,8 @@ const (
 	roleAttack = "attack"
 )
 
-// attackFor is how long each attack lasts: by default that of the short form.
-var attackFor = flag.Duration("hostile.for", 5*time.Second, "how long each attack lasts")
+// attackFor is how long each attack lasts, at least.
+var attackFor = flag.Duration("hostile.for", 5*time.Second, "how long each attack lasts, at least")
 
 func TestMain(m *testing.M) {
 	flag.Parse()

@@ -102,8 +102,8 @@ func (p *process) read(t *testing.T, into any) {
 		}
 	case <-p.ended:
 		t.Fatalf("%s has ended: %v", p.name, p.err)
-	case <-time.After(startMax):
-		t.Fatalf("%s writes nothing within %v", p.name, startMax)
+	case <-time.After(atMost(startMax)):
+		t.Fatalf("%s writes nothing within %v", p.name, atMost(startMax))
 	}
 }
 
@@ -125,9 +125,9 @@ func (p *process) end(t *testing.T) {
 		case <-p.lines: // nobody waits for it
 			continue
 		case <-p.ended:
-		case <-time.After(endMax):
+		case <-time.After(atMost(endMax)):
 			_ = p.cmd.Process.Kill()
-			t.Errorf("%s does not end within %v", p.name, endMax)
+			t.Errorf("%s does not end within %v", p.name, atMost(endMax))
 			<-p.ended
 		}
 		return

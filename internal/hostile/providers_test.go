@@ -14,8 +14,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/libp2p/go-libp2p/core/host"
 	"github.com/libp2p/go-libp2p/core/peer"
-	libp2pprotocol "github.com/libp2p/go-libp2p/core/protocol"
 	ma "github.com/multiformats/go-multiaddr"
 
 	"github.com/citynode/citynode/bootstrap"
@@ -52,31 +52,32 @@ var providers = newAttack("bogus providers", func(ctx context.Context, task atta
 
 // provide has one provider leave its record with each city, and go.
 func provide(ctx context.Context, task attackTask, n int) error {
-	h, err := newForeignHost(task.From)
+	return asStranger(task, func(h host.Host, targets []peer.AddrInfo) error {
+		record := frameOf(addProvider(h.ID(), n))
+		for _, target := range targets {
+			if err := h.Connect(ctx, target); err != nil {
+				return err
+			}
+			if err := leaveRecord(ctx, h, target.ID, record); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// leaveRecord sends a record to a city, and waits until it is stored.
+func leaveRecord(ctx context.Context, h host.Host, city peer.ID, record []byte) error {
+	stream, err := h.NewStream(ctx, city, bootstrap.DHTProtocol(protocol.DHTPrefix))
 	if err != nil {
 		return err
 	}
-	defer h.Close()
-	targets, err := task.targets()
-	if err != nil {
+	_ = stream.SetDeadline(time.Now().Add(shortMax))
+	if _, err := stream.Write(record); err != nil {
 		return err
 	}
-	record := frameOf(addProvider(h.ID(), n))
-	for _, target := range targets {
-		if err := h.Connect(ctx, target); err != nil {
-			return err
-		}
-		stream, err := h.NewStream(ctx, target.ID, bootstrap.DHTProtocol(protocol.DHTPrefix))
-		if err != nil {
-			return err
-		}
-		_ = stream.SetDeadline(time.Now().Add(callMax))
-		if _, err := stream.Write(record); err != nil {
-			return err
-		}
-		_ = stream.CloseWrite()
-		_, _ = io.Copy(io.Discard, stream) // until it is stored
-	}
+	_ = stream.CloseWrite()
+	_, _ = io.Copy(io.Discard, stream)
 	return nil
 }
 
@@ -146,7 +147,7 @@ func TestBogusProvidersDecideNeitherWhomACityDialsNorForHowLong(t *testing.T) {
 		tasks[i].Listen = append([]string{public}, tasks[i].Listen...)
 	}
 	c := newCluster(t, tasks...)
-	attack := attackTask{Attack: providers, From: publicNet + ".6", Number: 24}
+	attack := attackTask{Attack: providers, From: publicNet + ".6", Number: 24, Shown: "providers"}
 	r := c.endure(t, attack, func(a *assault) {
 		await(t, startMax, "all provide the name", func() bool { return a.counts(t)["providers"] == attack.Number })
 		var took []time.Duration
@@ -155,7 +156,7 @@ func TestBogusProvidersDecideNeitherWhomACityDialsNorForHowLong(t *testing.T) {
 		}
 		real := c.lookUp(t, "metropolis")
 		t.Logf("lookups of the name take %v, one of a city %v", took, real)
-		if slices.Max(took) > 7*time.Second || took[3] > time.Second || real > time.Second {
+		if !*short && (slices.Max(took) > 7*time.Second || took[3] > time.Second || real > time.Second) {
 			t.Errorf("lookups of the name take %v, one of a city %v, want 5 s at most, nothing in the end, and nothing", took, real)
 		}
 	})
@@ -165,7 +166,7 @@ func TestBogusProvidersDecideNeitherWhomACityDialsNorForHowLong(t *testing.T) {
 	}
 	// Four candidates with eight addresses each; the trap sees the end of some a little
 	// later than the next has come.
-	if n := r.counts["dialed at once, at most"]; n == 0 || n > 2*4*8 {
+	if n := r.counts["dialed at once, at most"]; n == 0 || n > 2*4*8 && !*short {
 		t.Errorf("%d addresses were dialed at once, want some, and about 32 at most", n)
 	}
 }
@@ -176,13 +177,13 @@ func (c *cluster) lookUp(t *testing.T, name string) time.Duration {
 	ctx, cancel := context.WithTimeout(t.Context(), startMax)
 	defer cancel()
 	from := c.callers[0]
-	stream, err := from.host.NewStream(ctx, from.city, libp2pprotocol.ID(protocol.CallID(protocol.DefaultNetwork)))
+	client, err := openCalls(ctx, from.host, from.city)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer stream.Reset() //nolint:errcheck // ending anyway
+	defer client.Close() //nolint:errcheck // ending anyway
 	begun := time.Now()
-	_, err = protocol.NewClient(stream).Lookup(ctx, name)
+	_, err = client.Lookup(ctx, name)
 	if (err == nil) != (name != nowhere) {
 		t.Errorf("look up %s: %v", name, err)
 	}

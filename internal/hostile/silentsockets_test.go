@@ -103,7 +103,7 @@ func comeIn(t *testing.T, city *running, addr ma.Multiaddr, from string) error {
 	if err != nil {
 		return err
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), atMost(5*time.Second))
 	defer cancel()
 	err = h.Connect(ctx, peer.AddrInfo{ID: city.info.ID, Addrs: []ma.Multiaddr{addr}})
 	if err == nil {
@@ -121,7 +121,7 @@ func TestSilentSocketsKeepNobodyOut(t *testing.T) {
 			}
 			c := newCluster(t, tasks...)
 			const each = 20
-			task := attackTask{Attack: silentSockets, From: privateNet + ".66.6", Number: 256}
+			task := attackTask{Attack: silentSockets, From: privateNet + ".66.6", Number: 256, Shown: "sockets cut"}
 			r := c.endure(t, task, func(*assault) {
 				gotham := c.cities[0]
 				for from, addr := range map[string]ma.Multiaddr{
@@ -133,12 +133,13 @@ func TestSilentSocketsKeepNobodyOut(t *testing.T) {
 				}
 			})
 			r.judge(t)
-			if late := r.counts["sockets cut late"]; late > 0 {
+			if late := r.counts["sockets cut late"]; late > 0 && !*short {
 				t.Errorf("%d sockets were cut later than %v", late, silenceMax)
 			}
 			for _, city := range c.cities {
-				if said := len(city.said("connections that say nothing")); said != 1 {
-					t.Errorf("%s warns %d times, want once", city.name, said)
+				most := 1 + int(r.lasted/time.Minute)
+				if said := len(city.said("connections that say nothing")); said < 1 || said > most {
+					t.Errorf("%s warns %d times, want once, and %d times at most", city.name, said, most)
 				}
 			}
 		})

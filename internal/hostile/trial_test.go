@@ -28,6 +28,9 @@ const (
 	heapMore = 16 << 20
 	// equalMax is when all cities must hold the same after an attack.
 	equalMax = 10 * time.Second
+	// errorsMax is how many lines at level ERROR a city may log: one a peer and minute, of
+	// a few kinds, whatever is done to it.
+	errorsMax = 10
 	// lookEvery is the pause between two looks.
 	lookEvery = 100 * time.Millisecond
 	// settleFor is for how long a trial leaves the cities alone before it measures.
@@ -76,14 +79,16 @@ func threeCities() []cityTask {
 // A report is what an attack did to the cities.
 type report struct {
 	quiet, during, after figures
-	memory               []memory // by city
+	memory               []memoryUse         // by city
+	errors               map[string][]string // of the log, by city
 	counts               map[string]int
+	lasted               time.Duration // the attack
 	equal                time.Duration // how long it took until all held the same
 }
 
-// A memory is what a city takes of it, in bytes: resident at most while it was quiet and
+// A memoryUse is what a city takes of it, in bytes: resident at most while it was quiet and
 // in all, and in use before and after.
-type memory struct {
+type memoryUse struct {
 	name           string
 	resident, most int
 	heap, heapLeft uint64
@@ -94,27 +99,33 @@ type memory struct {
 // so that it is not measured.
 func (c *cluster) endure(t *testing.T, task attackTask, meanwhile func(*assault)) (r report) {
 	t.Helper()
+	r.errors = map[string][]string{}
 	<-time.After(settleFor)
 	for _, city := range c.cities { // as tidy as it can be, which it is at the end again
-		r.memory = append(r.memory, memory{name: city.name, heap: city.vitals(t).Heap})
+		r.memory = append(r.memory, memoryUse{name: city.name, heap: city.vitals(t).Heap})
 	}
 	r.quiet = c.callDuring(t, &r, func() { <-time.After(*attackFor) })
 	for i := range r.memory {
 		r.memory[i].resident = r.memory[i].most
 	}
-	attack := startAttack(t, task, c.cities)
-	r.during = c.callDuring(t, &r, func() { <-time.After(*attackFor) })
+	attack, begun := startAttack(t, task, c.cities), time.Now()
+	r.during = c.callDuring(t, &r, func() {
+		<-time.After(*attackFor)
+		attack.awaitCounted(t, task.Shown)
+	})
 	if meanwhile != nil {
 		c.callDuring(t, &r, func() { meanwhile(attack) })
 	}
 	r.counts = attack.counts(t)
 	attack.end(t)
-	begun := time.Now()
+	r.lasted = time.Since(begun)
+	begun = time.Now()
 	await(t, equalMax, "all cities hold the same", func() bool { return c.equal(t) })
 	r.equal = time.Since(begun)
 	r.after = c.callFor(t, *attackFor)
 	for i, city := range c.cities {
 		r.memory[i].heapLeft = city.vitals(t).Heap
+		r.errors[city.name] = city.said(`"level":"ERROR"`)
 	}
 	t.Log(r)
 	return r
@@ -154,7 +165,7 @@ func (c *cluster) callDuring(t *testing.T, r *report, f func()) (figs figures) {
 // equal reports whether all cities hold the same.
 func (c *cluster) equal(t *testing.T) bool {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), callMax)
+	ctx, cancel := context.WithTimeout(t.Context(), atMost(callMax))
 	defer cancel()
 	var first crdt.Summary
 	for i, caller := range c.callers {
@@ -180,11 +191,16 @@ func (r report) judge(t *testing.T) {
 	t.Helper()
 	most := max(slowdownMax*r.quiet.p99(), p99Floor)
 	for when, f := range map[string]figures{"during": r.during, "after": r.after} {
-		if f.p99() > most {
+		if f.p99() > most && !*short {
 			t.Errorf("%s the attack p99 is %v, want at most %v", when, f.p99(), most)
 		}
 		if len(f.failed) > 0 {
 			t.Errorf("%s the attack %d calls failed, the first: %v", when, len(f.failed), f.failed[0])
+		}
+	}
+	for name, lines := range r.errors {
+		if len(lines) > errorsMax {
+			t.Errorf("%s logs %d errors, want at most %d; the last: %s", name, len(lines), errorsMax, lines[len(lines)-1])
 		}
 	}
 	for _, m := range r.memory {
@@ -200,10 +216,15 @@ func (r report) judge(t *testing.T) {
 // String tells the report in a few lines.
 func (r report) String() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "\nbefore: %v\nduring: %v\nafter:  %v\nequal after %v\n", r.quiet, r.during, r.after, r.equal.Round(time.Millisecond))
+	fmt.Fprintf(&b, "\nattack: %v\nbefore: %v\nduring: %v\nafter:  %v\nequal after %v\n", r.lasted.Round(time.Second), r.quiet, r.during, r.after, r.equal.Round(time.Millisecond))
 	for _, m := range r.memory {
 		fmt.Fprintf(&b, "%s: resident %d MiB, at most %+d; in use %.1f MiB, after it %+.1f\n",
 			m.name, m.resident>>20, (m.most-m.resident)>>20, float64(m.heap)/(1<<20), (float64(m.heapLeft)-float64(m.heap))/(1<<20))
+	}
+	for _, name := range slices.Sorted(maps.Keys(r.errors)) {
+		if n := len(r.errors[name]); n > 0 {
+			fmt.Fprintf(&b, "%s: %d errors in its log\n", name, n)
+		}
 	}
 	for _, word := range slices.Sorted(maps.Keys(r.counts)) {
 		fmt.Fprintf(&b, "attacker: %d %s\n", r.counts[word], word)
@@ -214,6 +235,7 @@ func (r report) String() string {
 // await looks until something holds.
 func await(t *testing.T, within time.Duration, what string, holds func() bool) {
 	t.Helper()
+	within = atMost(within)
 	for end := time.Now().Add(within); !holds(); <-time.After(lookEvery) {
 		if time.Now().After(end) {
 			t.Fatalf("not within %v: %s", within, what)
