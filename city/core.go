@@ -41,6 +41,7 @@ type Core struct {
 	waiting     int      // turns that a HoldBack keeps back
 	answers     *answers
 	newcomers   *newcomers
+	cut         *cut       // what is exported now, or nil
 	tended      crdt.Stamp // that of the state's TendUntil
 	open        bool       // an unknown id is not found; before, somebody may know it
 	suspicion   string     // why own writes are refused: the clock is wrong

@@ -70,16 +70,26 @@ func (o *overlay) put(r, old crdt.Record) {
 	o.extra = o.extra.Plus(crdt.SummaryOf(r)).Minus(crdt.SummaryOf(old))
 }
 
-func (c *Core) merge(r *crdt.Record) (crdt.Change, bool) {
+func (c *Core) merge(r *crdt.Record) (change crdt.Change, changed bool) {
 	if r.Kind == crdt.KindTombstone {
-		return c.state.MergeTombstone(r.Tombstone)
+		change, changed = c.state.MergeTombstone(r.Tombstone)
+	} else {
+		change, changed = c.state.MergeHero(r.Hero)
 	}
-	return c.state.MergeHero(r.Hero)
+	if changed && c.cut != nil {
+		c.cut.note(&change)
+	}
+	return change, changed
 }
 
 // bring merges what others brought into the state, with at most newMax unknown IDs.
 func (c *Core) bring(entries crdt.Entries, horizon crdt.Stamp, newMax int, fx *Effects) crdt.Merged {
 	merged := c.state.MergeWithin(entries, horizon, newMax)
+	if c.cut != nil {
+		for i := range merged.Changes {
+			c.cut.note(&merged.Changes[i])
+		}
+	}
 	fx.Changes, fx.Brought, fx.Future = merged.Changes, len(merged.Changes), merged.Future
 	if c.overlay != nil && len(c.overlay.last) > 0 {
 		for i := range merged.Changes {

@@ -2,6 +2,10 @@ package node
 
 import (
 	"context"
+	"errors"
+	"io"
+
+	"github.com/libp2p/go-libp2p/core/peer"
 
 	"github.com/citynode/citynode/city"
 	"github.com/citynode/citynode/crdt"
@@ -110,4 +114,39 @@ func heroesAt(e crdt.Entries, location string) crdt.Entries {
 		}
 	}
 	return there
+}
+
+// export sends the state as it is now. The city goes on while the caller reads: a caller
+// that reads slowly holds up this goroutine alone, and a city that changes much meanwhile
+// gives up.
+func (c *calls) export(ctx context.Context, call *protocol.Call) (any, error) {
+	if !c.isAdmin(peer.ID(call.Caller)) {
+		return nil, protocol.Errorf(protocol.Forbidden, "only an admin of city %s may export its state", c.name)
+	}
+	inc, err := c.city.Current()
+	if err != nil {
+		return nil, err
+	}
+	cut, err := inc.Cut(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer cut.Close()
+	head := &protocol.ExportCut{Network: c.network, City: c.name, Peer: []byte(c.self.peer), Taken: cut.Taken, Summary: cut.Summary}
+	if err := call.Hold(&protocol.ExportReply{Cut: head}); err != nil {
+		return nil, err
+	}
+	for count := uint64(0); ; {
+		entries, err := cut.Next(ctx)
+		if errors.Is(err, io.EOF) {
+			return &protocol.ExportReply{Count: &count}, nil
+		}
+		if err != nil {
+			return nil, err
+		}
+		if err := call.Hold(&protocol.ExportReply{Entries: &entries}); err != nil {
+			return nil, err
+		}
+		count += uint64(entries.Len())
+	}
 }

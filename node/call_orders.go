@@ -58,6 +58,7 @@ func (c *calls) update(ctx context.Context, call *protocol.Call) (any, error) {
 		Changed: uint64(reply.Changed),
 		Summary: reply.Summary,
 		Skipped: uint64(reply.Skipped),
+		Full:    uint64(reply.LeftOut.Len()),
 	}, err
 }
 

@@ -135,6 +135,8 @@ func (c *calls) serve(ctx context.Context, call *protocol.Call) (any, error) {
 		return c.sendProblems(ctx, call)
 	case protocol.MethodForget:
 		return c.forget(call)
+	case protocol.MethodExport:
+		return c.export(ctx, call)
 	case protocol.MethodBomb:
 		return nil, c.bomb(call)
 	case protocol.MethodLog:

@@ -143,6 +143,37 @@ func (c *Client) Forget(ctx context.Context, r ForgetRequest) ([][]byte, error) 
 	return reply.Peers, err
 }
 
+// Export asks for the whole state as it was at one moment. It calls begin with what that
+// is, and then page with all entries: tombstones before heroes, and each kind by ascending
+// ID. Neither may call the same client; an error of theirs ends the call and is returned.
+// The error matches [ErrForbidden] if the caller is no admin, and [ErrBusy] while the city
+// sends another export, or where too much has changed before this one was read; what page
+// was given is then not whole.
+func (c *Client) Export(ctx context.Context, begin func(ExportCut) error, page func(crdt.Entries) error) error {
+	x, err := c.start(ctx, MethodExport, c.pipe.nextID(), nil)
+	if err != nil {
+		return err
+	}
+	begun, count := false, uint64(0)
+	return c.each(ctx, x, func(body RawItem, more bool) error {
+		var r ExportReply
+		if err := c.decode(body, &r); err != nil {
+			return err
+		}
+		switch {
+		case more && !begun && r.Cut != nil:
+			begun = true
+			return begin(*r.Cut)
+		case more && begun && r.Entries != nil:
+			count += uint64(r.Entries.Len())
+			return page(*r.Entries)
+		case !more && begun && r.Count != nil && *r.Count == count:
+			return nil
+		}
+		return c.pipe.fail(fmt.Errorf("%w: an export out of order, after %d entries", ErrBadResponse, count))
+	})
+}
+
 // Bomb crashes the city. It has answered before it does.
 func (c *Client) Bomb(ctx context.Context) error {
 	x, err := c.start(ctx, MethodBomb, c.pipe.nextID(), nil)

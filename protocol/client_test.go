@@ -83,6 +83,7 @@ var (
 	}
 	tombstone = crdt.Tombstone{ID: crdt.ID{2}, Version: crdt.Version{HLC: 4}}
 	summary   = crdt.Summary{Heroes: 1, Tombstones: 1, Digest: crdt.Digest{7}}
+	exportCut = ExportCut{Network: "main", City: "paris", Peer: []byte("peer"), Taken: 9, Summary: summary}
 )
 
 // complete answers every method in full.
@@ -107,6 +108,17 @@ var complete = handlerFunc(func(ctx context.Context, call *Call) (any, error) {
 		return LookupReply{Peer: []byte("peer"), Addrs: [][]byte{{4, 127, 0, 0, 1}}}, nil
 	case MethodProblems:
 		return ProblemsReply{Problems: problemLines}, nil
+	case MethodExport:
+		if err := call.Send(ExportReply{Cut: &exportCut}); err != nil {
+			return nil, err
+		}
+		for _, e := range []crdt.Entries{{Tombstones: []crdt.Tombstone{tombstone}}, {Heroes: []crdt.Hero{hero}}} {
+			if err := call.Send(ExportReply{Entries: &e}); err != nil {
+				return nil, err
+			}
+		}
+		count := uint64(2)
+		return ExportReply{Count: &count}, nil
 	case MethodForget:
 		return ForgetReply{Peers: [][]byte{[]byte("peer")}}, nil
 	case MethodCities:

@@ -25,6 +25,7 @@ func (c *Client) Update(ctx context.Context, e crdt.Entries) (total UpdateReply,
 		}
 		total.Changed += reply.Changed
 		total.Skipped += reply.Skipped
+		total.Full += reply.Full
 		total.Summary = reply.Summary
 		return nil
 	}

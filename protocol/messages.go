@@ -86,7 +86,11 @@ type UpdateRequest struct {
 type UpdateReply struct {
 	Changed uint64       `cbor:"1,keyasint"` // entries that changed the state
 	Summary crdt.Summary `cbor:"2,keyasint"` // of the state after it
-	Skipped uint64       `cbor:"3,keyasint"` // heroes left out, for their stamps are in the future
+	// Skipped are those left out: heroes since their stamps are in the future, and entries
+	// since the city is full.
+	Skipped uint64 `cbor:"3,keyasint"`
+	// Full is how many of Skipped were left out since the city is full.
+	Full uint64 `cbor:"4,keyasint,omitempty"`
 }
 
 // WatchRequest asks for changes as they happen.
@@ -233,6 +237,22 @@ type ForgetRequest struct {
 // ForgetReply answers forget.
 type ForgetReply struct {
 	Peers [][]byte `cbor:"1,keyasint"` // the peer IDs' bytes of those that were dropped; none: nothing was known
+}
+
+// An ExportCut says which state an export has.
+type ExportCut struct {
+	Network string       `cbor:"1,keyasint"`
+	City    string       `cbor:"2,keyasint"`
+	Peer    []byte       `cbor:"3,keyasint"` // the peer ID's bytes
+	Taken   crdt.Stamp   `cbor:"4,keyasint"` // when the city held just this, by its clock
+	Summary crdt.Summary `cbor:"5,keyasint"` // of all entries that follow
+}
+
+// ExportReply is one answer to export, and has one of its fields.
+type ExportReply struct {
+	Cut     *ExportCut    `cbor:"1,keyasint,omitempty"` // the first
+	Entries *crdt.Entries `cbor:"2,keyasint,omitempty"` // those between
+	Count   *uint64       `cbor:"3,keyasint,omitempty"` // the last: how many entries there were
 }
 
 // SettleLine is the outcome of one complete sync that settle ran. It has either

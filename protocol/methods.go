@@ -17,6 +17,7 @@ const (
 
 	MethodProblems = "problems"
 	MethodForget   = "forget"
+	MethodExport   = "export"
 )
 
 // method is what the wire knows of a method.
@@ -46,6 +47,7 @@ var methods = map[string]method{
 
 	MethodProblems: {reply: messageSchema[ProblemsReply]()},
 	MethodForget:   {request: messageSchema[ForgetRequest](), reply: messageSchema[ForgetReply]()},
+	MethodExport:   {reply: messageSchema[ExportReply]()},
 }
 
 // IsOrder reports whether a method writes to the state. A city that is about to

@@ -140,6 +140,22 @@ func (l *ProblemLine) validate() error {
 	return validatePeer(l.Peer)
 }
 
+func (r *ExportReply) validate() error {
+	if r.Cut == nil && r.Entries == nil && r.Count == nil {
+		return errors.New("neither a cut nor entries nor a count")
+	}
+	if r.Cut == nil {
+		return nil
+	}
+	if err := ValidateNetwork(r.Cut.Network); err != nil {
+		return err
+	}
+	if err := crdt.ValidateCityName(r.Cut.City); err != nil {
+		return fmt.Errorf("city: %w", err)
+	}
+	return validatePeer(r.Cut.Peer)
+}
+
 func (l *SettleLine) validate() error {
 	if err := crdt.ValidateCityName(l.City); err != nil {
 		return fmt.Errorf("city: %w", err)

@@ -56,6 +56,10 @@ func TestMessagesWithBrokenRulesAreRefused(t *testing.T) {
 		&ForgetRequest{City: "paris", Peer: []byte("p")},
 		&ForgetRequest{City: long},
 		&ForgetReply{Peers: [][]byte{{}}},
+		&ExportReply{},
+		&ExportReply{Cut: &ExportCut{Network: "Main", City: "paris", Peer: []byte("p")}},
+		&ExportReply{Cut: &ExportCut{Network: "main", City: "home", Peer: []byte("p")}},
+		&ExportReply{Cut: &ExportCut{Network: "main", City: "paris"}},
 		&SettleLine{City: "home", Peer: []byte("p")},
 		&SettleLine{City: "paris"},
 	}

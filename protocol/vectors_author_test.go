@@ -272,6 +272,7 @@ func requestVectors() []vector {
 		ok("cities", "no body", "cities"),
 		ok("settle", "no body", "settle"),
 		ok("problems", "no body", "problems"),
+		ok("export", "no body; the caller is an admin", "export"),
 		body("forget", "forget of a city; one that is not known is nothing to refuse", "forget", num(1), tstr("rome")),
 		body("forget a peer", "forget of a peer", "forget", num(2), bstr(vectorPeer())),
 		ok("named city", "key 4 names the city that is meant", "info", num(4), tstr("paris")),
@@ -431,6 +432,8 @@ func replyVectors() []vector {
 		x("watch", "watch: neither", "a change has entries"),
 		g("retire", "retire", "form of retire's reply", num(1), deadBytes(gone), num(2), sum),
 		g("update", "update", "form of update's reply", num(1), num(3), num(2), sum, num(3), num(0)),
+		g("update", "update: full", "how many of those that were skipped were so for want of room", num(1), num(3), num(2), sum, num(3), num(9), num(4), num(7)),
+		x("update", "update: full as text", "a key that is known is no unknown one", num(1), num(3), num(2), sum, num(3), num(9), num(4), tstr("7")),
 		x("update", "update: skipped missing", "zero is written, not left out", num(1), num(3), num(2), sum),
 		g("info", "info", "form of info's reply", infoItems()...),
 		g("info", "info: all keys", "joining, store and skipped are there where they say something", infoItems(
@@ -473,6 +476,16 @@ func replyVectors() []vector {
 		g("problems", "problems: none", "all is well", num(1), list()),
 		x("problems", "problems: since missing", "key 4 is required", num(1), list(pairs(num(1), tstr("failed"), num(2), tstr("rome"), num(3), peer))),
 		x("problems", "problems: code empty", "a problem has 1 to 32 bytes", num(1), list(pairs(num(1), tstr(""), num(2), tstr("rome"), num(3), peer, num(4), num(0)))),
+		g("export", "export: cut", "the first of many, with more", num(1), pairs(exportItems()...)),
+		g("export", "export: unknown key", "unknown keys are ignored", num(1), pairs(append(exportItems(), num(40), no)...)),
+		g("export", "export: entries", "with more", num(2), pairs(num(2), list(deadBytes(gone)))),
+		g("export", "export: end", "the last: how many entries there were", num(3), num(1)),
+		x("export", "export: nothing", "one of the three is there"),
+		x("export", "export: count as text", "types are as in the CDDL", num(3), tstr("1")),
+		x("export", "export: cut without a digest", "key 5 is required", num(1), pairs(exportItems()[:8]...)),
+		x("export", "export: city home", "home is reserved", num(1), pairs(append(append(exportItems()[:2:2], num(2), tstr("home")), exportItems()[4:]...)...)),
+		x("export", "export: network in capitals", "a network is a DNS label", num(1), pairs(append([][]byte{num(1), tstr("Main")}, exportItems()[2:]...)...)),
+		x("export", "export: peer of no bytes", "a peer ID has 1 to 70 bytes", num(1), pairs(append(append(exportItems()[:4:4], num(3), bstr(nil)), exportItems()[6:]...)...)),
 		g("forget", "forget", "those that were dropped", num(1), list(peer)),
 		g("forget", "forget: nobody", "nothing was known", num(1), list()),
 		x("forget", "forget: peers missing", "key 1 is required"),
@@ -482,6 +495,12 @@ func replyVectors() []vector {
 
 // vectorPeer is the peer ID of an Ed25519 key of zeros: an identity multihash.
 func vectorPeer() []byte { return cat(raw("0024 0801 1220"), make([]byte, 32)) }
+
+func exportItems() [][]byte {
+	return [][]byte{
+		num(1), tstr("main"), num(2), tstr("paris"), num(3), bstr(vectorPeer()), num(4), num(1 << 60), num(5), summaryBytes(),
+	}
+}
 
 func presenceItems() [][]byte {
 	return [][]byte{

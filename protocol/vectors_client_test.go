@@ -47,7 +47,10 @@ func callOf(t *testing.T, method string) func(*Client) error {
 		MethodLog:    func(c *Client) error { _, err := c.Log(ctx, LogRequest{}); return err },
 
 		MethodProblems: func(c *Client) error { _, err := c.Problems(ctx); return err },
-		MethodForget:   func(c *Client) error { _, err := c.Forget(ctx, ForgetRequest{City: "rome"}); return err },
+		MethodExport: func(c *Client) error {
+			return c.Export(ctx, func(ExportCut) error { return nil }, func(crdt.Entries) error { return nil })
+		},
+		MethodForget: func(c *Client) error { _, err := c.Forget(ctx, ForgetRequest{City: "rome"}); return err },
 	}[method]
 }
 

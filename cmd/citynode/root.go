@@ -110,16 +110,6 @@ func exactly(names ...string) cobra.PositionalArgs {
 	}
 }
 
-// oneAndMaybe allows the named argument, and one more.
-func oneAndMaybe(name string) cobra.PositionalArgs {
-	return func(cmd *cobra.Command, args []string) error {
-		if len(args) == 2 {
-			return nil
-		}
-		return exactly(name)(cmd, args)
-	}
-}
-
 // atMostOne allows one argument.
 func atMostOne(cmd *cobra.Command, args []string) error {
 	if len(args) > 1 {

@@ -15,8 +15,8 @@ import (
 )
 
 func newStates(g *globals) *cobra.Command {
-	group := newGroup("state", "Look after the store of a city that does not run",
-		newStateVerify(g), newStateExport(g), newStateImport(g), newStateReset(g))
+	group := newGroup("state", "Back up a city, restore it, check its store",
+		newStateExport(g), newStateImport(g), newStateVerify(g), newStateReset(g))
 	group.PersistentFlags().String("data-dir", "", "the city's folder, where run was given it too")
 	return group
 }
@@ -28,8 +28,8 @@ type heldStore struct {
 	lock          *datadir.Lock
 }
 
-// holdStore takes the lock of the city's folder, which must be there.
-func (g *globals) holdStore(cmd *cobra.Command, city string) (*heldStore, error) {
+// theFolder returns the folder of a city, which is not locked yet, and may not be there.
+func (g *globals) theFolder(cmd *cobra.Command, city string) (*heldStore, error) {
 	if err := checkCity(city); err != nil {
 		return nil, err
 	}
@@ -38,15 +38,59 @@ func (g *globals) holdStore(cmd *cobra.Command, city string) (*heldStore, error)
 		return nil, err
 	}
 	h := &heldStore{network: cmp.Or(g.network, protocol.DefaultNetwork), city: city}
-	if h.folder, err = cityFolder(named, h.network, city); err != nil {
+	h.folder, err = cityFolder(named, h.network, city)
+	return h, err
+}
+
+// holdStore takes the lock of the city's folder, which must be there.
+func (g *globals) holdStore(cmd *cobra.Command, city string) (*heldStore, error) {
+	h, err := g.theFolder(cmd, city)
+	if err != nil {
 		return nil, err
 	}
-	if _, err := os.Stat(h.storeFolder()); errors.Is(err, fs.ErrNotExist) {
-		return nil, failf(exitNotFound, "city %s of network %s has no store in %s", city, h.network, h.folder).
-			withHint("--network and --data-dir must be those that it was run with")
+	if err := h.mustBeThere(); err != nil {
+		return nil, err
 	}
 	h.lock, err = lockFolder(h.folder, h.network, city)
 	return h, err
+}
+
+// holdToRead does what holdStore does for a command that changes nothing, so that the
+// folder need not be one that can be written to.
+func (g *globals) holdToRead(cmd *cobra.Command, city string) (*heldStore, error) {
+	h, err := g.theFolder(cmd, city)
+	if err != nil {
+		return nil, err
+	}
+	if err := h.mustBeThere(); err != nil {
+		return nil, err
+	}
+	lock, writable, err := datadir.LockToRead(h.folder)
+	if locked, ok := errors.AsType[*datadir.LockedError](err); ok {
+		return nil, cityRuns(locked, h.network, city)
+	}
+	if err != nil {
+		return nil, folderError(err)
+	}
+	if !writable {
+		g.notef("%s cannot be written to: it is read as it is, without a lock", h.folder)
+	}
+	h.lock = lock
+	return h, nil
+}
+
+// mustBeThere fails if the folder has no store.
+func (h *heldStore) mustBeThere() error {
+	if h.hasStore() {
+		return nil
+	}
+	return failf(exitNotFound, "city %s of network %s has no store in %s", h.city, h.network, h.folder).
+		withHint("--network and --data-dir must be those that it was run with")
+}
+
+func (h *heldStore) hasStore() bool {
+	_, err := os.Stat(h.storeFolder())
+	return !errors.Is(err, fs.ErrNotExist)
 }
 
 func (h *heldStore) storeFolder() string { return datadir.StorePath(h.folder) }
@@ -68,4 +112,17 @@ func (h *heldStore) open() (*store.Store, error) {
 		return nil, folderError(err)
 	}
 	return s, nil
+}
+
+// openReader opens the store for reading. It must be that of the city.
+func (h *heldStore) openReader() (*store.Reader, error) {
+	r, err := store.OpenReader(h.storeFolder())
+	if err != nil {
+		return nil, folderError(err)
+	}
+	have := r.Identity()
+	if want := (store.Identity{City: h.city, Network: h.network, Peer: have.Peer}); have != want {
+		return nil, errors.Join(folderError(&store.ForeignError{Dir: h.storeFolder(), Have: have, Want: want}), r.Close())
+	}
+	return r, nil
 }

@@ -15,12 +15,12 @@ func newStateVerify(g *globals) *cobra.Command {
 		Short: "Read the whole store of a city and check it",
 		Long: `Read the whole store of a city that does not run: the checksums of all blocks, and
 that each record is what it must be, and that the newest log holds what the file
-witness says was on the disk. Nothing is changed. It exits with 1 if anything is
-damaged.`,
+witness says was on the disk. Nothing is changed, and the folder may be on a read-only
+medium. It exits with 1 if anything is damaged.`,
 		Args:    exactly("CITY"),
 		Example: "  citynode state verify gotham\n  citynode state verify gotham --network lab --json",
 		RunE: func(cmd *cobra.Command, args []string) error {
-			held, err := g.holdStore(cmd, args[0])
+			held, err := g.holdToRead(cmd, args[0])
 			if err != nil {
 				return err
 			}
@@ -29,11 +29,12 @@ damaged.`,
 			if err != nil {
 				return folderError(err)
 			}
+			g.tellEnding(held.city, report.Ending)
 			if err := g.printVerified(toVerifiedJSON(held, report)); err != nil || len(report.Problems) == 0 {
 				return err
 			}
 			return failf(exitFailure, "the store of %s is damaged", args[0]).
-				withHint("restore the folder from a copy; or %s, and the other cities bring what they hold",
+				withHint("restore the folder from a copy, or import a backup; or %s, and the other cities bring what they hold",
 					stateCommand("reset", store.Identity{City: held.city, Network: held.network}, held.folder))
 		},
 	}

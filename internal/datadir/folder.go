@@ -166,3 +166,6 @@ func (f *Folder) Abandon() error {
 	}
 	return f.Store.Close()
 }
+
+// Lock returns the lock of the folder, for a caller that closes the store by itself.
+func (f *Folder) Lock() *Lock { return f.lock }

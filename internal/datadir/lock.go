@@ -29,7 +29,9 @@ func (e *LockedError) Error() string {
 
 // A Lock keeps two nodes from using one folder. It ends with the process, however
 // that ends.
-type Lock struct{ file *os.File }
+type Lock struct {
+	file *os.File // nil: nothing had to be locked
+}
 
 // LockFolder takes the lock of a city's folder. The error is a *[LockedError] if
 // another node has it, in this process or another.
@@ -64,7 +66,11 @@ func (l *Lock) sign() {
 
 // Release gives the lock back. The file stays: to remove it could take it from under
 // the next holder.
-func (l *Lock) Release() { l.file.Close() }
+func (l *Lock) Release() {
+	if l.file != nil {
+		l.file.Close()
+	}
+}
 
 // holderOf returns the process that has signed a lock, 0 if none has.
 func holderOf(f *os.File) int {

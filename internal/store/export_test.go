@@ -80,3 +80,6 @@ const CloseWait = closeWait
 
 // CloseBy is Close with another deadline.
 func (s *Store) CloseBy(by time.Time) error { return s.closeBy(by) }
+
+// OpenReader is OpenReader of that folder.
+func (m MemFS) OpenReader() (*Reader, error) { return openReader(m.FS, CityDir) }

@@ -108,6 +108,23 @@ func (f folder) checkFile(name string, want Identity) error {
 	return nil
 }
 
+// read returns whose store it is, and changes nothing. The error is a *[CorruptError], a
+// *[NewerError], or that of the disk.
+func (f folder) read() (Identity, error) {
+	text, err := readFile(f.fs, f.path(identityName), identityBytesMax)
+	if err != nil {
+		return Identity{}, fmt.Errorf("read store: %w", err)
+	}
+	version, id, err := parseIdentity(text)
+	if err != nil {
+		return Identity{}, &CorruptError{File: f.path(identityName), Offset: -1, Err: err}
+	}
+	if version > formatVersion {
+		return Identity{}, &NewerError{Dir: f.dir, Have: version, Want: formatVersion}
+	}
+	return id, nil
+}
+
 // begin writes the identity, durably, and removes what a creation that was cut
 // off may have left.
 func (f folder) begin(id Identity) error {

@@ -337,18 +337,23 @@ func (e *pebbleEngine) use(f func() error) error {
 // gate, nobody else gets through it.
 func (e *pebbleEngine) scan(from, to []byte, f func(key, value []byte) error) error {
 	var stopped error // what f ended the scan with: no failure of the database
-	err := e.use(func() error {
-		it, err := e.db.NewIter(&pebble.IterOptions{LowerBound: from, UpperBound: to})
-		if err != nil {
-			return damaged(err)
-		}
-		for ok := it.First(); ok && stopped == nil; ok = it.Next() {
-			stopped = f(it.Key(), it.Value())
-		}
-		err = errors.Join(it.Error(), it.Close())
-		return damaged(err)
+	err := e.use(func() (err error) {
+		stopped, err = scanDB(e.db, from, to, f)
+		return err
 	})
 	return errors.Join(err, stopped)
+}
+
+// scanDB calls f for the keys in [from, to), in order. stopped is what f ended that with.
+func scanDB(db *pebble.DB, from, to []byte, f func(key, value []byte) error) (stopped, err error) {
+	it, err := db.NewIter(&pebble.IterOptions{LowerBound: from, UpperBound: to})
+	if err != nil {
+		return nil, damaged(err)
+	}
+	for ok := it.First(); ok && stopped == nil; ok = it.Next() {
+		stopped = f(it.Key(), it.Value())
+	}
+	return stopped, damaged(errors.Join(it.Error(), it.Close()))
 }
 
 func (e *pebbleEngine) err() error {

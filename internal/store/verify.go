@@ -21,6 +21,7 @@ type Report struct {
 	Answers    int
 	Outdated   int // records and answers of epochs that do not count
 	Torn       Recovered
+	Ending     Ending // zero where logs or manifest are damaged
 	Witness    Testimony
 	Problems   []Problem // at most problemsMax
 }
@@ -35,24 +36,16 @@ type Problem struct {
 // Verify reads the whole store in a folder, that nobody has open, with all
 // checksums, and decodes each record strictly. It changes nothing. Damage is in the
 // report; the errors are those of Open for a folder that cannot be looked at. It takes the
-// lock, so that no city starts meanwhile.
+// lock, so that no city starts meanwhile, unless nothing can be written there.
 func Verify(dir string) (Report, error) { return verifyOn(vfs.Default, dir) }
 
 func verifyOn(disk vfs.FS, dir string) (Report, error) {
 	f := folder{fs: disk, dir: dir}
 	var r Report
-	text, err := readFile(disk, f.path(identityName), identityBytesMax)
-	if err != nil {
-		return r, fmt.Errorf("verify store: %w", err)
+	var err error
+	if r.Identity, err = f.read(); err != nil {
+		return r, err
 	}
-	version, id, err := parseIdentity(text)
-	if err != nil {
-		return r, &CorruptError{File: f.path(identityName), Offset: -1, Err: err}
-	}
-	if version > formatVersion {
-		return r, &NewerError{Dir: dir, Have: version, Want: formatVersion}
-	}
-	r.Identity = id
 	return r, r.database(disk, f)
 }
 
@@ -63,11 +56,13 @@ func (r *Report) database(disk vfs.FS, f folder) error {
 	if _, err := disk.Stat(database); err != nil {
 		return r.problem(asCorrupt(database, err))
 	}
-	lock, err := lockDatabase(disk, database)
+	lock, err := lockIfWritable(disk, database)
 	if err != nil {
 		return err
 	}
-	defer lock.Close()
+	if lock != nil {
+		defer lock.Close()
+	}
 	damage, torn, err := inspect(disk, database)
 	if err != nil {
 		return err
@@ -81,11 +76,10 @@ func (r *Report) database(disk vfs.FS, f folder) error {
 	}
 	if damage != nil {
 		_ = r.problem(damage)
+	} else if r.Ending, err = endingOf(disk, database, torn, r.Witness); err != nil {
+		return err
 	}
-	opts := options(newGuard(disk), tuning{memTableBytes: memTableBytes})
-	// Pebble reads its logs into memory then, and writes nothing.
-	opts.ReadOnly, opts.ErrorIfNotExists, opts.Lock = true, true, lock
-	db, err := openDB(database, opts)
+	db, err := openToRead(disk, database)
 	if err != nil {
 		return r.problem(asCorrupt(database, err))
 	}
