@@ -13,6 +13,7 @@ import (
 
 	"github.com/citynode/citynode/crdt"
 	"github.com/citynode/citynode/internal/membership"
+	"github.com/citynode/citynode/internal/streams"
 	"github.com/citynode/citynode/internal/supervise"
 	"github.com/citynode/citynode/protocol"
 )
@@ -140,18 +141,48 @@ func (n *Node) Lookup(ctx context.Context, name string) (peer.AddrInfo, error) {
 // that nobody else executes them. What a city refuses is a *protocol.Error, so that
 // errors.Is finds protocol.ErrNotFound and its like, whichever city it is. Nothing is
 // tried again.
+//
+// A city that is suspect or has failed, or does so during the call, is not waited for until
+// ctx ends: the error is a *protocol.SilentError then, after two seconds at most or as soon
+// as the silence is noticed. A call that has begun to be answered, as a watch that is live,
+// is ended only where the city has failed.
 func (n *Node) Call(ctx context.Context, name string, do func(*protocol.Client) error) error {
-	found, err := n.Lookup(ctx, name)
+	callee := &streams.Callee{City: name, Status: func(p peer.ID) CityStatus { return n.statusOf(name, p) }}
+	return callee.UnlessSilent(ctx, func(ctx context.Context) error { return n.call(ctx, callee, do) })
+}
+
+// call makes a call without a bound of its own.
+func (n *Node) call(ctx context.Context, callee *streams.Callee, do func(*protocol.Client) error) error {
+	found, err := n.Lookup(ctx, callee.City)
 	if err != nil {
 		return err
 	}
-	named := func(client *protocol.Client) error { return do(client.City(name)) }
+	callee.Found(found.ID)
+	named := func(client *protocol.Client) error {
+		if err := callee.Use(ctx, client); err != nil {
+			return err
+		}
+		return do(client.City(callee.City))
+	}
 	if found.ID == n.host.ID() {
 		return n.callOwn(ctx, named)
 	}
 	// For this dial alone: a city that moves must not be looked for here for long.
 	n.host.Peerstore().AddAddrs(found.ID, found.Addrs, peerstore.TempAddrTTL)
 	return n.clients.Call(ctx, found.ID, named)
+}
+
+// statusOf returns the status of a peer, or of the best of those that hold a name where no
+// peer is given; "" where nothing is known, as of this node itself.
+func (n *Node) statusOf(name string, p peer.ID) CityStatus {
+	if p != "" {
+		e, _ := n.directory.Get(p)
+		return e.Status
+	}
+	if known := n.directory.Named(name); len(known) > 0 && name != n.cfg.City.Name {
+		return known[0].Status
+	}
+	return ""
 }
 
 // callOwn makes calls to the own city. They take the way of all calls, with frames, checks

@@ -56,6 +56,10 @@ func (c *Client) Close() error {
 // reason.
 func (c *Client) Done() <-chan struct{} { return c.pipe.done }
 
+// Unanswered reports whether nothing has come yet in answer to the oldest request that is
+// open. A watch that is live has begun to be answered.
+func (c *Client) Unanswered() bool { return c.pipe.unanswered() }
+
 // request returns the frame of a request. A nil body is left out.
 func (c *Client) request(method string, id crdt.ID, body any) ([]byte, error) {
 	r := Request{Method: method, ID: id, City: c.city}

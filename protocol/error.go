@@ -91,3 +91,33 @@ func clip(s string, n int) string {
 	}
 	return s[:n]
 }
+
+// A SilentError says that a city does not answer, and what is known of it. It matches
+// [ErrUnavailable], and nothing is tried again after it.
+type SilentError struct {
+	City string
+	// Status is what the node that was asked thinks of the city: suspect or failed. It is
+	// empty where the name has passed to another peer after the request was sent.
+	Status CityStatus
+	// Sent says that the request, or a part of it, was sent: whether it was carried out is
+	// not known.
+	Sent bool
+}
+
+func (e *SilentError) Error() string {
+	why := "is held by another peer now"
+	switch e.Status {
+	case StatusSuspect:
+		why = "is suspect: it does not answer"
+	case StatusFailed:
+		why = "has failed: it gives no sign of life"
+	}
+	what := "nothing was sent to it"
+	if e.Sent {
+		what = "the request was sent, outcome unknown"
+	}
+	return fmt.Sprintf("city %s %s; %s", e.City, why, what)
+}
+
+// Is reports whether target is ErrUnavailable.
+func (e *SilentError) Is(target error) bool { return target == ErrUnavailable }

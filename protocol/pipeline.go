@@ -41,6 +41,7 @@ type exchange struct {
 	method    string
 	responses chan *Response // capacity 1
 	abandoned bool           // nobody waits any more; guarded by the pipeline's mu
+	answered  bool           // a response has come; guarded by the pipeline's mu
 }
 
 func newExchange(method string) *exchange {
@@ -213,6 +214,13 @@ func (p *pipeline) place(x *exchange) int {
 	return slices.Index(p.queue, x)
 }
 
+// unanswered reports whether the oldest call that is open has got no response.
+func (p *pipeline) unanswered() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return len(p.queue) > 0 && !p.queue[0].answered
+}
+
 // readAll hands out responses until the stream ends.
 func (p *pipeline) readAll() {
 	defer close(p.ended)
@@ -252,6 +260,7 @@ func (p *pipeline) next(last bool) (x *exchange, wanted bool) {
 		return nil, false
 	}
 	x = p.queue[0]
+	x.answered = true
 	if last {
 		p.queue = slices.Delete(p.queue, 0, 1)
 		<-p.room

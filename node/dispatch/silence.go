@@ -3,7 +3,6 @@ package dispatch
 import (
 	"context"
 	"errors"
-	"fmt"
 	"sync"
 	"time"
 
@@ -23,35 +22,9 @@ const (
 	suspectMax = 1300 * time.Millisecond
 )
 
-// A SilentError says that a city does not answer, and what is known of it. It matches
-// protocol.ErrUnavailable, and nothing is tried again after it.
-type SilentError struct {
-	City string
-	// Status is what the node that was asked thinks of the city: suspect or failed. It is
-	// empty where the name has passed to another peer after the request was sent.
-	Status protocol.CityStatus
-	// Sent says that the request, or a part of it, was sent: whether it was carried out is
-	// not known.
-	Sent bool
-}
-
-func (e *SilentError) Error() string {
-	why := "is held by another peer now"
-	switch e.Status {
-	case protocol.StatusSuspect:
-		why = "is suspect: it does not answer"
-	case protocol.StatusFailed:
-		why = "has failed: it gives no sign of life"
-	}
-	what := "nothing was sent to it"
-	if e.Sent {
-		what = "the request was sent, outcome unknown"
-	}
-	return fmt.Sprintf("city %s %s; %s", e.City, why, what)
-}
-
-// Is reports whether target is protocol.ErrUnavailable.
-func (e *SilentError) Is(target error) bool { return target == protocol.ErrUnavailable }
+// A SilentError says that a city does not answer, and what is known of it: see
+// [protocol.SilentError].
+type SilentError = protocol.SilentError
 
 // unlessSilent runs do until the node that is asked takes the city for silent: then its
 // context ends, interrupt is called, and the error is a *SilentError. sentTo returns the
