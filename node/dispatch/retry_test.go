@@ -31,6 +31,7 @@ func retried(t *testing.T, ends ...error) (calls int, err error) {
 func TestACallIsTriedAgainWhileItMayYetSucceed(t *testing.T) {
 	busy, dead := protocol.Errorf(protocol.Busy, "no room"), protocol.Errorf(protocol.Dead, "dead")
 	broken := fmt.Errorf("%w: reset", protocol.ErrStreamClosed)
+	silent := &SilentError{City: "gotham", Status: protocol.StatusFailed}
 	for fact, row := range map[string]struct {
 		ends  []error
 		want  error
@@ -42,6 +43,7 @@ func TestACallIsTriedAgainWhileItMayYetSucceed(t *testing.T) {
 		"a final answer in the end":        {[]error{busy, dead}, dead, 2},
 		"a stream that breaks each time":   {[]error{broken}, protocol.ErrStreamClosed, brokenMax},
 		"a city that is busy all the time": {[]error{busy}, busy, 0},
+		"a city that is silent":            {[]error{silent}, protocol.ErrUnavailable, 1},
 	} {
 		calls, err := retried(t, row.ends...)
 		if !errors.Is(err, row.want) || row.calls > 0 && calls != row.calls || row.calls == 0 && calls <= 3 {
