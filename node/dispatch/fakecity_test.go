@@ -22,6 +22,8 @@ type fakeCity struct {
 	mu       sync.Mutex // guards what follows
 	state    *crdt.State
 	down     bool
+	silence  chan struct{} // until it is closed nothing is answered; nil: all is
+	dropped  int           // how often its connection was dropped
 	streams  []pipeEnd
 	watchers map[*fakeWatcher]bool
 }
@@ -37,7 +39,24 @@ func newFakeCity(name string) *fakeCity {
 
 // source returns the city as a follower sees it.
 func (c *fakeCity) source(context.Context) (source, error) {
-	return source{peer: peer.ID(c.name), open: c.open}, nil
+	return source{peer: peer.ID(c.name), open: c.open, drop: c.drop}, nil
+}
+
+// drop ends the connection to the city.
+func (c *fakeCity) drop() {
+	c.mu.Lock()
+	c.dropped++
+	c.mu.Unlock()
+	c.cut()
+}
+
+// fallSilent has the city answer nothing more, while its streams stay open, until speak is
+// called.
+func (c *fakeCity) fallSilent() (speak func()) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.silence = make(chan struct{})
+	return sync.OnceFunc(func() { close(c.silence) })
 }
 
 func (c *fakeCity) open(ctx context.Context) (*protocol.Client, error) {
@@ -111,6 +130,12 @@ func (c *fakeCity) forgetAll() {
 }
 
 func (c *fakeCity) ServeCall(ctx context.Context, call *protocol.Call) (any, error) {
+	c.mu.Lock()
+	silence := c.silence
+	c.mu.Unlock()
+	if silence != nil {
+		<-silence
+	}
 	switch call.Request.Method {
 	case protocol.MethodGet:
 		return c.get(call)
