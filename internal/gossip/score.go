@@ -23,10 +23,14 @@ import (
 // message of ours that comes back as invalid, and all neighbours of a city that
 // has just been restarted send it what it said before.
 const (
-	invalidWeight  = -100
-	gossipBelow    = -150
-	publishBelow   = -350
-	graylistBelow  = -850
+	invalidWeight = -100
+	gossipBelow   = -150
+	publishBelow  = -350
+	graylistBelow = -850
+	// noPeersBelow is a score that nobody has: nothing counts for a peer. Who prunes this
+	// node may name peers to connect to instead, at addresses of the namer's choice, which
+	// may be in the network that this node stands in. Cities find each other otherwise.
+	noPeersBelow   = 1
 	invalidForgets = 10 * time.Minute
 	// invalidForgotten is the count from which on a peer has sent nothing invalid. A
 	// count that decays never gets to 0, and any score below 0 keeps a peer out of
@@ -70,6 +74,7 @@ func peerScore(network string, private []*net.IPNet, invalid *invalids, volume *
 		GossipThreshold:   gossipBelow,
 		PublishThreshold:  publishBelow,
 		GraylistThreshold: graylistBelow,
+		AcceptPXThreshold: noPeersBelow,
 	}
 }
 

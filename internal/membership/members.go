@@ -4,12 +4,14 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"slices"
 	"sync/atomic"
 	"time"
 
 	pubsub "github.com/libp2p/go-libp2p-pubsub"
 	"github.com/libp2p/go-libp2p/core/event"
 	"github.com/libp2p/go-libp2p/core/host"
+	"github.com/libp2p/go-libp2p/core/network"
 	"github.com/libp2p/go-libp2p/core/peer"
 	libp2pprotocol "github.com/libp2p/go-libp2p/core/protocol"
 	"github.com/libp2p/go-libp2p/p2p/host/eventbus"
@@ -195,13 +197,30 @@ func (m *Members) JudgeClock(ctx context.Context) {
 	m.cfg.Self.DoubtClock(ctx, reason)
 }
 
-// AddrInfo returns where a peer, which this node has just talked to, can be dialed.
+// addrsToldMax bounds where a peer is said to be. It says itself where it listens, and may
+// say hundreds of addresses, which whoever is told of them dials.
+const addrsToldMax = 16
+
+// AddrInfo returns where a peer, which this node has just talked to, can be dialed: where it
+// was, and where it says that it listens, 16 addresses at most.
 func (m *Members) AddrInfo(p peer.ID) peer.AddrInfo {
-	info := m.cfg.Host.Peerstore().PeerInfo(p)
-	for _, conn := range m.cfg.Host.Network().ConnsToPeer(p) {
-		if len(info.Addrs) == 0 {
-			info.Addrs = append(info.Addrs, conn.RemoteMultiaddr())
+	info := peer.AddrInfo{ID: p}
+	add := func(addr ma.Multiaddr) {
+		if len(info.Addrs) < addrsToldMax && !slices.ContainsFunc(info.Addrs, addr.Equal) {
+			info.Addrs = append(info.Addrs, addr)
 		}
+	}
+	conns := m.cfg.Host.Network().ConnsToPeer(p)
+	for _, conn := range conns {
+		if conn.Stat().Direction == network.DirOutbound {
+			add(conn.RemoteMultiaddr())
+		}
+	}
+	for _, addr := range m.cfg.Host.Peerstore().Addrs(p) {
+		add(addr)
+	}
+	if len(info.Addrs) == 0 && len(conns) > 0 {
+		add(conns[0].RemoteMultiaddr())
 	}
 	return info
 }
