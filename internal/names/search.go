@@ -62,9 +62,8 @@ type finding struct {
 
 // search is for an asker whom the directory does not know by the name. It asks all peers
 // that the directory knows by it at once, and the DHT after preferFor or once all of them
-// have failed. Before preferFor is over the best
-// of those that confirm the name wins: alive before gone, then the one known first.
-// After that the first that confirms the name wins.
+// have failed. Before preferFor is over the best of those that confirm the name wins: alive
+// before gone, then the one known first. After that the first that confirms the name wins.
 func (n *Names) search(ctx context.Context, asker peer.ID, name string) (peer.AddrInfo, error) {
 	apart := n.cfg.Apart(name)
 	known := slices.DeleteFunc(n.cfg.Directory.Named(name), func(e membership.Entry) bool { return isApart(apart, e.Peer) })
