@@ -19,6 +19,9 @@ const (
 	// LeavingFor is how long a city may still answer after its goodbye. One that
 	// answers later has not left, or is back.
 	LeavingFor = 2 * time.Second
+	// rttParts is by which part each measurement moves what is known of a round trip: an
+	// eighth, as RFC 6298 has it.
+	rttParts = 8
 )
 
 // A Directory is what this node knows of the other cities, at most citiesMax. An
@@ -193,6 +196,20 @@ func (d *Directory) NoteAnswer(p peer.ID, now time.Time, rtt time.Duration) prot
 		e.Heard = now
 	}
 	return e.Status
+}
+
+// NoteRTT notes how long a question to a city and its answer have taken, on a connection
+// that was there.
+func (d *Directory) NoteRTT(p peer.ID, took time.Duration) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	switch e, ok := d.cities[p]; {
+	case !ok:
+	case e.RTT == 0:
+		e.RTT = took
+	default:
+		e.RTT += (took - e.RTT) / rttParts
+	}
 }
 
 // present reports whether the city is alive, or only suspect.

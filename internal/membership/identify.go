@@ -49,6 +49,7 @@ func (m *Members) Identify(ctx context.Context, p peer.ID) (info protocol.InfoRe
 			Peer: detection.Peer(p), Connected: m.detector.connected(p), Restarted: changed != nil && changed.Restarted,
 		})
 	}
+	m.learn(ctx, p)
 	m.cfg.Hooks.Identified(p, info, changed)
 	m.answered(p, info)
 	if changed != nil && (changed.Before == "" || changed.Restarted) {

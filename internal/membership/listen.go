@@ -105,13 +105,14 @@ func (m *Members) connected(who peer.ID, spoken []libp2pprotocol.ID) {
 }
 
 // ageCities looks at all cities once a second. It asks those that left though they are
-// connected. It disconnects peers to which gossip has ended, which are then dialed again,
-// forgets those that are gone for long, and judges the own clock by those of the others.
+// connected, and those that gossip and were overlooked. It disconnects peers to which gossip
+// has ended, which are then dialed again, forgets those that are gone for long, and judges
+// the own clock by those of the others.
 func (m *Members) ageCities(ctx context.Context) error {
 	// A second is short against deafAfter.
 	tick := time.NewTicker(time.Second)
 	defer tick.Stop()
-	for {
+	for overlooked := (strays{}); ; {
 		select {
 		case <-ctx.Done():
 			return nil
@@ -120,7 +121,11 @@ func (m *Members) ageCities(ctx context.Context) error {
 		m.askThoseThatLeft()
 		m.cfg.Agreements.Examine()
 		m.forgetOld()
-		for _, p := range m.deaf.expire(m.cfg.Topic.ListPeers(), time.Now()) {
+		gossiping := m.cfg.Topic.ListPeers()
+		for _, p := range overlooked.due(gossiping, m.isNeighbour) {
+			m.confirm.ask(p, sign)
+		}
+		for _, p := range m.deaf.expire(gossiping, time.Now()) {
 			m.log.Debug("gossip to a city has ended, connecting anew", "peer", p)
 			_ = m.cfg.Host.Network().ClosePeer(p) // whatever that says, the peer is dialed again
 		}
