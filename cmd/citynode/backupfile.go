@@ -122,5 +122,36 @@ func (b *backupFile) pages(f func(crdt.Entries) error) error {
 	}
 }
 
+// batches calls f with all entries in the same order, a little more than bytesMin at a time,
+// as far as they go.
+func (b *backupFile) batches(bytesMin int, f func(crdt.Entries) error) error {
+	var batch crdt.Entries
+	bytes := 0
+	err := b.pages(func(e crdt.Entries) error {
+		batch.Append(e)
+		if bytes += entriesBytes(e); bytes < bytesMin {
+			return nil
+		}
+		full := batch
+		batch, bytes = crdt.Entries{}, 0
+		return f(full)
+	})
+	if err == nil && batch.Len() > 0 {
+		err = f(batch)
+	}
+	return err
+}
+
+// entriesBytes returns about what entries take on the wire.
+func entriesBytes(e crdt.Entries) (n int) {
+	for _, h := range e.Heroes {
+		n += crdt.HeroSize(h)
+	}
+	for _, t := range e.Tombstones {
+		n += crdt.TombstoneSize(t)
+	}
+	return n
+}
+
 // entries returns how many entries the backup has.
 func (b *backupFile) entries() uint64 { return b.head.Summary.Heroes + b.head.Summary.Tombstones }
