@@ -51,6 +51,12 @@ type Config struct {
 	// cities that are not known for some time, may fill half of it. What the own store
 	// holds is taken whole. Default DefaultEntriesMax.
 	EntriesMax int
+	// NewIDs is how many entries of IDs that it has not heard of the city takes in a second
+	// from all strangers together, 1 to 2^20; from each of them half of that. From a city
+	// that is known for some time it takes 16 times as many, from all of those 32 times.
+	// At once it takes what strangers may bring in eight seconds, and what known cities may
+	// in 64. Admins may bring any number. Default DefaultNewIDs.
+	NewIDs int
 }
 
 // WithDefaults returns the configuration with every zero field set to its default.
@@ -72,6 +78,7 @@ func (c Config) WithDefaults() Config {
 	orInt(&c.Boost, DefaultBoost)
 	orInt(&c.HealthMax, DefaultHealthMax)
 	orInt(&c.EntriesMax, DefaultEntriesMax)
+	orInt(&c.NewIDs, DefaultNewIDs)
 	return c
 }
 
@@ -100,6 +107,9 @@ func (c Config) Validate() error {
 	}
 	if c.EntriesMax < entriesMaxMin || c.EntriesMax > entriesMaxMax {
 		return fmt.Errorf("EntriesMax is %d, must be %d to %d", c.EntriesMax, entriesMaxMin, entriesMaxMax)
+	}
+	if c.NewIDs < 1 || c.NewIDs > newIDsMax {
+		return fmt.Errorf("NewIDs is %d, must be 1 to %d", c.NewIDs, newIDsMax)
 	}
 	return nil
 }

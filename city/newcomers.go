@@ -17,11 +17,18 @@ const DefaultEntriesMax = 4_000_000
 // what positions of 31 bits can tell apart.
 const entriesMaxMin, entriesMaxMax = 2, 1 << 30
 
+// DefaultNewIDs is how many entries a second of IDs that it has not heard of a city takes
+// from strangers, unless it is told otherwise.
+const DefaultNewIDs = 1024
+
+// newIDsMax keeps what may be brought at once within what a float64 counts exactly.
+const newIDsMax = 1 << 20
+
 // CodeFull is the code by which a city that is full is told of.
 const CodeFull = "full"
 
 // What may be brought of IDs that a city has never heard of, in entries a second and at
-// once. An entry is never forgotten, and an ID costs nothing to invent, so what enters is
+// once, by default. An entry is never forgotten, and an ID costs nothing to invent, so what enters is
 // bounded by who brings it, whatever the way: deltas, syncs, updates, what comes along with
 // an order, and creates.
 //
@@ -63,17 +70,15 @@ type newcomers struct {
 }
 
 func newNewcomers(cfg Config) *newcomers {
+	full := func(rate, burst float64) bucket {
+		times := float64(cfg.NewIDs) / DefaultNewIDs
+		return bucket{rate: rate * times, burst: burst * times, left: burst * times}
+	}
 	return &newcomers{
-		max:    cfg.EntriesMax,
-		admins: cfg.Admins,
-		strangers: payers{
-			each: bucket{rate: strangerNewRate, burst: strangerNewBurst},
-			all:  bucket{rate: strangersNewRate, burst: strangersNewBurst, left: strangersNewBurst},
-		},
-		knowns: payers{
-			each: bucket{rate: knownNewRate, burst: knownNewBurst},
-			all:  bucket{rate: knownsNewRate, burst: knownsNewBurst, left: knownsNewBurst},
-		},
+		max:       cfg.EntriesMax,
+		admins:    cfg.Admins,
+		strangers: payers{each: full(strangerNewRate, strangerNewBurst), all: full(strangersNewRate, strangersNewBurst)},
+		knowns:    payers{each: full(knownNewRate, knownNewBurst), all: full(knownsNewRate, knownsNewBurst)},
 	}
 }
 

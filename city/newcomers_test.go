@@ -163,6 +163,26 @@ func TestNewIDsArePaidFromOneBudgetWhateverTheWay(t *testing.T) {
 	}
 }
 
+func TestTheBudgetsOfNewIDsFollowTheConfig(t *testing.T) {
+	for _, wrong := range []int{-1, newIDsMax + 1} {
+		if err := (Config{Name: "gotham", NewIDs: wrong}).Validate(); err == nil {
+			t.Errorf("NewIDs %d is taken", wrong)
+		}
+	}
+	n := newNewcomers(Config{NewIDs: 2 * DefaultNewIDs}.WithDefaults())
+	one := bringer{name: "one"}
+	if got := n.budget(one, 0); got != 2*strangerNewBurst {
+		t.Errorf("one may bring %d at once, want %d", got, 2*strangerNewBurst)
+	}
+	n.pay(one, 2*strangerNewBurst, 0)
+	if got := n.budget(one, time.Second); got != 2*strangerNewRate {
+		t.Errorf("one may bring %d a second later, want %d", got, 2*strangerNewRate)
+	}
+	if got := n.budget(bringer{name: "friend", known: true}, 0); got != 2*knownNewBurst {
+		t.Errorf("a known city may bring %d at once, want %d", got, 2*knownNewBurst)
+	}
+}
+
 func TestWhatIsKnownCostsNoBudget(t *testing.T) {
 	h := newHall(t, 1<<20)
 	known := h.invented(100)

@@ -35,7 +35,11 @@ func NewDoor(shares Shares, logger *slog.Logger) *Door {
 }
 
 // HostOption has a host accept connections through the door. It concerns TCP and
-// WebSocket; over QUIC nobody holds a file, and half a handshake ends by itself in 5 s.
+// WebSocket. Over QUIC nobody holds a file, each address has its share before the handshake,
+// and half a handshake ends by itself in 5 s, or in 10 s where its other side trickles
+// packets. Those times are quic-go's own: libp2p keeps the configuration of its listeners to
+// itself, its hook sees a connection before it is made and cannot end it later, and quic-go
+// does not heed the context that the hook returns.
 func (d *Door) HostOption() libp2p.Option {
 	return libp2p.WithFxOption(fx.Decorate(func(u transport.Upgrader, rm network.ResourceManager, gater connmgr.ConnectionGater) transport.Upgrader {
 		return &upgrader{Upgrader: u, door: d, resources: rm, gater: gater}

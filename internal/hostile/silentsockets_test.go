@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/libp2p/go-libp2p"
 	"github.com/libp2p/go-libp2p/core/peer"
 	ma "github.com/multiformats/go-multiaddr"
 	manet "github.com/multiformats/go-multiaddr/net"
@@ -99,7 +100,11 @@ func newcomers(t *testing.T, city *running, addr ma.Multiaddr, net string, count
 // comeIn connects one stranger and makes one call.
 func comeIn(t *testing.T, city *running, addr ma.Multiaddr, from string) error {
 	t.Helper()
-	h, err := newForeignHost(from)
+	var opts []libp2p.Option
+	if _, err := addr.ValueForProtocol(ma.P_UDP); err == nil {
+		opts = overQUIC(from)
+	}
+	h, err := newForeignHost(from, opts...)
 	if err != nil {
 		return err
 	}

@@ -34,10 +34,14 @@ type stepBefore struct {
 	suspicion string
 	open      bool
 	fault     bool // of the store
+	brings    brings
 }
 
-func (o *oracle) before(n *node) stepBefore {
-	return stepBefore{suspicion: n.core.Suspicion(), open: n.core.IsOpen(), fault: n.core.StoreFault() != ""}
+func (o *oracle) before(n *node, m city.Message) stepBefore {
+	return stepBefore{
+		suspicion: n.core.Suspicion(), open: n.core.IsOpen(), fault: n.core.StoreFault() != "",
+		brings: o.bringsOf(n, m),
+	}
 }
 
 // checkAnswer checks that the answer to an order is the same as before, or
@@ -101,6 +105,9 @@ func (o *oracle) checkReason(n *node, m city.Message, before stepBefore, reply c
 		}
 		return
 	}
+	if city.ReasonOf(reply.Err) == city.Busy {
+		return // checkBusy says whether it may be
+	}
 	if got, want := city.ReasonOf(reply.Err), o.reason(n, m, before); got != want {
 		o.w.fail("an order is refused for the right reason", "%v: %s: %v, want %q", n, describe(m), reply.Err, want)
 	}
@@ -117,7 +124,7 @@ func (o *oracle) reason(n *node, m city.Message, before stepBefore) city.Reason 
 		id, create = m.Request, true
 	case city.Assign:
 		id = m.Hero
-		o.checkTaken(n, m.With)
+		o.checkTaken(n, m.With, before.brings)
 	case city.Retire:
 		id = m.Hero
 	}
@@ -149,8 +156,8 @@ func (o *oracle) created(n *node, m city.Create, reply city.Reply) {
 	}
 }
 
-func (o *oracle) assigned(n *node, m city.Assign, reply city.Reply) {
-	o.checkTaken(n, m.With)
+func (o *oracle) assigned(n *node, m city.Assign, before stepBefore, reply city.Reply) {
+	o.checkTaken(n, m.With, before.brings)
 	record := n.core.Record(m.Hero)
 	want := n.cfg.Name
 	if m.Home {

@@ -46,6 +46,9 @@ func newNode(w *world, index int) *node {
 		heard: make([]hearing, w.profile.cities),
 		disk:  newDisk(),
 	}
+	if w.profile.flooded {
+		n.cfg.NewIDs, n.cfg.Admins = floodedNewIDs, []string{adminName}
+	}
 	n.clock = w.newClock()
 	return n
 }
@@ -274,7 +277,7 @@ func (n *node) take(m city.Message, answer func(city.Reply)) (city.Reply, bool) 
 	if n.core == nil {
 		return city.Reply{}, false
 	}
-	before := n.w.oracle.before(n)
+	before := n.w.oracle.before(n, m)
 	n.core.Ran(n.w.now - n.begun)
 	if now := n.time(); now.After(n.latest) {
 		n.latest = now

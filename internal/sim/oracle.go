@@ -44,6 +44,7 @@ type shadow struct {
 	ids     []crdt.ID                 // in the order in which they came
 	waiting map[crdt.ID][]crdt.Record // own writes that are not durable yet, the oldest first
 	told    map[crdt.ID]crdt.Record   // what those who watch were told last
+	allowed *allowances               // what strangers may bring
 }
 
 // goesBy returns what an own write of the incarnation must go by.
@@ -78,7 +79,7 @@ func newOracle(w *world) *oracle {
 }
 
 func (o *oracle) started(n *node) {
-	o.shadows[n.index] = &shadow{records: make(map[crdt.ID]crdt.Record), waiting: make(map[crdt.ID][]crdt.Record), told: make(map[crdt.ID]crdt.Record)}
+	o.shadows[n.index] = &shadow{records: make(map[crdt.ID]crdt.Record), waiting: make(map[crdt.ID][]crdt.Record), told: make(map[crdt.ID]crdt.Record), allowed: newAllowances(n.cfg)}
 }
 
 // loaded checks what the store gives back.
@@ -121,16 +122,18 @@ func (o *oracle) after(n *node, m city.Message, before stepBefore, reply city.Re
 	}
 	o.w.counts.Writes += uint64(own)
 	o.checkRoom(n)
+	o.checkBrought(n, m, before.brings, fx)
+	o.checkBusy(n, m, before.brings, reply)
 	switch m := m.(type) {
 	case city.Create:
 		o.checkAnswer(n, m, m.Caller, before, reply, &fx, own, func() { o.created(n, m, reply) })
 	case city.Assign:
-		o.checkAnswer(n, m, m.Caller, before, reply, &fx, own, func() { o.assigned(n, m, reply) })
+		o.checkAnswer(n, m, m.Caller, before, reply, &fx, own, func() { o.assigned(n, m, before, reply) })
 	case city.Retire:
 		o.checkAnswer(n, m, m.Caller, before, reply, &fx, own, func() { o.retired(n, m, reply) })
 	case city.Update:
 		if reply.Err == nil {
-			o.checkTaken(n, m.Entries)
+			o.checkTaken(n, m.Entries, before.brings)
 		}
 	case city.Patrol:
 		o.checkIdle(n, fx.Note)
@@ -326,18 +329,23 @@ func (o *oracle) diedElsewhere(n *node, r crdt.Record) {
 	}
 }
 
-// checkTaken checks that what was brought is held now, but for what is not due.
-func (o *oracle) checkTaken(n *node, e crdt.Entries) {
+// checkTaken checks that what was brought is held now, but for what is not due, and for IDs
+// that were not known where there was no room for them, or too many of them were brought.
+func (o *oracle) checkTaken(n *node, e crdt.Entries, b brings) {
+	mayLeaveOut := func(id crdt.ID) bool {
+		_, known := o.shadows[n.index].records[id]
+		return o.mayLeaveOut(n, id) || !known && b.over()
+	}
 	for _, t := range e.Tombstones {
 		r := crdt.Record{Kind: crdt.KindTombstone, Tombstone: t}
-		if !history.Covers(o.shadows[n.index].records[t.ID], r) && !o.mayLeaveOut(n, t.ID) {
+		if !history.Covers(o.shadows[n.index].records[t.ID], r) && !mayLeaveOut(t.ID) {
 			o.w.fail("what is brought is taken", "%v: %s", n, describeRecord(r))
 		}
 	}
 	for _, h := range e.Heroes {
 		r := crdt.Record{Kind: crdt.KindHero, Hero: h}
 		due := h.Version.HLC < crdt.StampAt(n.time().Add(city.FutureSkewMax))
-		if due && !history.Covers(o.shadows[n.index].records[h.ID], r) && !o.mayLeaveOut(n, h.ID) {
+		if due && !history.Covers(o.shadows[n.index].records[h.ID], r) && !mayLeaveOut(h.ID) {
 			o.w.fail("what is brought is taken", "%v: %s", n, describeRecord(r))
 		}
 	}

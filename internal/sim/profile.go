@@ -29,6 +29,7 @@ type profile struct {
 	namesakes bool // the first two cities have one name
 	forgers   bool // dispatchers send altered copies under the same version
 	crowded   bool // some cities have room for few entries, and a stranger invents heroes
+	flooded   bool // strangers invent more heroes than cities take
 	freezer   bool // somebody stamps heroes as far ahead as cities just take
 
 	bornEvery time.Duration // once there are that many heroes, and as rarely one is retired; 0: as orders come
@@ -103,7 +104,7 @@ func drawProfile(rng *rand.Rand) profile {
 	}
 	p.drawStore(rng)
 	// No draws of their own, so the other faults of a seed stay what they were.
-	p.freezer, p.crowded = p.heroes%4 == 0, p.heroes%4 == 1
+	p.freezer, p.crowded, p.flooded = p.heroes%4 == 0, p.heroes%4 == 1, p.heroes%4 == 2
 	return p
 }
 
@@ -137,6 +138,7 @@ func (p *profile) lengthen(last time.Duration) {
 	p.bombEvery *= longBombs
 	p.pageBytes *= longPages
 	p.stores = true
+	p.flooded = false // each check looks at all that was ever invented
 }
 
 // redrawn returns another profile for the same cluster, with other faults.
@@ -193,10 +195,10 @@ func (p profile) drift(rng *rand.Rand) int64 {
 func (p profile) String() string {
 	return fmt.Sprintf("%d cities, %d dispatchers, %d heroes, faults for %v, ticks %v, orders %v, syncs %v, "+
 		"pages %d bytes, bulk over %d, delay %v, loss %d‰, copies %d‰, cuts %d‰, crashes %v, bombs %v, partitions %v (one-way %t), "+
-		"clocks %v (jumps %v, healed %t), namesakes %t, forgers %t, freezer %t, crowded %t, kills %v (power %t), stores %t (commits %v, hangs %d‰, fail %d‰, load %v, waiting %d)",
+		"clocks %v (jumps %v, healed %t), namesakes %t, forgers %t, freezer %t, crowded %t, flooded %t, kills %v (power %t), stores %t (commits %v, hangs %d‰, fail %d‰, load %v, waiting %d)",
 		p.cities, p.dispatchers, p.heroes, p.faultsLast, p.tickEvery, p.orderEvery, p.syncEvery,
 		p.pageBytes, p.bulkOver, p.delay, p.lossPermil, p.dupPermil, p.cutPermil, p.crashEvery, p.bombEvery, p.partitionEvery, p.oneWay,
-		p.clocks, p.jumpEvery, p.clocksHealed, p.namesakes, p.forgers, p.freezer, p.crowded, p.killEvery, p.powerCuts,
+		p.clocks, p.jumpEvery, p.clocksHealed, p.namesakes, p.forgers, p.freezer, p.crowded, p.flooded, p.killEvery, p.powerCuts,
 		p.stores, p.commitTakes, p.hangPermil, p.failPermil, p.loadTakes, p.waitingBytesMax)
 }
 

@@ -21,6 +21,8 @@ type Config struct {
 
 	// sabotage breaks a rule on purpose, to see that it is noticed.
 	sabotage sabotage
+	// flooded has strangers flood the cities, whatever the seed has drawn.
+	flooded bool
 }
 
 // Report is what a run came to.
@@ -59,6 +61,7 @@ type Counts struct {
 	Skipped            uint64 // heroes left out as future by complete syncs
 	Suspicions         uint64
 	OpenedAlone        uint64
+	PutOff             uint64 // strangers who brought too many new IDs
 }
 
 // Failure is a broken rule. It is the error of Run.

@@ -111,6 +111,7 @@ func (c *Counts) add(o Counts) {
 	c.Skipped += o.Skipped
 	c.Suspicions += o.Suspicions
 	c.OpenedAlone += o.OpenedAlone
+	c.PutOff += o.PutOff
 }
 
 func TestTheSameSeedGivesTheSameRun(t *testing.T) {

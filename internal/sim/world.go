@@ -42,6 +42,7 @@ type world struct {
 func newWorld(cfg Config) *world {
 	rng := stream(cfg.Seed, 0)
 	p := drawProfile(rng)
+	p.flooded = p.flooded || cfg.flooded
 	p.namesakes = stream(cfg.Seed, 1).IntN(4) == 0
 	return newWorldOf(cfg, p, rng)
 }
@@ -88,6 +89,9 @@ func (w *world) disturb() {
 	}
 	if w.profile.crowded {
 		w.repeat(w.profile.orderEvery, "flood", w.flood)
+	}
+	if w.profile.flooded {
+		w.repeat(w.profile.orderEvery, "flood", w.inundate)
 	}
 	w.scheduleFaults()
 	w.after(w.profile.faultsLast, "calm", w.calmDown)
