@@ -21,6 +21,7 @@ type scene struct {
 	announced int
 	looks     int
 	changed   chan struct{}
+	during    func() // runs once, within the next look
 }
 
 func (s *scene) show(found ...Finding) {
@@ -55,7 +56,13 @@ func (s *scene) run(t *testing.T) *Watch {
 	w := New(Config{
 		Self: "me",
 		Find: func() (found []Finding) {
-			locked(func() { found, s.looks = s.found, s.looks+1 })
+			locked(func() {
+				found, s.looks = s.found, s.looks+1
+				if s.during != nil {
+					s.during()
+					s.during = nil
+				}
+			})
 			return found
 		},
 		Changed: func() (changed <-chan struct{}) {
@@ -127,6 +134,23 @@ func TestNewsIsSeenAtOnce(t *testing.T) {
 			}
 		})
 	}
+}
+
+func TestNewsThatComesDuringALookIsSeenByTheNext(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := scene{changed: make(chan struct{})}
+		s.during = func() {
+			s.found = []Finding{finding(protocol.ProblemStore, "me")}
+			close(s.changed)
+			s.changed = make(chan struct{})
+		}
+		w := s.run(t)
+		time.Sleep(lookGap)
+		synctest.Wait()
+		if len(w.Own()) != 1 {
+			t.Error("not seen")
+		}
+	})
 }
 
 func TestACityTellsOfNoMoreThanItMay(t *testing.T) {

@@ -24,6 +24,7 @@ type others struct {
 	asked  atomic.Int64
 	// presences are heard before the name is taken; by peer, what they say.
 	presences map[peer.ID]string
+	leaving   bool // so all presences say
 	silent    bool // all of them: a question ends with its context
 }
 
@@ -42,7 +43,7 @@ func (*others) AddrInfo(p peer.ID) peer.AddrInfo { return peer.AddrInfo{ID: p} }
 
 func (o *others) Overhear(ctx context.Context, heard func(peer.ID, protocol.Presence)) error {
 	for p, city := range o.presences {
-		heard(p, protocol.Presence{City: city})
+		heard(p, protocol.Presence{City: city, Leaving: o.leaving})
 	}
 	<-ctx.Done()
 	return nil

@@ -3,6 +3,7 @@ package twins
 import (
 	"fmt"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	ma "github.com/multiformats/go-multiaddr"
@@ -38,6 +39,17 @@ func TestAnAddressIsDialedAgainAfterAPauseAndTheOwnOneAfterALongOne(t *testing.T
 	if h.due(addr(2), now.Add(ownAfter-1)) || !h.due(addr(2), now.Add(ownAfter)) {
 		t.Error("the own address is not dialed again after its pause")
 	}
+}
+
+// Who hints may be the goroutine that takes the hints.
+func TestAHintWaitsForNobody(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) { // which fails where all wait for ever
+		w := New(Config{})
+		for n := range 2 * (hintsMax + neighboursMax) {
+			w.Hint(addr(n))
+			w.HintFrom("a neighbour")
+		}
+	})
 }
 
 func TestATwinIsToldOfOnceAMinute(t *testing.T) {

@@ -70,3 +70,26 @@ func TestACallWhoseTimeEndsTellsWhatTheCitySaidLast(t *testing.T) {
 		}
 	})
 }
+
+func TestABackoffThatIsResetBeginsAnew(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var pauses Backoff
+		wait := func() time.Duration {
+			begun := time.Now()
+			if err := pauses.Wait(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			return time.Since(begun)
+		}
+		for range 10 {
+			wait()
+		}
+		if took := wait(); took < pauseMax*3/4 || took > pauseMax*5/4 {
+			t.Errorf("the eleventh pause is %v, want about %v", took, pauseMax)
+		}
+		pauses.Reset()
+		if took := wait(); took > pauseMin*5/4 {
+			t.Errorf("the pause after a reset is %v, want about %v", took, pauseMin)
+		}
+	})
+}
