@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"testing"
+	"time"
 
 	"pgregory.net/rapid"
 
@@ -228,4 +229,35 @@ func TestACutKeepsOnlyWhatIsStillToBeGiven(t *testing.T) {
 	if got := len(core.cut.before); got != 0 {
 		t.Errorf("%d are kept of what was given", got)
 	}
+}
+
+// BenchmarkCut reads a cut of 100,000 heroes; max-turn-µs is the longest turn of the loop.
+func BenchmarkCut(b *testing.B) {
+	core := NewCore(Config{Name: "gotham", Replica: 1}, 1)
+	core.Step(scriptStart, nil, Update{Entries: someOf(100_000), Source: SourceStore})
+	var longest time.Duration
+	b.ReportAllocs()
+	for b.Loop() {
+		c := cutOf(core, func() {})
+		c.ids, c.looks = idsPerTurn, recordsPerTurn
+		read := c.read
+		c.read = func(ctx context.Context, f func(*Core)) error {
+			began := time.Now()
+			defer func() { longest = max(longest, time.Since(began)) }()
+			return read(ctx, f)
+		}
+		if err := c.begin(b.Context(), func() crdt.Stamp { return 1 }); err != nil {
+			b.Fatal(err)
+		}
+		for {
+			if _, err := c.Next(b.Context()); errors.Is(err, io.EOF) {
+				break
+			} else if err != nil {
+				b.Fatal(err)
+			}
+		}
+		c.Close()
+	}
+	b.ReportMetric(float64(longest.Microseconds()), "max-turn-µs")
+	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/100_000, "ns/hero")
 }
