@@ -32,6 +32,9 @@ func (g *globals) printAddrs(addrs []ma.Multiaddr) error {
 	if g.json {
 		return g.printJSON(texts)
 	}
+	if len(texts) == 0 {
+		g.notef("no peers")
+	}
 	for _, text := range texts {
 		if err := g.printf("%s\n", text); err != nil {
 			return err

@@ -10,7 +10,16 @@ import (
 )
 
 // printJSON prints one value on one line.
-func (g *globals) printJSON(v any) error { return writeJSON(g.stdout, v) }
+func (g *globals) printJSON(v any) error { return unwritten(writeJSON(g.stdout, v)) }
+
+// unwritten says of an error of the output that the output alone is missing: an order whose
+// answer cannot be shown was carried out.
+func unwritten(err error) error {
+	if err == nil {
+		return nil
+	}
+	return fmt.Errorf("all is done but the output, which cannot be written: %w", err)
+}
 
 func writeJSON(w io.Writer, v any) error {
 	encoder := json.NewEncoder(w)
@@ -21,7 +30,7 @@ func writeJSON(w io.Writer, v any) error {
 // printf prints a result for a person.
 func (g *globals) printf(format string, args ...any) error {
 	_, err := fmt.Fprintf(g.stdout, format, args...)
-	return err
+	return unwritten(err)
 }
 
 // notef prints a message beside the result.

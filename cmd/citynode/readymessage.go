@@ -44,10 +44,11 @@ func howToJoin(c node.Config, addrs []ma.Multiaddr) []string {
 	return lines
 }
 
-// another returns a name for a second city.
+// another returns a name for a second city. Beside metropolis gotham often runs already, as
+// README has it.
 func another(name string) string {
 	if name == "metropolis" {
-		return "gotham"
+		return "star"
 	}
 	return "metropolis"
 }

@@ -37,13 +37,15 @@ and, in another terminal:     citynode run metropolis
 and give orders:              citynode hero create Batman --city gotham
 
 Environment: CITYNODE_HOME is the folder for all that citynode keeps, for services
-and users without a home, in place of the XDG base directories; CITYNODE_NODE is the node to ask, as --node is; CITYNODE_BOOTSTRAP
-holds peers to join, as run --bootstrap does; CITY_NAME is the city that run
-starts; CITYNODE_MDNS=off never sends multicast; NO_COLOR switches colors off.
+and users without a home, in place of the XDG base directories; CITYNODE_NODE is
+the node to ask, as --node is; CITYNODE_BOOTSTRAP holds peers to join, as run
+--bootstrap does; CITY_NAME is the city that run starts; CITYNODE_MDNS=off never
+sends multicast; NO_COLOR switches colors off.
 
 Exit codes: 0 ok, 1 failure, 2 usage, 3 no node reachable, 4 not found,
-5 refused (dead, forbidden, wrong city, bad request, name taken), 6 timeout or
-unavailable to the end, 8 not converged in time, 70 the supervisor gave up.
+5 refused (dead, forbidden, wrong city, bad request, name taken, one key run
+twice), 6 timeout or unavailable to the end, 8 not converged in time, 70 the
+supervisor gave up.
 status --check has its own: 0 well, 1 warning, 2 ill, 3 not known.
 With --json an error is one line on standard error, {"error","code","exit"}, with
 "hint" where something can be done about it; "code" is the word for it.`,
@@ -63,7 +65,30 @@ With --json an error is one line on standard error, {"error","code","exit"}, wit
 		newStatus(g), newPeers(g), newPing(g), newBench(g), newWait(g), newLogLevel(g),
 		newStates(g), newBootstrap(g), newKey(g), newVersion(g),
 	)
+	refuseUnknownHelp(root)
 	return root
+}
+
+// refuseUnknownHelp has the command help refuse what is no command. Cobra's own prints the
+// help of the last command that it finds.
+func refuseUnknownHelp(root *cobra.Command) {
+	root.InitDefaultHelpCmd()
+	help, _, err := root.Find([]string{"help"})
+	if err != nil {
+		panic(err) // it was made a line above
+	}
+	help.Run = nil
+	help.RunE = func(_ *cobra.Command, args []string) error {
+		about, unknown, err := root.Find(args)
+		if err != nil {
+			return usagef("%w", err)
+		}
+		if err := subcommandOnly(about, unknown); err != nil {
+			return err
+		}
+		about.InitDefaultHelpFlag()
+		return about.Help()
+	}
 }
 
 // newGroup returns a command that only has subcommands.
