@@ -97,6 +97,15 @@ detection: ## run the long tests of failure detection: CITIES cities for a virtu
 e2e-detection: ## as root: CITIES real cities, of which some are frozen, cut off and killed; needs a core for each twenty or so
 	CITYNODE_E2E=1 CITYNODE_E2E_CITIES=$(CITIES) $(GO) test -count=1 -timeout 30m -v -run 'TestTheyAreNoticedBy' ./internal/e2e
 
+# What takes hours in all and is too long for each commit. It goes on after a failure, and
+# fails in the end.
+.PHONY: nightly
+nightly: ## as root: all deliberate faults, and the long runs of everything else; some hours
+	@failed=; for run in "mutants" "sim SEED=1 HOURS=48" "sim SEEDS=5000" "fuzz FUZZTIME=200000x" \
+		"e2e ROUNDS=200 E2E=NothingAcknowledged" "e2e ROUNDS=50 E2E=PowerCuts" "e2e-stop" "hostile" "detection"; do \
+		echo "== make $$run"; $(MAKE) --no-print-directory $$run || failed+=" [make $$run]"; \
+	done; [[ -z $$failed ]] || { echo "failed:$$failed"; exit 1; }
+
 .PHONY: check-format
 check-format: ## fail if gofumpt would change a file
 	@unformatted=$$($(TOOL) gofumpt -l .); \

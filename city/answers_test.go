@@ -178,6 +178,22 @@ func TestWhoDepartsSharesWithAllOthersUntilItIsBack(t *testing.T) {
 	}
 }
 
+func TestWhoIsBackMakesRoomAmongThoseThatAreConnected(t *testing.T) {
+	o := newOrderer(t)
+	o.small(3, 10)
+	for n := range 5 {
+		o.create("stranger", false, n)
+	}
+	o.create("calm", true, 0)
+	o.create("stranger", true, 4) // it is connected, and only tries again
+	if c := o.core.answers.connected; c.bytes > c.bytesMax {
+		t.Errorf("%d bytes are held in a share of %d", c.bytes, c.bytesMax)
+	}
+	if !o.remembers("calm", 0) || !o.remembers("stranger", 4) || o.remembers("stranger", 0) {
+		t.Error("the oldest of who has most must give way")
+	}
+}
+
 func TestAnAdminThatDepartsKeepsItsOwnRoom(t *testing.T) {
 	o := newOrderer(t, "admin")
 	o.small(2, 2)

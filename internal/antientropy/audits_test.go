@@ -57,6 +57,18 @@ func TestAuditsAreRareWhereNothingChangesAndNotElsewhere(t *testing.T) {
 	}
 }
 
+func TestEachAuditHasASaltOfItsOwn(t *testing.T) {
+	seen := map[uint64]bool{}
+	for range 10 {
+		var a audits
+		a.draw(time.Now(), of(1))
+		seen[a.draw(time.Now().Add(time.Hour), of(2))] = true
+	}
+	if seen[0] || len(seen) != 10 {
+		t.Errorf("the salts of ten audits are %v", seen)
+	}
+}
+
 func TestAuditsTakeABoundedShareOfTheTime(t *testing.T) {
 	for _, state := range []uint64{1, 2} {
 		var a audits

@@ -80,7 +80,7 @@ func decline(stream *Stream, reason error) error {
 // answer answers a session to its end, or an audit that follows one.
 func (a *AntiEntropy) answer(ctx context.Context, p peer.ID, stream *Stream, session *reconcile.Responder, in reconcile.Message) (err error) {
 	fed := guest{intake: a.intake, peer: p}
-	defer func() { fed.leave(err != nil && ctx.Err() == nil && !errors.Is(err, reconcile.ErrSated)) }()
+	defer func() { fed.leave(failedToFeed(ctx, err)) }()
 	begun, start := time.Now(), a.cfg.Now()
 	for {
 		out, err := a.step(ctx, p, session, in)

@@ -67,7 +67,7 @@ func asked(t *testing.T, own *city.City) (a *AntiEntropy, caller peer.ID, stream
 	a = New(Config{
 		Host: hosts[0], Protocol: testProtocol, City: own, Cluster: crowd{},
 		Now: func() crdt.Stamp { return 1 }, Logger: slog.New(slog.DiscardHandler),
-		Hooks: Hooks{Greeted: func(peer.ID, reconcile.Hello) {}},
+		Hooks: Hooks{Greeted: func(peer.ID, reconcile.Hello) {}, Synced: func(SyncEvent) {}},
 	})
 	hosts[0].SetStreamHandler(testProtocol, func(s network.Stream) { _ = a.Respond(context.Background(), s) })
 	stream, err := hosts[1].NewStream(t.Context(), hosts[0].ID(), testProtocol)
@@ -343,5 +343,36 @@ func TestWhoHasTooManySyncsIsAnsweredUnavailable(t *testing.T) {
 		if _, err := a.answerNext(t.Context(), caller, NewStream(s), session, reconcile.Unavailable()); !errors.Is(err, errDeclined) {
 			t.Errorf("%v, want %v", err, errDeclined)
 		}
+	})
+}
+
+func TestAnAnsweredSessionFulfilsRequestsAndWakesThoseThatWait(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		gotham := newGotham(t)
+		defer begin(t, gotham)()
+		a, caller, s := asked(t, gotham)
+		a.requests.add(caller, time.Hour)
+		select {
+		case <-a.requests.wake:
+		default:
+		}
+		time.Sleep(time.Second)
+		stream := NewStream(s)
+		if err := stream.Send(helloOf(t, 0)); err != nil {
+			t.Fatal(err)
+		}
+		if answer, err := stream.Receive(StallTimeout); err != nil || answer.Kind() != reconcile.KindSame {
+			t.Fatalf("answered %v, %v", answer.Kind(), err)
+		}
+		synctest.Wait()
+		if waiting := len(a.requests.byPeer); waiting != 0 {
+			t.Errorf("%d requests wait after a complete session with the peer", waiting)
+		}
+		select {
+		case <-a.requests.wake:
+		default:
+			t.Error("a request that waited for the peer is not looked at")
+		}
+		_ = s.Reset()
 	})
 }

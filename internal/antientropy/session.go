@@ -78,7 +78,7 @@ func (a *AntiEntropy) initiate(ctx context.Context, p peer.ID, stream *Stream, r
 	options := a.memory.options(p, number)
 	// Drawn anew for each session, so that nobody can make entries beforehand that an
 	// audit takes for equal.
-	options.Salt = rand.Uint64()
+	options.Salt = newSalt()
 	begun := time.Now()
 	a.leftOut.options(&options, p, number, begun)
 	if own, err := a.city.summary(ctx); err == nil {
@@ -109,13 +109,16 @@ func (a *AntiEntropy) initiate(ctx context.Context, p peer.ID, stream *Stream, r
 	return result, nil
 }
 
+// newSalt draws the salt of an audit.
+func newSalt() uint64 { return rand.Uint64() }
+
 // drive sends and receives until the session has ended.
 func (a *AntiEntropy) drive(ctx context.Context, p peer.ID, stream *Stream, session *reconcile.Initiator) (err error) {
 	begun, first := time.Now(), true
 	var fed *turn
 	defer func() {
 		if fed != nil {
-			a.intake.end(fed, err != nil && ctx.Err() == nil && !errors.Is(err, reconcile.ErrSated), time.Now())
+			a.intake.end(fed, failedToFeed(ctx, err), time.Now())
 		}
 	}()
 	out, err := session.Begin(ctx)
@@ -147,6 +150,12 @@ func (a *AntiEntropy) drive(ctx context.Context, p peer.ID, stream *Stream, sess
 			err = checkPace(begun, session.Result())
 		}
 	}
+}
+
+// failedToFeed reports whether a session that sent a whole state ended for a reason that is
+// the sender's: the city was not sated, and nobody ended the session here.
+func failedToFeed(ctx context.Context, err error) bool {
+	return err != nil && ctx.Err() == nil && !errors.Is(err, reconcile.ErrSated)
 }
 
 // admit fails with errWaits for a message that asks for much while another city has its

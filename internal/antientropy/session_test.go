@@ -1,7 +1,9 @@
 package antientropy
 
 import (
+	"context"
 	"errors"
+	"fmt"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -49,4 +51,36 @@ func TestMuchIsNotAskedForWhileAnotherCitySendsItsWholeState(t *testing.T) {
 			t.Errorf("%v, want %v", err, errWaits)
 		}
 	})
+}
+
+func TestWhoIsCutShortHasNotFailedToFeed(t *testing.T) {
+	ended, end := context.WithCancel(t.Context())
+	end()
+	broken := errors.New("broken")
+	for fact, row := range map[string]struct {
+		ctx    context.Context
+		err    error
+		failed bool
+	}{
+		"it went well":       {t.Context(), nil, false},
+		"it broke":           {t.Context(), broken, true},
+		"it was ended here":  {ended, broken, false},
+		"the city is sated":  {t.Context(), fmt.Errorf("sync: %w", reconcile.ErrSated), false},
+		"it broke the rules": {t.Context(), reconcile.ErrProtocol, true},
+	} {
+		if got := failedToFeed(row.ctx, row.err); got != row.failed {
+			t.Errorf("%s: failed %t", fact, got)
+		}
+	}
+}
+
+// A salt that others can know lets them make entries that an audit takes for equal.
+func TestEachSessionHasASaltOfItsOwn(t *testing.T) {
+	seen := map[uint64]bool{}
+	for range 10 {
+		seen[newSalt()] = true
+	}
+	if len(seen) != 10 {
+		t.Errorf("the salts of ten sessions are %v", seen)
+	}
 }

@@ -1,6 +1,7 @@
 package store_test
 
 import (
+	"context"
 	"errors"
 	"testing"
 
@@ -65,6 +66,26 @@ func kept(t *testing.T, count func() (int, error)) int {
 var places = map[string]func() storetest.Place{
 	"in memory":   func() storetest.Place { return &store.Memory{} },
 	"in a folder": func() storetest.Place { return store.MemFS{FS: vfs.NewMem()} },
+}
+
+func TestAStartThatIsToldToEndReadsNoFurther(t *testing.T) {
+	for name, place := range places {
+		s := aStore(t, place())
+		b := store.Batch{Epoch: s.Epoch()}
+		for n := range 3 * 4096 {
+			b.Entries.Heroes = append(b.Entries.Heroes, storetest.Hero(n, 1))
+		}
+		if err := s.Commit(b); err != nil {
+			t.Fatal(err)
+		}
+		ctx, end := context.WithCancel(t.Context())
+		parts := 0
+		err := s.Load(ctx, func(store.Part) error { parts++; end(); return nil })
+		if !errors.Is(err, context.Canceled) || parts != 1 {
+			t.Errorf("%s: %d parts, %v", name, parts, err)
+		}
+		end()
+	}
 }
 
 // A city may run for months.
