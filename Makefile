@@ -89,9 +89,9 @@ hostile-short: ## as root: the same, for a few seconds each, and nothing that is
 	CITYNODE_HOSTILE=1 $(GO) test -count=1 -timeout 30m -v -run '$(ATTACK)' ./internal/hostile -hostile.short -hostile.for 3s
 
 .PHONY: detection
-detection: ## run the long tests of failure detection: CITIES cities for a virtual hour, twenty cuts of up to 100
+detection: ## run the long tests of failure detection: CITIES cities for virtual hours, what it costs, twenty cuts of up to 100; half an hour of a quiet core
 	$(GO) test ./internal/detection -count=1 -timeout 30m -v -run 'TestWhoever|TestNobody' -detection.long
-	$(GO) test ./node -count=1 -timeout 60m -v -run 'TestACityThatIsCutOff|TestNobodyIsTaken|TestDetectionCosts' -node.detection=$(CITIES)
+	$(GO) test ./node -count=1 -timeout 60m -v -run 'TestACityThatIsCutOff|TestNobodyIsTaken|TestDetection' -node.detection=$(CITIES)
 
 .PHONY: e2e-detection
 e2e-detection: ## as root: CITIES real cities, of which some are frozen, cut off and killed; needs a core for each twenty or so

@@ -124,6 +124,9 @@ type Config struct {
 	// refuses probes an address that may be that of a city that was killed; nil on
 	// simulated networks, whose addresses are not those of this machine's.
 	refuses func(context.Context, ma.Multiaddr) bool
+	// unwatched is for tests that measure what detection costs; see
+	// membership.Config.Unwatched.
+	unwatched bool
 }
 
 // Defaults of a Config.

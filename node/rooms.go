@@ -203,6 +203,7 @@ func (n *Node) joinGossip(syncID, callID libp2pprotocol.ID) (err error) {
 		Topic:        presences,
 		Signs:        signs,
 		Refuses:      n.cfg.refuses,
+		Unwatched:    n.cfg.unwatched,
 		Network:      n.cfg.Network,
 		Self:         n.self,
 		FindAddrs:    n.dht.FindAddrs,

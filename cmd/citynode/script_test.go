@@ -51,6 +51,8 @@ import (
 //	seal FOLDER             remember all files in a folder, but for locks
 //	sealed FOLDER           it is as it was remembered, byte by byte
 //	sockets NAME            list the addresses of its sockets (Linux)
+//	until TEXT ARGS…        run citynode ARGS again and again until its output has
+//	                        TEXT, for 30 s at most
 //	unread CODE ARGS…       run citynode ARGS into a pipe that closes after the
 //	                        first line
 func TestScripts(t *testing.T) {
@@ -82,6 +84,7 @@ var scriptCommands = map[string]func(*testscript.TestScript, bool, []string){
 	"foe":       foeCommand,
 	"seal":      sealCommand,
 	"sealed":    sealedCommand,
+	"until":     untilCommand,
 	"unread":    unreadCommand,
 }
 
@@ -161,6 +164,25 @@ func checkCode(ts *testscript.TestScript, err error, want string) {
 	}
 	if strconv.Itoa(got) != want {
 		ts.Fatalf("exit code %d, want %s", got, want)
+	}
+}
+
+// untilCommand waits for what the output of a command comes to say.
+func untilCommand(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 2 {
+		ts.Fatalf("usage: until TEXT ARGS…")
+	}
+	const most, pause = 30 * time.Second, 100 * time.Millisecond
+	for late := time.After(most); ; {
+		_ = ts.Exec("citynode", args[1:]...) // what it says matters, not how it ends
+		if strings.Contains(ts.ReadFile("stdout"), args[0]) {
+			return
+		}
+		select {
+		case <-late:
+			ts.Fatalf("not in %v", most)
+		case <-time.After(pause):
+		}
 	}
 }
 

@@ -31,6 +31,7 @@ type Machine struct {
 	liveAt    time.Time // the next Live; zero: none is due
 	liveFrom  time.Time // no Live before
 	hints     budget    // those that it gives
+	visits    budget    // of those whose connections ended
 	dials     int       // that have not ended
 
 	out []Effect // of the step that runs
@@ -39,7 +40,7 @@ type Machine struct {
 // New returns a machine that judges nobody yet. Its rounds, and the pauses by which many
 // machines avoid doing one thing at once, are drawn from random.
 func New(self Peer, random *rand.Rand) *Machine {
-	return &Machine{self: self, rand: random, hints: newBudget(hintsAtOnce)}
+	return &Machine{self: self, rand: random, hints: newBudget(hintsAtOnce, hintsEvery), visits: newBudget(visitsAtOnce, visitsEvery)}
 }
 
 // Step takes an event that happens at a time, which must not go back by its monotonic
@@ -107,6 +108,7 @@ func (m *Machine) run() {
 	for _, x := range m.members {
 		m.look(x)
 	}
+	m.visit()
 	m.tellAlive()
 	m.sweep()
 	m.watch()
@@ -119,6 +121,7 @@ func (m *Machine) next() (at time.Time) {
 		return at
 	}
 	at = sooner(sooner(m.watchAt, m.othersAt), sooner(m.liveAt, m.sweepDue()))
+	at = sooner(at, m.visitDue())
 	for _, x := range m.members {
 		at = sooner(at, m.nextOf(x))
 	}

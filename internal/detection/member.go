@@ -30,6 +30,7 @@ type member struct {
 	hinted      time.Time // somebody, or this machine, last hinted at it
 	told        int       // own hints of this suspicion
 	dialing     bool
+	lost        bool      // its connection ended, and it was not dialed since
 	tried       time.Time // the last dial's start
 	apart       bool      // it is not connected, and the last dial failed
 	dialAt      time.Time // where it is not connected: the time for a sign of its own
@@ -68,7 +69,7 @@ func (m *Machine) add(p Peer) *member {
 	if x != nil || p == m.self || len(m.members) >= membersMax {
 		return x
 	}
-	x = &member{peer: p, hints: newBudget(hintsAtOnce)}
+	x = &member{peer: p, hints: newBudget(hintsAtOnce, hintsEvery)}
 	m.members = slices.Insert(m.members, i, x)
 	m.ring.forget()
 	return x

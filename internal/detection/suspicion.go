@@ -174,7 +174,7 @@ func (m *Machine) disconnected(x *member) {
 		return
 	}
 	x.question = question{}
-	m.put(x)
+	x.lost = true
 	m.probe(x)
 }
 

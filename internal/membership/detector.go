@@ -45,6 +45,7 @@ type detector struct {
 	log       *slog.Logger
 	now       func() time.Time
 	refuses   func(ctx context.Context, addr ma.Multiaddr) bool // nil: no address is probed
+	unwatched bool
 	became    func(peer.ID, protocol.CityStatus)
 	confirm   func(peer.ID)
 	returned  func()
@@ -65,7 +66,7 @@ func newDetector(cfg Config) *detector {
 	}
 	return &detector{
 		host: cfg.Host, protocol: cfg.Alive, protocols: cfg.Protocols, topic: cfg.Signs, directory: cfg.Directory,
-		log: cfg.Logger, now: cfg.Now, refuses: cfg.Refuses, returned: cfg.Hooks.Returned,
+		log: cfg.Logger, now: cfg.Now, refuses: cfg.Refuses, unwatched: cfg.Unwatched, returned: cfg.Hooks.Returned,
 		events: make(chan detection.Event, detectionQueueMax),
 		signs:  make(chan protocol.Sign, signQueueMax),
 		chores: make(chan struct{}, choresMax),
@@ -82,7 +83,12 @@ func (d *detector) serve(ctx context.Context, sub *pubsub.Subscription) error {
 	defer d.idle.CloseAll()
 	group.Go(func() error { return d.receiveSigns(ctx, sub) })
 	group.Go(func() error { return d.publishSigns(ctx) })
-	group.Go(func() error { return d.judge(ctx, group) })
+	group.Go(func() error {
+		if d.unwatched {
+			return d.ignore(ctx)
+		}
+		return d.judge(ctx, group)
+	})
 	return group.Wait()
 }
 
@@ -100,6 +106,17 @@ func (d *detector) left(p peer.ID) {
 	select {
 	case d.events <- detection.Gone{Peer: detection.Peer(p)}:
 	default:
+	}
+}
+
+// ignore takes what happens, in place of judge, and does nothing.
+func (d *detector) ignore(ctx context.Context) error {
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-d.events:
+		}
 	}
 }
 

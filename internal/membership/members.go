@@ -44,7 +44,7 @@ type Self interface {
 	DoubtClock(ctx context.Context, reason string)
 }
 
-// Config is what Members need. All fields but Refuses are required.
+// Config is what Members need. All fields but Refuses and Unwatched are required.
 type Config struct {
 	Host       host.Host
 	Directory  *Directory
@@ -66,7 +66,10 @@ type Config struct {
 	// Refuses reports whether a kernel says that nobody listens at an address; see
 	// [Refuses]. Nil where addresses are not real.
 	Refuses func(ctx context.Context, addr ma.Multiaddr) bool
-	Self    Self
+	// Unwatched, if true, has no city asked whether it lives, so that none is ever found to
+	// be silent. It is for measuring what detection costs besides all else.
+	Unwatched bool
+	Self      Self
 	// FindAddrs gives the host addresses to dial a peer at, if it has none.
 	FindAddrs func(context.Context, peer.ID)
 	// Every is the time between two presences in a small network.
