@@ -12,41 +12,30 @@ import (
 
 func TestThoseStampedLaterAreTendedOnceTheyAreDue(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		location := rapid.SampledFrom(crdttest.Locations()).Draw(t, "location")
-		const replica crdt.ReplicaID = 1
-		s, m := crdt.NewTendedState(location, replica), model{}
-		until := crdt.NoHorizon
+		p, until := newTendedPair(t), crdt.NoHorizon
 		t.Repeat(map[string]func(*rapid.T){
 			"merge hero": func(t *rapid.T) {
 				h := crdttest.Hero().Draw(t, "hero")
 				if rapid.IntRange(0, 3).Draw(t, "there") > 0 {
-					h.Location = location
-					h.Version.Replica = replica
+					h.Location = p.location
+					h.Version.Replica = tendedReplica
 				}
-				s.MergeHero(h)
-				m.mergeHero(h)
+				p.mergeHero(h)
 			},
-			"merge tombstone": func(t *rapid.T) {
-				if rapid.IntRange(0, 3).Draw(t, "spare") > 0 {
-					t.Skip("else all would soon be dead")
-				}
-				d := crdttest.Tombstone().Draw(t, "tombstone")
-				s.MergeTombstone(d)
-				m.mergeTombstone(d)
-			},
+			"merge tombstone": p.mergeTombstone,
 			"time": func(t *rapid.T) {
 				until = crdt.Stamp(rapid.Uint64().Draw(t, "until"))
 				if rapid.Bool().Draw(t, "of a hero") {
 					until = crdttest.Hero().Draw(t, "whose").Version.HLC
 				}
-				s.TendUntil(until)
+				p.state.TendUntil(until)
 			},
 			"": func(t *rapid.T) {
-				all := m.tended(location, replica)
+				all := p.tended()
 				due := maps.Clone(all)
 				maps.DeleteFunc(due, func(_ crdt.ID, h crdt.Hero) bool { return h.Version.HLC > until })
-				wantTended(t, s, due)
-				if got := s.Later(); got != len(all)-len(due) {
+				wantTended(t, p.state, due)
+				if got := p.state.Later(); got != len(all)-len(due) {
 					t.Fatalf("%d are stamped later, want %d", got, len(all)-len(due))
 				}
 			},

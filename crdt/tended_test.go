@@ -17,29 +17,51 @@ func (m model) tended(location string, replica crdt.ReplicaID) map[crdt.ID]crdt.
 	return there
 }
 
+// tendedReplica is under whose orders the heroes are that a tendedPair tends.
+const tendedReplica crdt.ReplicaID = 1
+
+// A tendedPair is a state that lists the heroes which a city tends, and the model of it.
+type tendedPair struct {
+	location string
+	state    *crdt.State
+	model    model
+}
+
+func newTendedPair(t *rapid.T) *tendedPair {
+	location := rapid.SampledFrom(crdttest.Locations()).Draw(t, "location")
+	return &tendedPair{location: location, state: crdt.NewTendedState(location, tendedReplica), model: model{}}
+}
+
+func (p *tendedPair) mergeHero(h crdt.Hero) {
+	p.state.MergeHero(h)
+	p.model.mergeHero(h)
+}
+
+func (p *tendedPair) mergeTombstone(t *rapid.T) {
+	if rapid.IntRange(0, 3).Draw(t, "spare") > 0 {
+		t.Skip("else all would soon be dead")
+	}
+	d := crdttest.Tombstone().Draw(t, "tombstone")
+	p.state.MergeTombstone(d)
+	p.model.mergeTombstone(d)
+}
+
+// tended returns whom the state has to list, once all of them are due.
+func (p *tendedPair) tended() map[crdt.ID]crdt.Hero { return p.model.tended(p.location, tendedReplica) }
+
 func TestTheTendedAreThoseAtTheLocationUnderTheOrdersOfTheReplica(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		location := rapid.SampledFrom(crdttest.Locations()).Draw(t, "location")
-		const replica crdt.ReplicaID = 1
-		s, m := crdt.NewTendedState(location, replica), model{}
+		p := newTendedPair(t)
 		t.Repeat(map[string]func(*rapid.T){
 			"merge hero": func(t *rapid.T) {
 				h := crdttest.Hero().Draw(t, "hero")
 				if rapid.Bool().Draw(t, "there") {
-					h.Location = location
+					h.Location = p.location
 				}
-				s.MergeHero(h)
-				m.mergeHero(h)
+				p.mergeHero(h)
 			},
-			"merge tombstone": func(t *rapid.T) {
-				if rapid.IntRange(0, 3).Draw(t, "spare") > 0 {
-					t.Skip("else all would soon be dead")
-				}
-				d := crdttest.Tombstone().Draw(t, "tombstone")
-				s.MergeTombstone(d)
-				m.mergeTombstone(d)
-			},
-			"": func(t *rapid.T) { wantTended(t, s, m.tended(location, replica)) },
+			"merge tombstone": p.mergeTombstone,
+			"":                func(t *rapid.T) { wantTended(t, p.state, p.tended()) },
 		})
 	})
 }

@@ -24,6 +24,16 @@ func twinOf(cfg Config) Config {
 	return Config{City: cfg.City, Identity: cfg.Identity, Now: cfg.Now, store: cfg.store}
 }
 
+// startWithKey starts gotham with a key that is in the configuration, for a twin to have it.
+func startWithKey(t *testing.T, net *simNet) (cfg Config, m *member) {
+	t.Helper()
+	cfg = quiet("gotham")
+	cfg.Identity = newKey(t)
+	m = net.start(t, cfg)
+	awaitReady(t, m)
+	return cfg, m
+}
+
 // expectTwinStopped waits until the member has stopped in favour of the other process.
 func expectTwinStopped(t *testing.T, m, other *member, within time.Duration) {
 	t.Helper()
@@ -106,10 +116,7 @@ func TestTheInstanceDecidesAndNotTheIncarnation(t *testing.T) {
 func TestWhatOnlyTheOneThatStopsHoldsGoesToTheOther(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		net := newSimNet(t)
-		cfg := quiet("gotham")
-		cfg.Identity = newKey(t)
-		first := net.start(t, cfg)
-		awaitReady(t, first)
+		cfg, first := startWithKey(t, net)
 		time.Sleep(time.Second)             // else chance decides which started later
 		second := net.start(t, twinOf(cfg)) // neither has a neighbour
 		awaitReady(t, second)
@@ -126,10 +133,7 @@ func TestWhatOnlyTheOneThatStopsHoldsGoesToTheOther(t *testing.T) {
 func TestATwinIsFoundByWhoReachesIt(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		net := newSimNet(t)
-		cfg := quiet("gotham")
-		cfg.Identity = newKey(t)
-		first := net.start(t, cfg)
-		awaitReady(t, first)
+		cfg, first := startWithKey(t, net)
 		time.Sleep(time.Second) // else chance decides which started later
 		// The list of all cities names this one too.
 		second := net.start(t, twinOf(cfg), first)
@@ -140,10 +144,7 @@ func TestATwinIsFoundByWhoReachesIt(t *testing.T) {
 func TestWhatOthersSayOfATwinStopsNobody(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		net := newSimNet(t)
-		cfg := quiet("gotham")
-		cfg.Identity = newKey(t)
-		gotham := net.start(t, cfg)
-		awaitReady(t, gotham)
+		_, gotham := startWithKey(t, net)
 		liar := newStranger(t, net)
 		older := protocol.Instance{Started: 1}
 		liar.answers("", func(_ context.Context, call *protocol.Call) (any, error) {
