@@ -81,12 +81,17 @@ func askOf(t *testing.T, n *directoryNode) *Dispatcher {
 	if err != nil {
 		t.Fatal(err)
 	}
-	d, err := Dial(ctx, Config{Network: "main", Nodes: addrs})
-	if err != nil {
-		t.Fatal(err)
+	// A host says a moment late, to those who connect, what it has begun to speak.
+	for {
+		d, err := Dial(ctx, Config{Network: "main", Nodes: addrs})
+		if err == nil {
+			t.Cleanup(func() { _ = d.Close() })
+			return d
+		}
+		if !errors.Is(err, ErrUnreachable) || ctx.Err() != nil {
+			t.Fatal(err)
+		}
 	}
-	t.Cleanup(func() { _ = d.Close() })
-	return d
 }
 
 // hangs has a host take calls and answer none.
