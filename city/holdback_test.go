@@ -243,11 +243,22 @@ func TestOrdersThatWaitForTheDiskAreBounded(t *testing.T) {
 		reply, fx := create(n)
 		l.held.Add(l.desk, Turn[string]{Waits: "caller", Reply: reply, Effects: fx})
 	}
-	if reply, fx := create(WaitingMax); ReasonOf(reply.Err) != Busy || len(fx.Pending) > 0 {
-		t.Errorf("one more: %v, %v", reply.Err, fx.Pending)
+	robin := Caller{Request: numberedID(WaitingMax)}
+	orders := map[string]Message{
+		"create": Create{Caller: robin, HeroName: "Robin"},
+		"assign": Assign{Caller: robin, Hero: numberedID(0)},
+		"retire": Retire{Caller: robin, Hero: numberedID(0)},
+		"update": Update{Source: SourceCaller, Entries: crdt.Entries{Heroes: []crdt.Hero{heroOf(l.lab, 50, l.now, l.now, true)}}},
+	}
+	for name, order := range orders {
+		if reply, fx := l.core.Step(l.now, nil, order); ReasonOf(reply.Err) != Busy || len(fx.Pending) > 0 {
+			t.Errorf("one %s more: %v, %v", name, reply.Err, fx.Pending)
+		}
 	}
 	l.durable(1)
-	if reply, _ := create(WaitingMax); reply.Err != nil {
-		t.Errorf("when one is stored: %v", reply.Err)
+	for _, name := range []string{"update", "create"} { // neither is waited for yet
+		if reply, _ := l.core.Step(l.now, nil, orders[name]); reply.Err != nil {
+			t.Errorf("an %s when one is stored: %v", name, reply.Err)
+		}
 	}
 }

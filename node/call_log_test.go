@@ -78,3 +78,35 @@ func TestTheLogNamesACallerAndItsAddress(t *testing.T) {
 		}
 	})
 }
+
+// The order is that of docs/wire: whether the caller may, the body, whether there are
+// levels, and whether those asked for are right.
+func TestErrorsOfLogAreJudgedInTheirOrder(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		net := newMockNet(t)
+		admin, other := newStranger(t, net), newStranger(t, net)
+		cfg := quiet("gotham")
+		cfg.Admins = append(cfg.Admins, admin.ID())
+		gotham := net.start(t, cfg)
+		awaitReady(t, gotham)
+		malformed, wrong := protocol.RawItem{0xa1, 0x01, 0x00}, protocol.RawItem{0xa1, 0x01, 0x61, 'x'}
+		for _, c := range []struct {
+			from *stranger
+			body protocol.RawItem
+			want string
+		}{
+			{other, malformed, "forbidden"},
+			{admin, malformed, "bad_request"},
+			{admin, wrong, "unsupported"},
+		} {
+			c.from.meets(t, gotham)
+			request, err := protocol.Marshal(protocol.Request{Method: protocol.MethodLog, ID: newID(), Body: c.body})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got := c.from.answersTo(t, gotham, append(frameHead(len(request)), request...)); !slices.Equal(got, []string{c.want}) {
+				t.Errorf("%x: %v, want %s", c.body, got, c.want)
+			}
+		}
+	})
+}

@@ -51,6 +51,9 @@ func TestItemsMatchAsTheRFCSays(t *testing.T) {
 		{"a = {? 1 => uint, * int => tstr}", "a1016161, a0", "a101f5"},
 		{"a = {? 1 ^ => uint, * int => tstr}", "a10100, a2010002 6161", "a1016161"},
 		{"a = {? 1: uint, * int => tstr}", "a10100", "a1016161"},
+		{"a = {(1 => uint, 2 => uint // 1 => uint)}", "a10100, a201000200", "a0, a10200"},
+		// a group of nothing is not tried until all work is spent, which g needs too
+		{"a = {* (? 1 => uint), g}\ng = (2 => uint)", "a10200, a201000200", "a0, a10100"},
 		{"a = {(1 => uint // 2 => tstr), 3 => bool}", "a2010003f5, a202616103f5", "a103f5, a30100026161 03f5"},
 		{"a = {g, e}\ng = (1 => \"x\", 2 => uint // 1 => \"y\")\ne = (* tstr => uint)", "a2016178 0200, a1016179, a201617961 7a 00", "a1016178, a20161790200"},
 		{"a = {1 => b} / [* b]\nb = uint / a", "a10100, a101a10100, 82 00 a101 80", "a10161, 8161"},

@@ -99,6 +99,7 @@ func malformed() []vector {
 		{Name: "repeated key", Rule: "no key twice", Hex: "a4010b060707000700"},
 		{Name: "pull without a cursor", Rule: "the keys of the kind must be there", Hex: "a10108"},
 		{Name: "pull with counts", Rule: "no other keys than those of the kind", Hex: "a3010803000600"},
+		{Name: "agreed without an incarnation", Rule: "the keys of the kind must be there", Hex: "a3010c06000700"},
 		{Name: "null cursor", Rule: "a cursor is a uint", Hex: "a2010803f6"},
 		{Name: "negative cursor", Rule: "a cursor is a uint", Hex: "a201080320"},
 		{Name: "long kind", Rule: "integers are minimal", Hex: "a101180d"},
@@ -117,6 +118,10 @@ func malformed() []vector {
 		{
 			Name: "hello without a clock", Rule: "a hello has three fields",
 			Hex: "a2010102a2010102a3010002000350" + strings.Repeat("00", 16),
+		},
+		{
+			Name: "hello that announces a fourth field", Rule: "lengths are true",
+			Hex: "a2010102a4010102a3010002000350" + strings.Repeat("00", 16) + "0301",
 		},
 		{
 			Name: "digest of 15 bytes", Rule: "a digest has 16 bytes",
