@@ -4,9 +4,8 @@ import "time"
 
 const (
 	// visitsAtOnce and visitsEvery bound the dials of members whose connections ended.
-	// Where there are more connections than a connection manager leaves, each that it
-	// closes would else be back at once, to be closed again: fourteen cities that were to
-	// keep six each sent 21 kB/s.
+	// Where there are more connections than a connection manager leaves, this machine would
+	// else have each that it closes back at once, to be closed again.
 	visitsAtOnce = dialsMax
 	visitsEvery  = 10 * time.Second
 )
