@@ -131,7 +131,7 @@ func TestMembersAndAuthorsAreBounded(t *testing.T) {
 		for _, e := range m.Step(now, Heard{author, uint64(i + 1), peerOf(1 + i%99)}) {
 			if a, ok := e.(Ask); ok {
 				asked++
-				m.Step(now, Answered{a.Peer, a.Number})
+				m.Step(now, Answered(a))
 			}
 		}
 	}
