@@ -107,6 +107,11 @@ func ExampleNode_Call() {
 	defer stop()
 	_, stop = start(ctx, "metropolis", gotham.Addrs()...)
 	defer stop()
+	for other := range gotham.FollowCities(ctx) {
+		if other.Name == "metropolis" && other.Status == node.Alive {
+			break // gotham knows it by now
+		}
+	}
 
 	for _, name := range []string{"gotham", "metropolis"} {
 		err := gotham.Call(ctx, name, func(c *protocol.Client) error {
