@@ -3,6 +3,7 @@ package city
 import (
 	"crypto/sha256"
 	"encoding/binary"
+	"math"
 	"slices"
 	"time"
 
@@ -51,9 +52,13 @@ type callerAnswers struct {
 	index int // in share.callers
 }
 
+// notGiven is the time of an answer that waits for the disk. It is not too old however long
+// that takes, for the caller has yet to hear it.
+const notGiven time.Duration = math.MaxInt64
+
 type answer struct {
 	number       uint64
-	at           time.Duration // of running time
+	at           time.Duration // of running time: when it was given, or read back; notGiven before
 	caller       *callerAnswers
 	request      crdt.ID
 	digest       RequestDigest
@@ -102,6 +107,9 @@ func (c *Core) once(caller Caller, digest RequestDigest, fx *Effects, run func()
 	reply.Summary = c.summary()
 	if reply.Err == nil && caller.Name != "" {
 		fx.answered = c.answers.add(caller, c.answers.next, digest, reply)
+		if c.overlay != nil {
+			fx.answered.at = notGiven
+		}
 		fx.forgotten = c.answers.takeForgotten()
 	}
 	return reply
@@ -213,6 +221,10 @@ func (a *answers) departed(name string) {
 		a.trim(a.others)
 	}
 }
+
+// given notes that an answer is given now, which is remembered for so long from now on.
+// Answers are given in the order of their numbers, so the list stays in that of their times.
+func (a *answers) given(now *answer) { now.at = a.ran }
 
 // expire forgets what is too old.
 func (a *answers) expire() {

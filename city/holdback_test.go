@@ -262,3 +262,25 @@ func TestOrdersThatWaitForTheDiskAreBounded(t *testing.T) {
 		}
 	}
 }
+
+// An order may wait for the disk for longer than answers are remembered. Its answer is
+// remembered from when it is given.
+func TestAnAnswerIsRememberedFromWhenItIsGiven(t *testing.T) {
+	l := newHoldLab(t)
+	caller := Caller{Name: "alfred", Request: l.id()}
+	remembered := func() bool { return l.core.answers.find(caller) != nil }
+	l.turn("alfred", Create{Caller: caller, HeroName: "Robin", Here: true})
+	l.core.Ran(2 * AnswersFor)
+	if !remembered() {
+		t.Error("it is forgotten before it was given")
+	}
+	l.durable(1)
+	l.core.Ran(3 * AnswersFor)
+	if !remembered() {
+		t.Error("it is forgotten before its time")
+	}
+	l.core.Ran(3*AnswersFor + 1)
+	if remembered() {
+		t.Error("it is remembered for ever")
+	}
+}

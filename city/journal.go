@@ -1,6 +1,9 @@
 package city
 
-import "errors"
+import (
+	"errors"
+	"time"
+)
 
 // Journal makes what an incarnation does durable. Its methods return at once,
 // whatever the disk does.
@@ -59,6 +62,7 @@ func (i *Incarnation) release() (bombed bool) {
 	if errors.Is(written.Fault, ErrBombed) {
 		return true
 	}
+	i.core.Ran(time.Since(i.begun))
 	i.held.Release(i.opts.Now(), i.opts.Rand, written)
 	return false
 }

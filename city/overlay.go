@@ -128,7 +128,7 @@ func (o *overlay) covers(held crdt.Record) bool {
 }
 
 // enter moves the own writes of a turn, which have become durable, into the state. What
-// they change there becomes the effects' Changes.
+// they change there becomes the effects' Changes. The turn's answer is given now.
 func (c *Core) enter(fx *Effects) {
 	fx.Changes, fx.Brought, fx.Source = nil, 0, SourceSelf
 	for i := range fx.Pending {
@@ -143,6 +143,9 @@ func (c *Core) enter(fx *Effects) {
 		}
 	}
 	fx.Pending = nil
+	if fx.answered != nil {
+		c.answers.given(fx.answered)
+	}
 }
 
 // withdraw undoes all own writes that wait but those of some turns, in their order, and

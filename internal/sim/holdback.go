@@ -64,6 +64,7 @@ func (n *node) release() {
 		n.crash("bomb")
 		return
 	}
+	n.core.Ran(n.w.now - n.begun)
 	n.held.Release(n.time(), n.rng, written)
 	n.w.oracle.released(n)
 }
