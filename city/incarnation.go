@@ -56,9 +56,12 @@ func newIncarnation(cfg Config, opts Options, observers []Observer, number crdt.
 // fill applies a message before the loop runs, when nobody else has the core.
 func (i *Incarnation) fill(m Message) { i.step(m) }
 
+// age tells the core how long it has run.
+func (i *Incarnation) age() { i.core.Ran(time.Since(i.begun)) }
+
 // step has the core take a message.
 func (i *Incarnation) step(m Message) (Reply, Effects) {
-	i.core.Ran(time.Since(i.begun))
+	i.age()
 	return i.core.Step(i.opts.Now(), i.opts.Rand, m)
 }
 

@@ -1,9 +1,6 @@
 package city
 
-import (
-	"errors"
-	"time"
-)
+import "errors"
 
 // Journal makes what an incarnation does durable. Its methods return at once,
 // whatever the disk does.
@@ -62,7 +59,7 @@ func (i *Incarnation) release() (bombed bool) {
 	if errors.Is(written.Fault, ErrBombed) {
 		return true
 	}
-	i.core.Ran(time.Since(i.begun))
+	i.age()
 	i.held.Release(i.opts.Now(), i.opts.Rand, written)
 	return false
 }
