@@ -166,7 +166,7 @@ fuzz: ## fuzz every target of every package for FUZZTIME
 
 .PHONY: sim
 sim: ## simulate SEEDS clusters with faults, or only SEED
-	$(GO) test ./internal/sim -count=1 -timeout 30m -run TestSeeds $(if $(SEED),-sim.seed=$(SEED),-sim.seeds=$(SEEDS)) $(if $(HOURS),-v -sim.hours=$(HOURS))
+	$(GO) test ./internal/sim -count=1 -timeout 90m -run TestSeeds $(if $(SEED),-sim.seed=$(SEED),-sim.seeds=$(SEEDS)) $(if $(HOURS),-v -sim.hours=$(HOURS))
 
 .PHONY: mutants
 mutants: ## make deliberate faults (SAMPLE of them, or only MUTANT), and fail if the tests do not notice one
