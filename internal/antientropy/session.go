@@ -182,8 +182,9 @@ func (a *AntiEntropy) moved(p peer.ID, fed *turn, r reconcile.Result) {
 	}
 }
 
-// judge notes who brings more than the city takes of a stranger, and holds against a peer what no correct program does. That a stream broke or was
-// slow is not among it: a network does that too.
+// judge notes who brings more than the city takes of a stranger, and holds against a peer
+// what no correct program does. That a stream broke or was slow is not among it: a network
+// does that too.
 func (a *AntiEntropy) judge(p peer.ID, err error) {
 	if errors.Is(err, reconcile.ErrSated) {
 		a.standing.sated(p, time.Now())

@@ -245,8 +245,8 @@ func (d *Directory) tell() {
 }
 
 // Changed returns a channel that is closed when a city is found, is forgotten, or changes
-// its status, its incarnation or its problems. Ask for the channel before looking at the entries. What changes
-// in between then closes the channel.
+// its status, its incarnation or its problems. Ask for the channel before looking at the
+// entries. What changes in between then closes the channel.
 func (d *Directory) Changed() <-chan struct{} {
 	d.mu.Lock()
 	defer d.mu.Unlock()

@@ -38,9 +38,9 @@ func (m *Members) receive(ctx context.Context, sub *pubsub.Subscription) error {
 	}
 }
 
-// hear applies a presence that via has passed on. News that the directory cannot take unasked, such as a name or
-// an incarnation that it does not know, is put to its author. A goodbye of a city that is
-// not known is not: nobody would answer.
+// hear applies a presence that via has passed on. News that the directory cannot take
+// unasked, such as a name or an incarnation that it does not know, is put to its author. A
+// goodbye of a city that is not known is not: nobody would answer.
 func (m *Members) hear(author, via peer.ID, news protocol.Presence) {
 	m.deaf.passed(via)
 	changed, confirm := m.cfg.Directory.Hear(author, news, m.cfg.Now())
